@@ -1,0 +1,43 @@
+# millrace_library(NAME DEPENDS lib...): one folder = one library `millrace_NAME`.
+# Every *.cpp below the folder belongs to it; every *_test.cpp becomes the test program `NAME_test`.
+function(millrace_library name)
+  cmake_parse_arguments(arg "" "" "DEPENDS;TEST_DEPENDS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+
+  if(sources)
+    add_library(millrace_${name} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(millrace_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(millrace_${name} ${scope} ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(millrace_${name} ${scope} ${arg_DEPENDS})
+  if(sources)
+    target_compile_options(millrace_${name} PRIVATE ${MILLRACE_WARNINGS})
+  endif()
+
+  if(tests)
+    millrace_test(${name}_test SOURCES ${tests} DEPENDS millrace_${name} ${arg_TEST_DEPENDS})
+  endif()
+endfunction()
+
+# millrace_test(NAME SOURCES file... DEPENDS lib... [TIMEOUT seconds]): a doctest program run by CTest.
+function(millrace_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/tests/doctest_main.cpp)
+  target_include_directories(${name} PRIVATE ${DOCTEST_INCLUDE})
+  target_compile_options(${name} PRIVATE ${MILLRACE_WARNINGS})
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS})
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS fast)
+endfunction()
+
+set(MILLRACE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wimplicit-fallthrough -Werror)
+add_compile_definitions(BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)

@@ -1,0 +1,59 @@
+#include "core/log.hpp"
+
+#include <memory>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace millrace::log {
+namespace {
+
+spdlog::level::level_enum native(Level level) {
+  switch (level) {
+    case Level::debug: return spdlog::level::debug;
+    case Level::info: return spdlog::level::info;
+    case Level::warning: return spdlog::level::warn;
+    case Level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+bool needs_quotes(std::string_view value) {
+  return value.empty() || value.find_first_of(" \"=\n\r\t") != std::string_view::npos;
+}
+
+void append(std::string& line, const Fact& fact) {
+  line.append(" ").append(fact.name).append("=");
+  if (!needs_quotes(fact.value)) {
+    line += fact.value;
+    return;
+  }
+  line += '"';
+  for (const char c : fact.value) {
+    if (c == '"' || c == '\\') line += '\\';
+    if (c == '\n' || c == '\r') {
+      line += c == '\n' ? "\\n" : "\\r";
+    } else {
+      line += c;
+    }
+  }
+  line += '"';
+}
+
+}  // namespace
+
+void start(Level level, std::string who) {
+  auto logger = std::make_shared<spdlog::logger>(std::move(who), std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l [%n] %v", spdlog::pattern_time_type::utc);
+  logger->set_level(native(level));
+  spdlog::set_default_logger(std::move(logger));
+}
+
+void write(Level level, std::string_view event, std::initializer_list<Fact> facts) {
+  if (!spdlog::should_log(native(level))) return;
+  std::string line(event);
+  for (const auto& fact : facts) append(line, fact);
+  spdlog::log(native(level), "{}", line);
+}
+
+}  // namespace millrace::log

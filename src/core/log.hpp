@@ -1,0 +1,30 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace millrace::log {
+
+enum class Level { debug, info, warning, error };
+
+/// A fact that belongs to a log line: name and value, e.g. {"flow", "web-form-to-cms"}.
+struct Fact {
+  std::string_view name;
+  std::string value;
+};
+
+/// Chooses where the process's log goes: stderr, one line an event, lines below `level` left out. `who` stands at the
+/// head of each line ("platform", "worker publish.1"). Called once by the composition root.
+void start(Level level, std::string who);
+
+/// Writes one line. From any thread. No secrets, no message bodies.
+void write(Level level, std::string_view event, std::initializer_list<Fact> facts = {});
+
+inline void debug(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::debug, event, facts); }
+inline void info(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::info, event, facts); }
+inline void warning(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::warning, event, facts); }
+inline void error(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::error, event, facts); }
+
+}  // namespace millrace::log
