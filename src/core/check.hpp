@@ -8,7 +8,7 @@ namespace millrace {
 }  // namespace millrace
 
 /// A condition that only a bug can break. Stays on in release builds.
-#define MILLRACE_CHECK(condition, why)                                         \
-  do {                                                                         \
+#define MILLRACE_CHECK(condition, why)                                               \
+  do {                                                                               \
     if (!(condition)) ::millrace::check_failed(__FILE__, __LINE__, #condition, why); \
   } while (false)

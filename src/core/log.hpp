@@ -22,9 +22,17 @@ void start(Level level, std::string who);
 /// Writes one line. From any thread. No secrets, no message bodies.
 void write(Level level, std::string_view event, std::initializer_list<Fact> facts = {});
 
-inline void debug(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::debug, event, facts); }
-inline void info(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::info, event, facts); }
-inline void warning(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::warning, event, facts); }
-inline void error(std::string_view event, std::initializer_list<Fact> facts = {}) { write(Level::error, event, facts); }
+inline void debug(std::string_view event, std::initializer_list<Fact> facts = {}) {
+  write(Level::debug, event, facts);
+}
+inline void info(std::string_view event, std::initializer_list<Fact> facts = {}) {
+  write(Level::info, event, facts);
+}
+inline void warning(std::string_view event, std::initializer_list<Fact> facts = {}) {
+  write(Level::warning, event, facts);
+}
+inline void error(std::string_view event, std::initializer_list<Fact> facts = {}) {
+  write(Level::error, event, facts);
+}
 
 }  // namespace millrace::log

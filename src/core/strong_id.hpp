@@ -17,5 +17,7 @@ struct StrongId {
 
 template <class Tag>
 struct std::hash<millrace::StrongId<Tag>> {
-  std::size_t operator()(const millrace::StrongId<Tag>& id) const noexcept { return std::hash<std::uint64_t>{}(id.value); }
+  std::size_t operator()(const millrace::StrongId<Tag>& id) const noexcept {
+    return std::hash<std::uint64_t>{}(id.value);
+  }
 };

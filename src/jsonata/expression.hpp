@@ -16,11 +16,11 @@ namespace millrace::jsonata {
 /// (https://docs.jsonata.org/, error codes of jsonata.js). `position` is the offset in the source, in UTF-16 code units
 /// as the reference counts it.
 struct Fault {
-  std::string code;                     ///< "S0201", "T2001", "D3020" …; "U1001" and its like for limits
-  std::string message;                  ///< a sentence for people
+  std::string code;     ///< "S0201", "T2001", "D3020" …; "U1001" and its like for limits
+  std::string message;  ///< a sentence for people
   std::optional<std::size_t> position;
   std::string token;
-  std::string details_json;             ///< further fields the reference puts into its exception: a JSON object, or empty
+  std::string details_json;  ///< further fields the reference puts into its exception: a JSON object, or empty
 };
 
 /// What one evaluation may use. Crossing a limit is a Fault, never a crash.
@@ -43,7 +43,8 @@ class Expression {
 
   /// Evaluates over one JSON document. The result is JSON text, or nullopt where the expression yields `undefined`.
   /// A result that is a function yields nullopt as well: it has no JSON form.
-  Result<std::optional<std::string>, Fault> evaluate(std::string_view input_json, const std::vector<Binding>& bindings = {},
+  Result<std::optional<std::string>, Fault> evaluate(std::string_view input_json,
+                                                     const std::vector<Binding>& bindings = {},
                                                      const Limits& limits = {}) const;
 
   /// Names of the context fields and variables the source mentions anywhere ("passthrough", "$flow"): what a planner

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "io/posix/loop.hpp"
+
+namespace millrace::amqp::client {
+
+struct Delivery {
+  std::uint64_t tag = 0;
+  bool redelivered = false;
+  std::string exchange;
+  std::string routing_key;
+  std::string properties;  ///< property flags and list as on the wire; amqp::decode_properties
+  std::string body;
+};
+
+struct Outgoing {
+  std::string exchange;
+  std::string routing_key;
+  std::string properties;  ///< amqp::encode_properties
+  std::string body;
+};
+
+/// What one tx.commit makes effective: publishes and acknowledgements together.
+struct Commit {
+  std::vector<Outgoing> publishes;
+  std::vector<std::uint64_t> acks;  ///< delivery tags
+};
+
+/// A worker's tie to the broker: one connection, one channel in tx mode (AMQP 0-9-1 §1.9), one consumer.
+///
+/// Guarantees: commits are sent in the order given and may be given while earlier ones are under way; `done` is called
+/// with Done only on tx.commit-ok. When the connection is lost every open commit gets Error::unavailable, `lost` is
+/// called once, and the link is dead: make a new one. Callbacks come on the loop, never from inside a call into the
+/// link.
+class StepLink {
+ public:
+  struct Settings {
+    std::string uri;    ///< amqp://user:password@host:port/vhost
+    std::string queue;  ///< empty: publish only
+    std::uint16_t prefetch = 1;
+    std::string connection_name;
+  };
+  struct Handlers {
+    std::function<void()> ready;  ///< consuming has begun
+    std::function<void(Delivery)> delivered;
+    std::function<void(Error)> lost;
+  };
+
+  StepLink(io::posix::AsioLoop& loop, Settings settings, Handlers handlers);
+  ~StepLink();
+
+  void commit(Commit commit, std::function<void(Status)> done);
+  /// No further deliveries; those under way may still arrive and need not be acknowledged.
+  void stop_consuming();
+  /// Closes in order; unacknowledged deliveries return to the queue uncounted. `closed` is called in any case.
+  void close(std::function<void()> closed);
+
+ private:
+  class State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace millrace::amqp::client

@@ -1,0 +1,193 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "amqp/field_table.hpp"
+#include "amqp/reply_code.hpp"
+#include "broker/message.hpp"
+#include "core/result.hpp"
+#include "core/strong_id.hpp"
+#include "io/disk.hpp"
+#include "io/loop.hpp"
+
+namespace millrace::broker {
+
+/// Why the broker refuses: the reply code decides whether the session closes the channel or the connection
+/// (AMQP 0-9-1 §1.2, amqp::closes_connection).
+struct Refusal {
+  amqp::ReplyCode code;
+  std::string text;
+};
+template <class T>
+using Answer = Result<T, Refusal>;
+
+using SessionId = StrongId<struct SessionTag>;    ///< one client connection; in-process users have one as well
+using ConsumerId = StrongId<struct ConsumerTag>;  ///< unique in the broker's life
+using DeliveryId = StrongId<struct DeliveryTag>;  ///< one message out to one consumer, until it is settled
+
+struct ExchangeSpec {
+  std::string name;
+  std::string type = "direct";  ///< direct | fanout | topic | headers
+  bool durable = true;
+  bool auto_delete = false;
+  bool internal = false;
+  amqp::FieldTable arguments;
+};
+
+struct QueueSpec {
+  std::string name;  ///< empty: the broker makes one ("amq.gen-…")
+  bool durable = true;
+  bool exclusive = false;
+  bool auto_delete = false;
+  /// RabbitMQ's x-… arguments, and Millrace's own:
+  ///  x-delivery-limit (how often a message may be redelivered after its consumer was lost; then it is dead-lettered),
+  ///  x-millrace-dedup-window (ms) and x-millrace-dedup-max (ids kept): a message whose message-id property was taken
+  ///  in
+  ///    within the window is dropped, across restarts, in the same commit. A message that returns by dead-lettering or
+  ///    expiry is not a repeat,
+  ///  x-millrace-isolate-suspects (bool): a message whose consumer was lost while holding it is delivered only to a
+  ///    consumer that holds nothing else, and alone, so that one poison message does not use up its neighbours' tries.
+  amqp::FieldTable arguments;
+};
+
+struct QueueStatus {
+  std::string name;
+  std::uint64_t ready = 0;      ///< waiting for a consumer
+  std::uint64_t unsettled = 0;  ///< out with consumers
+  std::uint64_t delayed = 0;    ///< of `ready`: waiting for their expiration (rebound queues)
+  std::uint32_t consumers = 0;
+  std::uint64_t published_total = 0;  ///< taken in since the queue was made (durable queues: across restarts)
+  std::uint64_t settled_total = 0;    ///< acknowledged since then
+};
+
+struct Delivery {
+  DeliveryId id;
+  ConsumerId consumer;
+  MessagePtr message;
+  bool redelivered = false;
+  std::uint32_t lost_count =
+      0;  ///< how often a consumer was lost while holding it; "x-delivery-count" header for AMQP clients
+};
+
+/// Where a consumer's deliveries go; implemented by the AMQP session and by in-process users. Called on the loop, never
+/// from inside a call that the consumer itself makes into the broker.
+class ConsumerSink {
+ public:
+  virtual ~ConsumerSink() = default;
+  /// False while prefetch or back-pressure forbids more; call Broker::resume(consumer) when that changes.
+  virtual bool ready() const = 0;
+  virtual void deliver(Delivery delivery) = 0;
+  /// The broker ended the consumer: its queue was deleted.
+  virtual void cancelled(ConsumerId consumer) = 0;
+};
+
+struct ConsumerSpec {
+  bool no_ack = false;
+  bool exclusive = false;
+  amqp::FieldTable arguments;
+};
+
+enum class Settle { ack, reject, requeue };
+
+struct Settlement {
+  DeliveryId delivery;
+  Settle how = Settle::ack;
+};
+
+/// What takes effect together: all of it is in one log record, or none of it. An autocommit publish or ack is a Batch
+/// of one; tx.commit is a Batch of what the transaction gathered.
+struct Batch {
+  std::vector<MessagePtr> publishes;
+  std::vector<Settlement> settlements;
+};
+
+struct Accepted {
+  /// Indexes into Batch::publishes that no queue took (basic.return if mandatory). Repeats dropped by a dedup window
+  /// count as routed.
+  std::vector<std::size_t> unroutable;
+};
+
+enum class SessionEnd {
+  clean,  ///< closed in order: its unsettled deliveries return, nothing is counted against them
+  lost,   ///< socket gone without close: each of them gets one more in lost_count
+};
+
+struct Limits {
+  std::uint64_t segment_size = 64u << 20;       ///< bytes of a log segment
+  std::uint64_t message_size_max = 128u << 20;  ///< bytes of a body
+  std::uint64_t free_space_min = 64u << 20;     ///< bytes; below this publishing is refused, settling goes on
+  std::uint64_t memory_max = 256u << 20;  ///< bytes of bodies kept in memory; beyond it they are read from the log
+};
+
+/// The AMQP 0-9-1 broker without its wire protocol: exchanges, queues, consumers, transactions over one log.
+///
+/// Guarantees: `durable` callbacks come only when everything of the batch is on stable storage; a message is delivered
+/// only once its batch is durable; a batch is all or nothing across crashes; per queue, messages are delivered in the
+/// order their batches were made; a settled message never returns. Thread: one loop; not thread-safe. Lifetime: the
+/// disk, loop and offload outlive it. Destroying it without close() is a crash as far as the disk is concerned (and as
+/// harmless).
+class Broker {
+ public:
+  /// Recovers from what `disk` holds (an empty folder is a new broker). Damaged records are quarantined and logged.
+  static Result<std::unique_ptr<Broker>> open(io::Loop& loop, io::Disk& disk, io::Offload& offload, Limits limits);
+  ~Broker();
+
+  // Sessions.
+  SessionId begin_session();
+  /// Ends consumers, exclusive queues and open deliveries of the session.
+  void end_session(SessionId session, SessionEnd how);
+
+  // Topology. Declarations of durable things are durable when `durable` is called.
+  using Durable = std::function<void(Status)>;
+  Answer<Done> declare_exchange(SessionId session, const ExchangeSpec& spec, Durable durable);
+  Answer<QueueStatus> declare_queue(SessionId session, const QueueSpec& spec, Durable durable);
+  Answer<Done> bind_queue(SessionId session, const std::string& queue, const std::string& exchange,
+                          const std::string& key, const amqp::FieldTable& arguments, Durable durable);
+  Answer<Done> unbind_queue(SessionId session, const std::string& queue, const std::string& exchange,
+                            const std::string& key, const amqp::FieldTable& arguments, Durable durable);
+  Answer<std::uint64_t> delete_queue(SessionId session, const std::string& queue, bool if_unused, bool if_empty,
+                                     Durable durable);
+  Answer<Done> delete_exchange(SessionId session, const std::string& exchange, bool if_unused, Durable durable);
+  Answer<std::uint64_t> purge_queue(SessionId session, const std::string& queue, Durable durable);
+  bool has_exchange(std::string_view name) const;
+
+  // Messages.
+  /// `durable` may be empty where nobody waits (an ack outside a transaction); it is called on the loop, never from
+  /// inside commit(). A failed sync gives an Error, and then every later commit is refused with that reason.
+  Answer<Accepted> commit(SessionId session, Batch batch, Durable durable);
+  Answer<Done> consume(SessionId session, const std::string& queue, const ConsumerSpec& spec, ConsumerSink& sink,
+                       ConsumerId& id);
+  /// Stops deliveries; what the consumer holds stays out until it is settled or the session ends.
+  void cancel(ConsumerId consumer);
+  /// The consumer's sink is ready again.
+  void resume(ConsumerId consumer);
+  /// basic.get: takes the first message, or nothing.
+  Answer<std::optional<Delivery>> get(SessionId session, const std::string& queue, bool no_ack);
+
+  // Looking, for operators.
+  std::vector<QueueStatus> queues() const;
+  std::optional<QueueStatus> queue(std::string_view name) const;
+  /// Up to `count` ready messages from `offset`, oldest first, without taking them.
+  Answer<std::vector<MessagePtr>> peek(std::string_view queue, std::size_t offset, std::size_t count) const;
+  /// Takes one ready message out by the predicate given (first that matches), as a delivery of `session`.
+  Answer<std::optional<Delivery>> take_if(SessionId session, std::string_view queue,
+                                          const std::function<bool(const Message&)>& wanted);
+
+  /// Syncs what is open and stops taking anything; `closed` is called when the disk is at rest.
+  void close(std::function<void(Status)> closed);
+
+ private:
+  class Core;
+  explicit Broker(std::unique_ptr<Core> core);
+  std::unique_ptr<Core> core_;
+};
+
+}  // namespace millrace::broker

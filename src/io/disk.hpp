@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.hpp"
+
+namespace millrace::io {
+
+/// One open file. Not thread-safe, but may be handed from thread to thread.
+class File {
+ public:
+  virtual ~File() = default;
+  /// Writes all of `data` at `offset`. On failure any part of it may have been written.
+  virtual Status write_at(std::uint64_t offset, std::string_view data) = 0;
+  /// Reads up to `size` bytes; fewer only at the end of the file.
+  virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) const = 0;
+  /// What was written before is on stable storage when this returns Done (fdatasync). After a failure nothing is known
+  /// about what was written since the last success; see "fsyncgate", https://lwn.net/Articles/752063/.
+  virtual Status sync() = 0;
+  virtual Status truncate(std::uint64_t size) = 0;
+  virtual Result<std::uint64_t> size() const = 0;
+};
+
+/// One data folder. Names are relative to it and hold no "..".
+class Disk {
+ public:
+  enum class Open { existing, create_new };
+
+  virtual ~Disk() = default;
+  virtual Result<std::unique_ptr<File>> open(std::string_view name, Open how) = 0;
+  /// Names of the files in the folder, sorted.
+  virtual Result<std::vector<std::string>> list() const = 0;
+  virtual Status remove(std::string_view name) = 0;
+  virtual Status rename(std::string_view from, std::string_view to) = 0;
+  /// Makes creations, removals and renames durable.
+  virtual Status sync_folder() = 0;
+  /// Bytes that may still be written.
+  virtual Result<std::uint64_t> free_space() const = 0;
+};
+
+}  // namespace millrace::io

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+namespace millrace::io {
+
+using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
+using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+using TimerId = std::uint64_t;
+
+/// The thread that owns an object, seen from inside: time, timers, and a way to be called again. All of the platform's
+/// logic (broker, scheduler, reconciler) runs on one Loop and reads time only from it, so the same code runs on
+/// io/posix (real) and io/sim (virtual time).
+class Loop {
+ public:
+  virtual ~Loop() = default;
+
+  /// Time since the Unix epoch; may jump.
+  virtual WallTime wall_now() const = 0;
+  /// Never goes back.
+  virtual SteadyTime steady_now() const = 0;
+
+  /// Calls `task` soon, on this loop, after the current call has returned. The only member that other threads may use.
+  virtual void post(std::function<void()> task) = 0;
+
+  /// Calls `task` once, on this loop, no earlier than `delay` from now. The id is never 0.
+  virtual TimerId after(std::chrono::nanoseconds delay, std::function<void()> task) = 0;
+  /// Forgets a timer; a fired, cancelled or zero id is ignored. After this the task is not called.
+  virtual void cancel(TimerId id) = 0;
+};
+
+/// Runs blocking work off the loop: file writes and syncs. Jobs run one after another in the order given.
+class Offload {
+ public:
+  virtual ~Offload() = default;
+  /// `work` runs elsewhere; when it has returned, `then` is posted to the loop.
+  virtual void run(std::function<void()> work, std::function<void()> then) = 0;
+};
+
+}  // namespace millrace::io
