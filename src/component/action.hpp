@@ -1,0 +1,111 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "component/descriptor.hpp"
+#include "component/message.hpp"
+#include "core/result.hpp"
+
+namespace millrace::io::posix {
+class AsioLoop;
+}
+
+namespace millrace::component {
+
+/// One message out of a step. Parts are JSON text.
+struct Emission {
+  std::string body;
+  std::string headers = {};
+  std::string attachments = {};
+  /// Empty: to all steps after this one. Otherwise a routing key of the flow's exchange (a webhook caller's reply key).
+  std::string routing_key = {};
+  /// What makes its id with the step's name, instead of (input id, index): a polled item's own identity. Empty: the
+  /// usual.
+  std::string identity = {};
+};
+
+/// What went wrong with one message, for the operator.
+struct Failure {
+  std::string code;          ///< short and stable: "http.status", "smtp.refused", "jsonata.T2001"
+  std::string message;       ///< a sentence with place and mend
+  std::string details = {};  ///< JSON text, e.g. the response that was kept; may be empty
+};
+
+/// What handling one message came to.
+struct Outcome {
+  enum class Kind {
+    ok,       ///< emissions, snapshot and acknowledgement take effect together
+    rebound,  ///< the target cannot take it now: try again later by the step's retry schedule
+    failed,   ///< it can never succeed as it is: to the dead letters, with the failure
+  };
+  Kind kind = Kind::ok;
+  std::vector<Emission> emissions = {};
+  std::optional<std::string> snapshot = {};  ///< JSON text, replaces the step's snapshot; polling triggers only
+  bool more = false;      ///< polling triggers: commit this, then call process again with the same tick
+  bool filtered = false;  ///< ok, and on purpose nothing came out
+  Failure failure = {};   ///< for rebound and failed
+  std::optional<std::chrono::milliseconds> retry_after =
+      {};  ///< the target's own word on when; at least the schedule's delay
+
+  static Outcome done(std::vector<Emission> emissions) { return {Kind::ok, std::move(emissions)}; }
+  static Outcome later(Failure why, std::optional<std::chrono::milliseconds> retry_after = {});
+  static Outcome dead(Failure why);
+};
+
+/// What a step may use besides its message.
+struct Services {
+  io::posix::AsioLoop& loop;
+  std::string flow;
+  std::string step;
+};
+
+/// One message to handle.
+struct Work {
+  Message message;
+  std::string message_id;  ///< stable over redelivery and retries: the idempotency key for targets
+  std::string execution_id;
+  std::string reply_to;       ///< routing key of a waiting webhook caller, or empty
+  std::uint32_t attempt = 1;  ///< 1 on the first try
+  std::string snapshot;       ///< JSON text of the step's snapshot, polling triggers only; "{}" at first
+};
+
+using Finish = std::function<void(Outcome)>;
+
+/// A step's behaviour. One object serves all messages of one worker, on the worker's loop; it never blocks: what waits
+/// (HTTP, SMTP) goes on in the background and calls `finish` later, exactly once, also on failure.
+class Action {
+ public:
+  virtual ~Action() = default;
+  /// How many messages may be in work at once. 1 keeps their order.
+  virtual std::size_t concurrency() const { return 1; }
+  virtual void process(Work work, Finish finish) = 0;
+};
+
+/// A descriptor and the way to make its behaviour from a step's validated `config`. `make` is null for webhook and
+/// timer triggers, which the platform itself runs.
+struct Function {
+  Descriptor descriptor;
+  std::function<Result<std::unique_ptr<Action>>(const boost::json::object& config, Services& services)> make;
+};
+
+/// All functions of this binary; made once by the composition root (components::make_catalogue), then read-only.
+class Catalogue {
+ public:
+  explicit Catalogue(std::vector<Function> functions);
+  const Function* find(std::string_view full_name) const;
+  const std::vector<Function>& all() const { return functions_; }
+
+ private:
+  std::vector<Function> functions_;
+};
+
+}  // namespace millrace::component

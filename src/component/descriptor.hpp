@@ -1,0 +1,67 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::component {
+
+/// One field of a step's `config:`. From these come validation, docs, `component show`, the JSON Schema and UI forms.
+struct Field {
+  enum class Type {
+    text,
+    integer,
+    number,
+    boolean,
+    duration,    ///< "30s", "5m", "1h30m", or a number of seconds
+    size,        ///< "10MB", "64KiB", or a number of bytes
+    expression,  ///< JSONata source, compiled when the flow is validated
+    secret,      ///< text that never appears in logs, errors or exports
+    choice,      ///< one of `choices`
+    object,      ///< a mapping; `fields` says of what, or free-form if empty
+    text_map,    ///< a mapping of names to text, e.g. HTTP headers
+    list,        ///< a list of text
+    any,         ///< any JSON
+  };
+
+  std::string name;
+  Type type = Type::text;
+  std::string summary;  ///< one sentence
+  bool required = false;
+  std::string default_json = {};  ///< JSON text, or empty: none
+  std::vector<std::string> choices = {};
+  std::vector<Field> fields = {};
+  std::optional<double> minimum = {};
+  std::optional<double> maximum = {};
+};
+
+struct Example {
+  std::string title;
+  std::string flow_yaml;  ///< the step as it stands in a flow file
+};
+
+/// What one trigger or action is: `http.request`.
+struct Descriptor {
+  enum class Kind {
+    webhook_trigger,  ///< run by the gateway
+    timer_trigger,    ///< run by the scheduler
+    polling_trigger,  ///< a worker that the scheduler's ticks wake
+    action,           ///< a worker
+  };
+
+  std::string component;  ///< "http"
+  std::string name;       ///< "request"
+  Kind kind = Kind::action;
+  std::string title;
+  std::string summary;  ///< what it does with one message, in a sentence or two
+  std::vector<Field> fields;
+  std::string emits;  ///< what its output body looks like, in words
+  std::vector<Example> examples;
+
+  std::string full_name() const { return component + "." + name; }
+  bool is_trigger() const { return kind != Kind::action; }
+  bool has_worker() const { return kind == Kind::polling_trigger || kind == Kind::action; }
+};
+
+}  // namespace millrace::component

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "component/retry_policy.hpp"
+#include "core/result.hpp"
+
+namespace millrace::component {
+
+/// What a worker asks the platform for at start: `GET /v1/tasks/{flow}/steps/{step}`, in elastic.io's form (id,
+/// comp_id, function, config, snapshot, is_passthrough, variables) with what only native workers read under "millrace".
+struct StepSettings {
+  std::string id;         ///< step id
+  std::string component;  ///< "http"
+  std::string function;   ///< "request"
+  boost::json::object config;
+  std::string snapshot = "{}";  ///< JSON text
+  bool passthrough = false;
+
+  std::optional<std::string> input;  ///< JSONata source
+  std::optional<std::string> when;   ///< JSONata source
+  RetryPolicy retry;
+  bool has_successors = true;  ///< false: what the step emits has no reader and is not published
+
+  std::string to_json() const;
+  static Result<StepSettings> from_json(std::string_view text);
+};
+
+}  // namespace millrace::component

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "component/retry_policy.hpp"
+
+namespace millrace::flow {
+
+/// Where something stands in a flow file. Lines and columns count from 1; 0 = unknown.
+struct Position {
+  std::string file;
+  std::size_t line = 0;
+  std::size_t column = 0;
+};
+
+/// JSONata source as written in the file; `at` is where its first character stands (errors inside are placed from
+/// there).
+struct Mapping {
+  std::string source;
+  Position at;
+};
+
+struct Step {
+  std::string id;
+  bool is_trigger = false;
+  std::string function;  ///< "http.request"
+  std::vector<std::string> after;
+  boost::json::object config;  ///< with defaults filled in and ${NAME} replaced
+  std::optional<Mapping> input;
+  std::optional<Mapping> when;
+  std::uint32_t instances = 1;
+  component::RetryPolicy retry;
+  Position at;
+};
+
+/// A validated flow: one trigger, every action reachable from it, no cycles.
+struct Flow {
+  std::string name;  ///< [a-z0-9][a-z0-9-]*, at most 63 characters
+  std::vector<Step> steps;
+  bool passthrough = false;  ///< some mapping reads `passthrough`, so every step carries it on
+  Position at;
+
+  const Step& trigger() const;
+  const Step* find(std::string_view id) const;
+  /// Ids of the steps that stand directly after `id`.
+  std::vector<std::string> successors(std::string_view id) const;
+};
+
+/// Something wrong with a flow file, as one line for people: "file:line:column: field: message (mend)".
+struct Problem {
+  Position at;
+  std::string field;    ///< path such as "steps[2].config.url"; may be empty
+  std::string message;  ///< what is wrong
+  std::string mend;     ///< what to do; may be empty
+
+  std::string to_string() const;
+};
+
+}  // namespace millrace::flow

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "component/action.hpp"
+#include "component/step_settings.hpp"
+#include "flow/flow.hpp"
+
+namespace millrace::flow {
+
+/// The names a flow's steps have in the broker. One place for all of them.
+///
+///   exchange             flow.<flow>                    direct, durable
+///   queue of a step      <flow>.<step>                  bound with <step>:input and <predecessor>:output of each
+///   predecessor its rebounds         <flow>.<step>.rebounds         bound with <step>:rebound; expired messages return
+///   to <step>:input its snapshot         <flow>.<step>.snapshot         bound with <step>:snapshot; x-max-length 1
+///   (polling triggers: the saved
+///                                                        position; timers: the last tick)
+///   dead letters         <flow>.dead-letters            bound with <step>:error of every step
+namespace names {
+std::string exchange(std::string_view flow);
+std::string step_queue(std::string_view flow, std::string_view step);
+std::string rebound_queue(std::string_view flow, std::string_view step);
+std::string snapshot_queue(std::string_view flow, std::string_view step);
+std::string dead_letter_queue(std::string_view flow);
+std::string input_key(std::string_view step);
+std::string output_key(std::string_view step);
+std::string rebound_key(std::string_view step);
+std::string error_key(std::string_view step);
+std::string snapshot_key(std::string_view step);
+}  // namespace names
+
+struct BindingPlan {
+  std::string queue;
+  std::string key;
+};
+
+/// One step that a worker runs.
+struct WorkerPlan {
+  std::string flow;
+  std::string step;
+  std::string component;  ///< "http"
+  std::string function;   ///< "request"
+  std::uint32_t instances = 1;
+  component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
+};
+
+/// One flow in the broker's and the orchestrator's terms: what must exist for it to run. Bindings are to the flow's
+/// exchange. Declaring it again is harmless; a plan of the same flow file is always the same.
+struct Plan {
+  std::string flow;
+  broker::ExchangeSpec exchange;
+  std::vector<broker::QueueSpec> queues;
+  std::vector<BindingPlan> bindings;
+  std::vector<WorkerPlan> workers;
+};
+
+Plan make_plan(const Flow& flow, const component::Catalogue& catalogue);
+
+}  // namespace millrace::flow
