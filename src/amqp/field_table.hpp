@@ -24,6 +24,8 @@ class FieldTable {
   /// Replaces or appends.
   void set(std::string_view name, FieldValue value);
   void erase(std::string_view name);
+  /// Puts an entry last without looking for another of that name: for the decoder, which keeps what came.
+  void append(std::string name, FieldValue value);
 
   const std::vector<Entry>& entries() const { return entries_; }
   bool empty() const { return entries_.empty(); }
