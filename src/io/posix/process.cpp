@@ -1,0 +1,141 @@
+#include "io/posix/process.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/posix/spawn.hpp"
+
+namespace millrace::io::posix {
+namespace asio = boost::asio;
+namespace {
+
+constexpr std::size_t chunk_size = 16 * 1024;
+constexpr std::size_t bytes_per_turn = 100 * 1024;  // ten turns a second
+constexpr std::chrono::milliseconds turn{100};
+
+}  // namespace
+
+struct Process::State : std::enable_shared_from_this<State> {
+  State(AsioLoop& owner, const Spawned& child, ProcessHandlers calls)
+      : loop(owner),
+        pid(child.pid),
+        exit_watch(owner.native(), child.pidfd),
+        output(owner.native(), child.output),
+        handlers(std::move(calls)) {}
+
+  void begin() {
+    wait_for_output();
+    exit_watch.async_wait(asio::posix::stream_descriptor::wait_read,
+                          [self = shared_from_this()](const boost::system::error_code& error) {
+                            if (!error) self->reap();
+                          });
+  }
+
+  void wait_for_output() {
+    output.async_wait(asio::posix::stream_descriptor::wait_read,
+                      [self = shared_from_this()](const boost::system::error_code& error) {
+                        if (!error && !self->over) self->read_turn();
+                      });
+  }
+
+  /// Reads what is there, up to a turn's worth; then lets the rest of the loop have its time.
+  void read_turn() {
+    const std::size_t taken = read_up_to(bytes_per_turn);
+    if (end_of_output || over) return;
+    if (taken < bytes_per_turn) return wait_for_output();
+    pause = loop.after(turn, [self = shared_from_this()] {
+      self->pause = 0;
+      self->read_turn();
+    });
+  }
+
+  std::size_t read_up_to(std::size_t size_max) {
+    std::array<char, chunk_size> chunk;
+    std::size_t taken = 0;
+    while (taken < size_max) {
+      const auto size = ::read(output.native_handle(), chunk.data(), std::min(chunk.size(), size_max - taken));
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0) break;
+      if (size == 0) {
+        end_of_output = true;
+        break;
+      }
+      taken += static_cast<std::size_t>(size);
+      handlers.output(std::string_view(chunk.data(), static_cast<std::size_t>(size)));
+      if (over) break;
+    }
+    return taken;
+  }
+
+  void reap() {
+    int status = 0;
+    rusage usage{};
+    if (over || ::wait4(pid, &status, WNOHANG, &usage) != pid) return;
+    reaped = true;
+    ::kill(-pid, SIGKILL);  // whatever it has started and left behind
+    if (!end_of_output) read_up_to(bytes_per_turn);
+    ProcessEnd end;
+    if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
+    if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
+    end.rss_max = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    const auto ended = std::move(handlers.ended);
+    close();
+    ended(end);
+  }
+
+  void close() {
+    over = true;
+    loop.cancel(std::exchange(pause, 0));
+    boost::system::error_code ignored;
+    exit_watch.close(ignored);
+    output.close(ignored);
+  }
+
+  AsioLoop& loop;
+  pid_t pid;
+  asio::posix::stream_descriptor exit_watch;
+  asio::posix::stream_descriptor output;
+  ProcessHandlers handlers;
+  TimerId pause = 0;
+  bool end_of_output = false;
+  bool reaped = false;
+  bool over = false;
+};
+
+Result<std::unique_ptr<Process>> Process::start(AsioLoop& loop, const ProcessSpec& spec, ProcessHandlers handlers) {
+  const auto child = spawn(spec);
+  if (!child) return child.error();
+  auto state = std::make_shared<State>(loop, *child, std::move(handlers));
+  state->begin();
+  return std::unique_ptr<Process>(new Process(std::move(state)));
+}
+
+Process::Process(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+Process::~Process() {
+  if (!state_->reaped) {
+    ::kill(-state_->pid, SIGKILL);
+    ::kill(state_->pid, SIGKILL);
+    ::waitpid(state_->pid, nullptr, 0);
+  }
+  if (!state_->over) state_->close();
+}
+
+int Process::id() const {
+  return state_->pid;
+}
+
+void Process::signal(int number) {
+  if (state_->reaped) return;
+  if (number == SIGKILL) ::kill(-state_->pid, number);
+  ::kill(state_->pid, number);
+}
+
+}  // namespace millrace::io::posix
