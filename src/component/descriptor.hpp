@@ -1,9 +1,14 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "core/result.hpp"
 
 namespace millrace::component {
 
@@ -58,6 +63,9 @@ struct Descriptor {
   std::vector<Field> fields;
   std::string emits;  ///< what its output body looks like, in words
   std::vector<Example> examples;
+  /// Rules between fields, over a config with defaults filled in ("password is needed for auth: basic"); may be null.
+  /// Config::read applies it.
+  std::function<Status(const boost::json::object& config)> check = {};
 
   std::string full_name() const { return component + "." + name; }
   bool is_trigger() const { return kind != Kind::action; }

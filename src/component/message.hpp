@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -12,7 +14,7 @@ namespace millrace::component {
 /// maps never builds a document tree.
 class Message {
  public:
-  /// Error::invalid if the text is not a JSON object (depth and size limits of core/limits apply).
+  /// Error::invalid if the text is not a JSON object (json_text::depth_max applies: Error::limit).
   static Result<Message> parse(std::string envelope);
   /// An envelope from its parts, each JSON text; an empty part is left out. `body` is required.
   static Message make(std::string_view id, std::string_view body, std::string_view headers = {},
@@ -28,8 +30,17 @@ class Message {
   Message with_body(std::string_view body) const;
 
  private:
-  explicit Message(std::string envelope);
+  struct Slice {
+    std::size_t at = 0;
+    std::size_t size = 0;
+  };
+  static constexpr std::array<std::string_view, 5> indexed = {"id", "body", "headers", "attachments", "passthrough"};
+
+  Message() = default;
+  void append(std::size_t part, std::string_view value);
+
   std::string envelope_;
+  std::array<Slice, indexed.size()> slices_;  ///< where the indexed parts stand; size 0: absent
 };
 
 }  // namespace millrace::component

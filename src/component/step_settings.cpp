@@ -1,0 +1,116 @@
+#include "component/step_settings.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "component/json_text.hpp"
+
+namespace millrace::component {
+namespace json = boost::json;
+namespace {
+
+Error bad(std::string_view field, std::string_view expected) {
+  return {Error::Kind::invalid, "step settings: \"" + std::string(field) + "\" must be " + std::string(expected)};
+}
+
+json::value text_or_null(const std::optional<std::string>& text) {
+  return text ? json::value(json::string(*text)) : json::value(nullptr);
+}
+
+Status read_retry(const json::object& from, RetryPolicy& into) {
+  const auto milliseconds = [&](std::string_view name, std::chrono::milliseconds& value) -> bool {
+    const auto* found = from.if_contains(name);
+    if (found == nullptr) return true;
+    boost::system::error_code failed;
+    const auto count = found->to_number<std::int64_t>(failed);
+    if (failed || count < 0) return false;
+    value = std::chrono::milliseconds(count);
+    return true;
+  };
+  if (!milliseconds("initial_ms", into.initial)) return bad("millrace.retry.initial_ms", "a number of milliseconds");
+  if (!milliseconds("max_ms", into.max)) return bad("millrace.retry.max_ms", "a number of milliseconds");
+  boost::system::error_code failed;
+  if (const auto* factor = from.if_contains("factor")) {
+    into.factor = factor->to_number<double>(failed);
+    if (failed) return bad("millrace.retry.factor", "a number");
+  }
+  if (const auto* attempts = from.if_contains("attempts")) {
+    into.attempts = attempts->to_number<std::uint32_t>(failed);
+    if (failed || into.attempts == 0) return bad("millrace.retry.attempts", "a positive number");
+  }
+  return Done{};
+}
+
+Status read_millrace(const json::object& from, StepSettings& into) {
+  for (const auto& [name, field] : {std::pair{"input", &into.input}, std::pair{"when", &into.when}}) {
+    const auto* value = from.if_contains(name);
+    if (value == nullptr || value->is_null()) continue;
+    if (!value->is_string()) return bad(std::string("millrace.") + name, "JSONata source");
+    *field = std::string(value->get_string());
+  }
+  if (const auto* successors = from.if_contains("has_successors")) {
+    if (!successors->is_bool()) return bad("millrace.has_successors", "true or false");
+    into.has_successors = successors->get_bool();
+  }
+  if (const auto* retry = from.if_contains("retry")) {
+    if (!retry->is_object()) return bad("millrace.retry", "an object");
+    return read_retry(retry->get_object(), into.retry);
+  }
+  return Done{};
+}
+
+}  // namespace
+
+std::string StepSettings::to_json() const {
+  json::object retry_part{{"initial_ms", retry.initial.count()},
+                          {"factor", retry.factor},
+                          {"max_ms", retry.max.count()},
+                          {"attempts", retry.attempts}};
+  json::object millrace_part{{"input", text_or_null(input)},
+                             {"when", text_or_null(when)},
+                             {"retry", std::move(retry_part)},
+                             {"has_successors", has_successors}};
+  json::object all{{"id", id},
+                   {"comp_id", component},
+                   {"function", function},
+                   {"config", config},
+                   {"is_passthrough", passthrough},
+                   {"variables", json::object{}},
+                   {"millrace", std::move(millrace_part)}};
+  std::string text = json::serialize(all);
+  text.pop_back();
+  return text + ",\"snapshot\":" + (snapshot.empty() ? "{}" : snapshot) + "}";
+}
+
+Result<StepSettings> StepSettings::from_json(std::string_view text) {
+  boost::system::error_code failed;
+  json::parse_options options;
+  options.max_depth = json_text::depth_max;
+  const auto parsed = json::parse(text, failed, {}, options);
+  if (failed || !parsed.is_object()) return Error{Error::Kind::invalid, "step settings: not a JSON object"};
+  const auto& all = parsed.get_object();
+
+  StepSettings settings;
+  for (const auto& [name, field] : {std::pair{"id", &settings.id}, std::pair{"comp_id", &settings.component},
+                                    std::pair{"function", &settings.function}}) {
+    const auto* value = all.if_contains(name);
+    if (value == nullptr || !value->is_string()) return bad(name, "text");
+    *field = std::string(value->get_string());
+  }
+  if (const auto* config = all.if_contains("config")) {
+    if (!config->is_object()) return bad("config", "an object");
+    settings.config = config->get_object();
+  }
+  if (const auto* passthrough = all.if_contains("is_passthrough")) {
+    if (!passthrough->is_bool()) return bad("is_passthrough", "true or false");
+    settings.passthrough = passthrough->get_bool();
+  }
+  if (all.contains("snapshot")) settings.snapshot = std::string(json_text::member(text, "snapshot"));
+  if (const auto* native = all.if_contains("millrace")) {
+    if (!native->is_object()) return bad("millrace", "an object");
+    if (auto status = read_millrace(native->get_object(), settings); !status) return status.error();
+  }
+  return settings;
+}
+
+}  // namespace millrace::component

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace millrace::component::utf8 {
+
+/// Length of the well-formed UTF-8 sequence (RFC 3629) at the start of `text`, or 0 if there is none.
+std::size_t sequence_length(std::string_view text);
+bool is_valid(std::string_view text);
+/// Appends a code point; a lone surrogate becomes U+FFFD.
+void append(std::string& to, std::uint32_t code);
+
+}  // namespace millrace::component::utf8

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <vector>
+
+#include "component/descriptor.hpp"
+
+namespace millrace::components {
+
+/// The fields by which the scheduler makes ticks, the same for every trigger that it wakes. Exactly one of `every` and
+/// `cron` is given; check_schedule says so.
+std::vector<component::Field> schedule_fields();
+Status check_schedule(const boost::json::object& config);
+
+}  // namespace millrace::components
