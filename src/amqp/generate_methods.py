@@ -45,7 +45,7 @@ def octets(fields):
 
 
 def initial(cpp_type):
-    return {"std::string_view": "", "FieldTable": "", "bool": " = false"}.get(cpp_type, " = 0")
+    return {"std::string_view": " = {}", "FieldTable": " = {}", "bool": " = false"}.get(cpp_type, " = 0")
 
 
 def struct(class_name, method):

@@ -1,0 +1,241 @@
+#include "amqp/client/link_protocol.hpp"
+
+#include <algorithm>
+
+#include "core/log.hpp"
+
+namespace millrace::amqp::client {
+
+namespace {
+
+constexpr std::uint16_t the_channel = 1;
+constexpr std::string_view the_consumer = "step";
+constexpr std::uint16_t heartbeat_wanted = 30;  // seconds
+
+FieldTable client_properties(const std::string& connection_name) {
+  FieldTable capabilities;
+  for (std::string_view name : {"authentication_failure_close", "consumer_cancel_notify", "connection.blocked"}) {
+    capabilities.set(name, true);
+  }
+  FieldTable properties;
+  properties.set("product", "Millrace");
+  properties.set("capabilities", std::move(capabilities));
+  if (!connection_name.empty()) properties.set("connection_name", connection_name);
+  return properties;
+}
+
+/// The smaller of two limits of which 0 means none.
+template <class T>
+T agreed(T wanted, T offered) {
+  return offered == 0 ? wanted : std::min(wanted, offered);
+}
+
+}  // namespace
+
+LinkProtocol::LinkProtocol(BrokerUri uri, StepLink::Settings settings, Events events)
+    : uri_(std::move(uri)), settings_(std::move(settings)), events_(std::move(events)), output_(protocol_header) {}
+
+Error LinkProtocol::end_of_stream() const {
+  switch (stage_) {
+    case Stage::greeting:
+      return Error{Error::Kind::unavailable, "the broker closed the connection without a greeting"};
+    case Stage::login:
+      return Error{Error::Kind::permission, "the broker refused user '" + uri_.user + "'"};
+    default:
+      return Error{Error::Kind::unavailable, "the connection to the broker was cut"};
+  }
+}
+
+void LinkProtocol::fail(Error error) {
+  if (stage_ == Stage::ended) return;
+  stage_ = Stage::ended;
+  output_.clear();
+  events_.failed(std::move(error));
+}
+
+void LinkProtocol::input(std::string_view bytes) {
+  reader_.feed(bytes);
+  while (stage_ != Stage::ended) {
+    auto next = reader_.next();
+    if (!next) {
+      fail(Error{Error::Kind::invalid, "the broker sent " + next.error().text});
+      break;
+    }
+    if (!*next) break;
+    frame(**next);
+  }
+  reader_.keep();
+}
+
+void LinkProtocol::frame(const Frame& frame) {
+  switch (frame.type) {
+    case FrameType::method:
+      method(frame.payload);
+      break;
+    case FrameType::header:
+    case FrameType::body:
+      content(frame);
+      break;
+    case FrameType::heartbeat:
+      break;
+  }
+}
+
+void LinkProtocol::method(std::string_view payload) {
+  Reader in(payload);
+  const MethodId id{in.number<std::uint32_t>()};
+  switch (id) {
+    case MethodId::basic_deliver: {
+      const auto deliver = basic::Deliver::read(in);
+      incoming_.emplace();
+      incoming_->tag = deliver.delivery_tag;
+      incoming_->redelivered = deliver.redelivered;
+      incoming_->exchange = deliver.exchange;
+      incoming_->routing_key = deliver.routing_key;
+      body_missing_.reset();
+      break;
+    }
+    case MethodId::tx_commit_ok:
+      events_.committed();
+      break;
+    case MethodId::basic_cancel:
+      return fail(
+          Error{Error::Kind::not_found, "the broker ended the consumer: queue '" + settings_.queue + "' was deleted"});
+    case MethodId::channel_close: {
+      const auto close = channel::Close::read(in);
+      return closed_by_broker("channel", close.reply_code, close.reply_text);
+    }
+    case MethodId::connection_close: {
+      const auto close = connection::Close::read(in);
+      return closed_by_broker("connection", close.reply_code, close.reply_text);
+    }
+    case MethodId::connection_close_ok:
+      stage_ = Stage::ended;
+      return events_.closed();
+    case MethodId::connection_blocked:
+      log::warning("the broker holds back publishing", {{"reason", std::string(connection::Blocked::read(in).reason)}});
+      break;
+    case MethodId::connection_unblocked:
+    case MethodId::basic_qos_ok:
+    case MethodId::basic_cancel_ok:
+      break;
+    case MethodId::basic_consume_ok:
+      events_.ready();
+      break;
+    default:
+      handshake(id, in);
+  }
+  if (!in.ok()) fail(Error{Error::Kind::invalid, "the broker sent a malformed " + std::string(name(id))});
+}
+
+void LinkProtocol::handshake(MethodId id, Reader& in) {
+  switch (id) {
+    case MethodId::connection_start:
+      stage_ = Stage::login;
+      write_method(output_, 0,
+                   connection::StartOk{.client_properties = client_properties(settings_.connection_name),
+                                       .mechanism = "PLAIN",
+                                       .response = std::string(1, '\0') + uri_.user + '\0' + uri_.password,
+                                       .locale = "en_US"});
+      break;
+    case MethodId::connection_tune: {
+      const auto tune = connection::Tune::read(in);
+      frame_size_max_ = agreed(frame_size_usual, tune.frame_max);
+      heartbeat_interval_ = agreed(heartbeat_wanted, tune.heartbeat);
+      reader_.set_frame_size_max(frame_size_max_);
+      stage_ = Stage::opening;
+      write_method(output_, 0,
+                   connection::TuneOk{.channel_max = agreed(the_channel, tune.channel_max),
+                                      .frame_max = frame_size_max_,
+                                      .heartbeat = heartbeat_interval_});
+      write_method(output_, 0, connection::Open{.virtual_host = uri_.vhost});
+      break;
+    }
+    case MethodId::connection_open_ok:
+      stage_ = Stage::channel;
+      write_method(output_, the_channel, channel::Open{});
+      write_method(output_, the_channel, tx::Select{});
+      break;
+    case MethodId::channel_open_ok:
+      break;
+    case MethodId::tx_select_ok:
+      stage_ = Stage::open;
+      begin_consuming();
+      for (Commit& commit : std::exchange(held_, {})) this->commit(std::move(commit));
+      if (settings_.queue.empty()) events_.ready();
+      break;
+    default:
+      fail(Error{Error::Kind::invalid, "the broker sent an unexpected method " + std::string(name(id))});
+  }
+}
+
+void LinkProtocol::begin_consuming() {
+  if (settings_.queue.empty()) return;
+  write_method(output_, the_channel, basic::Qos{.prefetch_count = settings_.prefetch});
+  write_method(output_, the_channel, basic::Consume{.queue = settings_.queue, .consumer_tag = the_consumer});
+}
+
+void LinkProtocol::content(const Frame& frame) {
+  if (!incoming_) return fail(Error{Error::Kind::invalid, "the broker sent a content that belongs to nothing"});
+  if (!body_missing_) {
+    auto header = frame.type == FrameType::header
+                      ? read_content_header(frame.payload)
+                      : ProtocolError{ReplyCode::unexpected_frame, "a body frame before its header"};
+    if (!header) return fail(Error{Error::Kind::invalid, "the broker sent " + header.error().text});
+    incoming_->properties = header->properties;
+    body_missing_ = header->body_size;
+    incoming_->body.reserve(std::min<std::uint64_t>(header->body_size, 16u << 20));
+  } else {
+    if (frame.type != FrameType::body || frame.payload.size() > *body_missing_) {
+      return fail(Error{Error::Kind::invalid, "the broker sent a body other than its header says"});
+    }
+    incoming_->body += frame.payload;
+    *body_missing_ -= frame.payload.size();
+  }
+  if (*body_missing_ == 0) deliver();
+}
+
+void LinkProtocol::deliver() {
+  Delivery delivery = std::move(*incoming_);
+  incoming_.reset();
+  body_missing_.reset();
+  events_.delivered(std::move(delivery));
+}
+
+void LinkProtocol::closed_by_broker(std::string_view what, std::uint16_t code, std::string_view text) {
+  Error::Kind kind = Error::Kind::unavailable;
+  if (ReplyCode{code} == ReplyCode::access_refused) kind = Error::Kind::permission;
+  if (ReplyCode{code} == ReplyCode::not_found) kind = Error::Kind::not_found;
+  fail(Error{kind,
+             "the broker closed the " + std::string(what) + ": " + std::to_string(code) + " " + std::string(text)});
+}
+
+void LinkProtocol::commit(Commit commit) {
+  if (stage_ != Stage::open) {
+    held_.push_back(std::move(commit));
+    return;
+  }
+  for (const Outgoing& message : commit.publishes) {
+    write_method(output_, the_channel,
+                 basic::Publish{.exchange = message.exchange, .routing_key = message.routing_key});
+    write_content(output_, the_channel, message.properties, message.body, frame_size_max_);
+  }
+  for (std::uint64_t tag : commit.acks) write_method(output_, the_channel, basic::Ack{.delivery_tag = tag});
+  write_method(output_, the_channel, tx::Commit{});
+}
+
+void LinkProtocol::stop_consuming() {
+  if (stage_ != Stage::open || settings_.queue.empty()) {
+    settings_.queue.clear();
+    return;
+  }
+  write_method(output_, the_channel, basic::Cancel{.consumer_tag = the_consumer});
+}
+
+void LinkProtocol::close() {
+  stage_ = Stage::closing;
+  write_method(output_, 0,
+               connection::Close{.reply_code = static_cast<std::uint16_t>(ReplyCode::success), .reply_text = "done"});
+}
+
+}  // namespace millrace::amqp::client

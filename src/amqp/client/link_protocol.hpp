@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "amqp/client/broker_uri.hpp"
+#include "amqp/client/step_link.hpp"
+#include "amqp/frame.hpp"
+
+namespace millrace::amqp::client {
+
+/// StepLink's side of the protocol without its socket: bytes in, events and bytes out. Never calls an event from
+/// inside anything but input(). After `failed` or `closed` no more events come.
+class LinkProtocol {
+ public:
+  struct Events {
+    std::function<void()> ready;
+    std::function<void(Delivery)> delivered;
+    std::function<void()> committed;  ///< the oldest commit not yet answered
+    std::function<void(Error)> failed;
+    std::function<void()> closed;
+  };
+
+  LinkProtocol(BrokerUri uri, StepLink::Settings settings, Events events);
+
+  void input(std::string_view bytes);
+  void commit(Commit commit);
+  void stop_consuming();
+  void close();
+  void heartbeat() { write_heartbeat(output_); }
+
+  /// Bytes to send; the caller takes them out.
+  std::string& output() { return output_; }
+  /// What connection.tune agreed on, in seconds; 0 before that.
+  std::uint16_t heartbeat_interval() const { return heartbeat_interval_; }
+  /// Whether commits go out at once; until then they gather.
+  bool in_tx_mode() const { return stage_ == Stage::open; }
+  /// What a closed socket means at this point.
+  Error end_of_stream() const;
+
+ private:
+  enum class Stage { greeting, login, opening, channel, open, closing, ended };
+
+  void fail(Error error);
+  void frame(const Frame& frame);
+  void method(std::string_view payload);
+  void handshake(MethodId id, Reader& in);
+  void begin_consuming();
+  void content(const Frame& frame);
+  void deliver();
+  void closed_by_broker(std::string_view what, std::uint16_t code, std::string_view text);
+
+  BrokerUri uri_;
+  StepLink::Settings settings_;
+  Events events_;
+  FrameReader reader_;
+  std::string output_;
+  std::vector<Commit> held_;  // commits given before the channel was in tx mode
+  Stage stage_ = Stage::greeting;
+  std::uint32_t frame_size_max_ = frame_size_usual;
+  std::uint16_t heartbeat_interval_ = 0;
+  std::optional<Delivery> incoming_;           // basic.deliver whose content is not whole yet
+  std::optional<std::uint64_t> body_missing_;  // bytes; nothing before its header frame
+};
+
+}  // namespace millrace::amqp::client
