@@ -206,8 +206,11 @@ void LinkProtocol::closed_by_broker(std::string_view what, std::uint16_t code, s
   Error::Kind kind = Error::Kind::unavailable;
   if (ReplyCode{code} == ReplyCode::access_refused) kind = Error::Kind::permission;
   if (ReplyCode{code} == ReplyCode::not_found) kind = Error::Kind::not_found;
-  fail(Error{kind,
-             "the broker closed the " + std::string(what) + ": " + std::to_string(code) + " " + std::string(text)});
+  stage_ = Stage::ended;
+  output_.clear();
+  if (what == "connection") write_method(output_, 0, connection::CloseOk{});
+  events_.failed(Error{
+      kind, "the broker closed the " + std::string(what) + ": " + std::to_string(code) + " " + std::string(text)});
 }
 
 void LinkProtocol::commit(Commit commit) {
