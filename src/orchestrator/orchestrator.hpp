@@ -1,0 +1,134 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/loop.hpp"
+#include "orchestrator/backoff.hpp"
+#include "orchestrator/driver.hpp"
+#include "orchestrator/reconciler.hpp"
+
+namespace millrace::orchestrator {
+
+/// One worker that shall run: an instance of a step.
+struct WorkerKey {
+  std::string flow;
+  std::string step;
+  std::uint32_t instance = 1;  ///< counts from 1
+
+  /// "<flow>/<step>.<instance>"
+  std::string name() const;
+  friend auto operator<=>(const WorkerKey&, const WorkerKey&) = default;
+};
+
+/// What a worker proves itself with, to the broker and to the API. New for every start.
+struct Credentials {
+  std::string user;
+  std::string password;
+};
+
+/// Who may come in: the broker's users.
+class Access {
+ public:
+  virtual ~Access() = default;
+  virtual void admit(const WorkerKey& worker, const Credentials& credentials) = 0;
+  /// From when this returns, nothing the user does has effect: its connections are closed, its open transactions gone.
+  virtual void retire(const std::string& user) = 0;
+};
+
+/// How a worker last ended.
+struct LastEnd {
+  std::string reason;  ///< as in Exit
+  std::string last_output;
+  io::WallTime at;
+};
+
+struct WorkerStatus {
+  WorkerKey worker;
+  Phase phase = Phase::waiting;
+  int process_id = 0;                      ///< 0 while waiting
+  std::uint64_t starts = 0;                ///< since the platform's start
+  std::uint64_t crashes = 0;               ///< ends that nobody had asked for
+  io::WallTime since;                      ///< when the phase began
+  std::chrono::milliseconds starts_in{0};  ///< while waiting
+  std::optional<LastEnd> last_end;
+};
+
+/// Keeps the workers that shall run running. Reads time from the loop only; on the loop's thread.
+///
+/// Guarantees: at most one process for each WorkerKey; its user is retired before it is killed and before its
+/// replacement starts; a worker that ends, for whatever reason, is started again after its Backoff, forever.
+class Orchestrator {
+ public:
+  struct Settings {
+    Limits limits;
+    Backoff::Schedule backoff;
+  };
+  struct Hooks {
+    /// The program and environment for one start.
+    std::function<Launch(const WorkerKey&, const Credentials&)> launch;
+    /// A worker's process has started; may be empty.
+    std::function<void(const WorkerStatus&)> started;
+  };
+
+  /// Driver, access and loop outlive it. Destroying it leaves processes to the driver.
+  Orchestrator(io::Loop& loop, Driver& driver, Access& access, Settings settings, Hooks hooks);
+  ~Orchestrator();
+
+  /// The workers that shall run from now on, instead of those before.
+  void set_desired(const std::vector<WorkerKey>& workers);
+  /// The broker has seen this user log in: its worker runs.
+  void connected(std::string_view user);
+  /// Ends all workers: SIGTERM, and SIGKILL after the grace; then calls `stopped` once.
+  void stop(std::function<void()> stopped);
+
+  std::vector<WorkerStatus> status() const;
+
+ private:
+  struct Worker {
+    WorkerKey key;
+    Actual actual;
+    Backoff backoff;
+    WorkerHandle handle = 0;  ///< 0: no process
+    std::string user = {};
+    std::string fault = {};  ///< why we killed it
+    std::optional<io::SteadyTime> connected_at = {};
+    io::WallTime since_wall = {};
+    std::uint64_t starts = 0;
+    std::uint64_t crashes = 0;
+    std::optional<LastEnd> last_end = {};
+  };
+
+  void pass();
+  void apply(const Decision& decision);
+  void start(Worker& worker);
+  void retire(Worker& worker);
+  void kill(Worker& worker);
+  void ended(const std::string& name, Exit exit);
+  void enter(Worker& worker, Phase phase);
+  WorkerStatus status_of(const Worker& worker) const;
+
+  io::Loop& loop_;
+  Driver& driver_;
+  Access& access_;
+  Settings settings_;
+  Hooks hooks_;
+
+  std::map<std::string, WorkerKey> desired_;
+  std::map<std::string, Worker> workers_;
+  std::uint64_t last_start_ = 0;
+  io::TimerId timer_ = 0;
+  bool passing_ = false;  ///< decisions are being applied; what happens meanwhile is looked at afterwards
+  bool pass_again_ = false;
+  std::function<void()> stopped_;
+  std::shared_ptr<bool> alive_;  ///< exits reported after our end find it false
+};
+
+}  // namespace millrace::orchestrator
