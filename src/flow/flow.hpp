@@ -32,7 +32,11 @@ struct Step {
   bool is_trigger = false;
   std::string function;  ///< "http.request"
   std::vector<std::string> after;
-  boost::json::object config;  ///< with defaults filled in and ${NAME} replaced
+  /// Checked against the descriptor, `${NAME}` replaced, defaults filled in (also inside object fields that are given
+  /// or have a default themselves). Durations are text in whole milliseconds with their unit ("30000ms": a bare number
+  /// would read as seconds), sizes are integers (bytes), expressions are JSONata source, a single text for a list is a
+  /// list of one. Read it with component::Config, which takes this form.
+  boost::json::object config;
   std::optional<Mapping> input;
   std::optional<Mapping> when;
   std::uint32_t instances = 1;

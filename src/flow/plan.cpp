@@ -1,0 +1,135 @@
+#include "flow/plan.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "core/check.hpp"
+
+namespace millrace::flow {
+namespace {
+
+using component::Descriptor;
+
+/// How long and how many message ids a queue remembers to drop repeats.
+struct DedupWindow {
+  std::int64_t milliseconds;
+  std::int64_t ids;
+};
+/// Between steps: what a worker may publish again after it lost its link before the answer to a commit.
+constexpr DedupWindow window_of_steps{600'000, 100'000};
+/// After a webhook: what a caller may send again; only calls with an idempotency key have a message-id.
+constexpr DedupWindow window_of_webhooks{86'400'000, 1'000'000};
+
+class Planner {
+ public:
+  Planner(const Flow& flow, const component::Catalogue& catalogue) : flow_(flow), catalogue_(catalogue) {}
+
+  Plan plan() {
+    plan_.flow = flow_.name;
+    plan_.exchange.name = names::exchange(flow_.name);
+    for (const Step& step : flow_.steps) add(step);
+    broker::QueueSpec dead_letters;
+    dead_letters.name = names::dead_letter_queue(flow_.name);
+    plan_.queues.push_back(std::move(dead_letters));
+    for (const Step& step : flow_.steps) {
+      bind(names::dead_letter_queue(flow_.name), names::error_key(step.id));
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  void add(const Step& step) {
+    const Descriptor& descriptor = descriptor_of(step);
+    if (descriptor.has_worker()) {
+      add_step_queue(step);
+      add_rebound_queue(step);
+      plan_.workers.push_back(worker(step, descriptor));
+    }
+    const bool keeps_snapshot =
+        descriptor.kind == Descriptor::Kind::polling_trigger || descriptor.kind == Descriptor::Kind::timer_trigger;
+    if (keeps_snapshot) add_snapshot_queue(step);
+  }
+
+  void add_step_queue(const Step& step) {
+    const DedupWindow window = is_after_webhook(step) ? window_of_webhooks : window_of_steps;
+    broker::QueueSpec queue;
+    queue.name = names::step_queue(flow_.name, step.id);
+    queue.arguments.set("x-delivery-limit", static_cast<std::int64_t>(step.retry.attempts));
+    queue.arguments.set("x-dead-letter-exchange", plan_.exchange.name);
+    queue.arguments.set("x-dead-letter-routing-key", names::error_key(step.id));
+    queue.arguments.set("x-millrace-isolate-suspects", true);
+    queue.arguments.set("x-millrace-dedup-window", window.milliseconds);
+    queue.arguments.set("x-millrace-dedup-max", window.ids);
+    bind(queue.name, names::input_key(step.id));
+    for (const std::string& before : step.after) bind(queue.name, names::output_key(before));
+    plan_.queues.push_back(std::move(queue));
+  }
+
+  /// Messages lie here until their expiration and return to the step.
+  void add_rebound_queue(const Step& step) {
+    broker::QueueSpec queue;
+    queue.name = names::rebound_queue(flow_.name, step.id);
+    queue.arguments.set("x-dead-letter-exchange", plan_.exchange.name);
+    queue.arguments.set("x-dead-letter-routing-key", names::input_key(step.id));
+    bind(queue.name, names::rebound_key(step.id));
+    plan_.queues.push_back(std::move(queue));
+  }
+
+  void add_snapshot_queue(const Step& step) {
+    broker::QueueSpec queue;
+    queue.name = names::snapshot_queue(flow_.name, step.id);
+    queue.arguments.set("x-max-length", std::int64_t{1});
+    bind(queue.name, names::snapshot_key(step.id));
+    plan_.queues.push_back(std::move(queue));
+  }
+
+  WorkerPlan worker(const Step& step, const Descriptor& descriptor) const {
+    const auto source = [](const std::optional<Mapping>& mapping) {
+      return mapping ? std::optional<std::string>(mapping->source) : std::nullopt;
+    };
+    WorkerPlan worker;
+    worker.flow = flow_.name;
+    worker.step = step.id;
+    worker.component = descriptor.component;
+    worker.function = descriptor.name;
+    worker.instances = step.instances;
+    worker.settings.id = step.id;
+    worker.settings.component = descriptor.component;
+    worker.settings.function = descriptor.name;
+    worker.settings.config = step.config;
+    worker.settings.passthrough = flow_.passthrough;
+    worker.settings.input = source(step.input);
+    worker.settings.when = source(step.when);
+    worker.settings.retry = step.retry;
+    worker.settings.has_successors = !flow_.successors(step.id).empty();
+    return worker;
+  }
+
+  bool is_after_webhook(const Step& step) const {
+    return std::any_of(step.after.begin(), step.after.end(), [&](const std::string& id) {
+      const Step* before = flow_.find(id);
+      return before != nullptr && descriptor_of(*before).kind == Descriptor::Kind::webhook_trigger;
+    });
+  }
+
+  const Descriptor& descriptor_of(const Step& step) const {
+    const component::Function* function = catalogue_.find(step.function);
+    MILLRACE_CHECK(function != nullptr, "a flow is planned with the catalogue it was validated with");
+    return function->descriptor;
+  }
+
+  void bind(std::string queue, std::string key) { plan_.bindings.push_back({std::move(queue), std::move(key)}); }
+
+  const Flow& flow_;
+  const component::Catalogue& catalogue_;
+  Plan plan_;
+};
+
+}  // namespace
+
+Plan make_plan(const Flow& flow, const component::Catalogue& catalogue) {
+  return Planner(flow, catalogue).plan();
+}
+
+}  // namespace millrace::flow

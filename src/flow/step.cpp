@@ -1,0 +1,245 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/nearest.hpp"
+#include "flow/config.hpp"
+#include "flow/draft.hpp"
+#include "flow/expression.hpp"
+#include "flow/value.hpp"
+
+namespace millrace::flow {
+namespace {
+
+constexpr std::int64_t instances_max = 64;
+constexpr std::int64_t attempts_max = 1'000;
+
+const std::vector<std::string> step_fields = {"id",    "trigger", "action",    "after", "config",
+                                              "input", "when",    "instances", "retry"};
+const std::vector<std::string> retry_fields = {"initial", "factor", "max", "attempts"};
+
+bool is_name(std::string_view name, std::string_view signs) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+  if (name.empty() || name.size() > 63 || letters.find(name[0]) == std::string_view::npos) return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    return letters.find(c) != std::string_view::npos || signs.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_text(Reading& reading, const Node& node, const std::string& path) {
+  if (node.kind == Node::Kind::text) return true;
+  reading.problem(node, path, node.kind == Node::Kind::null ? "is empty" : "must be text, but is " + describe(node));
+  return false;
+}
+
+void read_id(Reading& reading, Draft& draft) {
+  const std::string path = join(draft.path, "id");
+  const Node* node = draft.node->find("id");
+  if (node == nullptr) {
+    reading.problem(*draft.node, path, "missing", "add \"id\": the step's name, by which other steps refer to it");
+    return;
+  }
+  draft.id_offset = node->offset;
+  if (!is_text(reading, *node, path)) return;
+  draft.step.id = node->text;
+  if (!is_step_id(node->text)) {
+    reading.problem(*node, path, fmt::format("\"{}\" cannot be a step's id", node->text),
+                    "use lower-case letters, digits, - and _, beginning with a letter or digit, at most 63");
+  } else if (node->text == "dead-letters") {
+    reading.problem(*node, path, "\"dead-letters\" is the name of the flow's dead-letter queue", "choose another id");
+  }
+}
+
+std::vector<std::string> names_of(const component::Catalogue& catalogue, bool triggers) {
+  std::vector<std::string> names;
+  for (const auto& function : catalogue.all()) {
+    if (function.descriptor.is_trigger() == triggers) names.push_back(function.descriptor.full_name());
+  }
+  return names;
+}
+
+void read_function(Reading& reading, Draft& draft) {
+  const Node* trigger = draft.node->find("trigger");
+  const Node* action = draft.node->find("action");
+  draft.step.is_trigger = trigger != nullptr;
+  if (trigger != nullptr && action != nullptr) {
+    reading.problem(*action, join(draft.path, "action"), "a step is either a trigger or an action, not both",
+                    "make two steps of it");
+    return;
+  }
+  if (trigger == nullptr && action == nullptr) {
+    reading.problem(*draft.node, draft.path, "has neither \"trigger\" nor \"action\"",
+                    "add \"action: COMPONENT.FUNCTION\"; `millrace component list` shows what there is");
+    return;
+  }
+  const Node& node = trigger != nullptr ? *trigger : *action;
+  const std::string path = join(draft.path, trigger != nullptr ? "trigger" : "action");
+  if (!is_text(reading, node, path)) return;
+  draft.step.function = node.text;
+  const component::Function* function = reading.catalogue().find(node.text);
+  if (function == nullptr) {
+    reading.problem(node, path,
+                    fmt::format("there is no {} \"{}\"", trigger != nullptr ? "trigger" : "action", node.text),
+                    suggestion(node.text, names_of(reading.catalogue(), trigger != nullptr)));
+    return;
+  }
+  draft.function = function;
+  if (function->descriptor.is_trigger() && trigger == nullptr) {
+    reading.problem(node, path, fmt::format("{} is a trigger, not an action", node.text),
+                    fmt::format("write \"trigger: {}\", in the flow's first step", node.text));
+  } else if (!function->descriptor.is_trigger() && trigger != nullptr) {
+    reading.problem(node, path, fmt::format("{} is an action, not a trigger", node.text),
+                    fmt::format("write \"action: {}\" and \"after:\"", node.text));
+  }
+}
+
+void read_after(Reading& reading, Draft& draft) {
+  const std::string path = join(draft.path, "after");
+  const Node* node = draft.node->find("after");
+  if (draft.step.is_trigger) {
+    if (node != nullptr) {
+      reading.problem(*node, path, "a trigger begins the flow, it stands after nothing", "remove \"after\"");
+    }
+    return;
+  }
+  if (node == nullptr || node->kind == Node::Kind::null || (node->kind == Node::Kind::list && node->items.empty())) {
+    draft.sound = false;
+    reading.problem(node == nullptr ? *draft.node : *node, path, node == nullptr ? "missing" : "is empty",
+                    "name the step or steps whose messages come here");
+    return;
+  }
+  const auto add = [&](const Node& item, const std::string& item_path) {
+    if (!is_text(reading, item, item_path)) {
+      draft.sound = false;
+      return;
+    }
+    const bool repeated =
+        std::find(draft.step.after.begin(), draft.step.after.end(), item.text) != draft.step.after.end();
+    if (repeated) {
+      reading.problem(item, item_path, fmt::format("\"{}\" stands here twice", item.text), "keep one of them");
+      return;
+    }
+    draft.step.after.push_back(item.text);
+    draft.after.push_back({item.text, item.offset});
+  };
+  if (node->kind != Node::Kind::list) {
+    add(*node, path);
+    return;
+  }
+  for (std::size_t i = 0; i < node->items.size(); ++i) add(*node->items[i], fmt::format("{}[{}]", path, i));
+}
+
+void read_mappings(Reading& reading, Draft& draft) {
+  for (const char* name : {"input", "when"}) {
+    const Node* node = draft.node->find(name);
+    if (node == nullptr) continue;
+    const std::string path = join(draft.path, name);
+    if (draft.step.is_trigger) {
+      reading.problem(*node, path, "a trigger has no incoming message to apply this to",
+                      "put it into the steps after it");
+      continue;
+    }
+    auto mapping = read_expression(reading, *node, path, draft.passthrough);
+    (std::string_view(name) == "input" ? draft.step.input : draft.step.when) = std::move(mapping);
+  }
+}
+
+void read_instances(Reading& reading, Draft& draft) {
+  const Node* node = draft.node->find("instances");
+  if (node == nullptr) return;
+  const std::string path = join(draft.path, "instances");
+  if (draft.step.is_trigger) {
+    reading.problem(*node, path, "a trigger runs once, for it alone keeps the position at its source",
+                    "put \"instances\" into the actions after it");
+    return;
+  }
+  if (const auto value = read_integer(reading, *node, path, 1, instances_max)) {
+    draft.step.instances = static_cast<std::uint32_t>(*value);
+  }
+}
+
+void read_delays(Reading& reading, const Node& retry, const std::string& path, component::RetryPolicy& policy) {
+  const Node* initial = retry.find("initial");
+  const Node* max = retry.find("max");
+  if (initial != nullptr) {
+    if (const auto value = read_duration(reading, *initial, join(path, "initial"))) {
+      policy.initial = std::chrono::milliseconds(*value);
+      if (max == nullptr) policy.max = std::max(policy.max, policy.initial);
+    }
+  }
+  if (max == nullptr) return;
+  const auto value = read_duration(reading, *max, join(path, "max"));
+  if (!value) return;
+  policy.max = std::chrono::milliseconds(*value);
+  if (initial == nullptr) policy.initial = std::min(policy.initial, policy.max);
+  if (policy.max < policy.initial) {
+    reading.problem(*max, join(path, "max"), "is shorter than \"initial\"",
+                    "the longest delay cannot be below the first");
+  }
+}
+
+void read_retry(Reading& reading, Draft& draft) {
+  const Node* node = draft.node->find("retry");
+  if (node == nullptr) return;
+  const std::string path = join(draft.path, "retry");
+  if (draft.step.is_trigger && draft.function != nullptr && !draft.function->descriptor.has_worker()) {
+    reading.problem(*node, path, fmt::format("{} has nothing to retry", draft.step.function),
+                    "put \"retry\" into the actions after it");
+    return;
+  }
+  if (node->kind != Node::Kind::mapping) {
+    reading.problem(*node, path, "must be a mapping, but is " + describe(*node),
+                    "write { initial: 1s, factor: 2, max: 5m, attempts: 20 }");
+    return;
+  }
+  reading.check_keys(*node, path, retry_fields);
+  component::RetryPolicy& policy = draft.step.retry;
+  read_delays(reading, *node, path, policy);
+  if (const Node* factor = node->find("factor")) {
+    const auto value = read_number(reading, *factor, join(path, "factor"));
+    if (value) policy.factor = *value;
+    if (value && (*value < 1 || *value > 1'000)) {
+      reading.problem(*factor, join(path, "factor"), fmt::format("must be between 1 and 1000, but is {}", *value));
+    }
+  }
+  if (const Node* attempts = node->find("attempts")) {
+    const auto value = read_integer(reading, *attempts, join(path, "attempts"), 1, attempts_max);
+    if (value) policy.attempts = static_cast<std::uint32_t>(*value);
+  }
+}
+
+}  // namespace
+
+bool is_flow_name(std::string_view name) {
+  return is_name(name, "-");
+}
+bool is_step_id(std::string_view id) {
+  return is_name(id, "-_");
+}
+
+std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std::string& path) {
+  if (node->kind != Node::Kind::mapping) {
+    reading.problem(*node, path, "a step must be a mapping, but is " + describe(*node),
+                    "write \"- id: NAME\" and its fields below");
+    return std::nullopt;
+  }
+  Draft draft;
+  draft.path = path;
+  draft.node = node;
+  draft.id_offset = node->offset;
+  draft.step.at = reading.source().position(node->offset);
+  reading.check_keys(*node, path, step_fields);
+  read_id(reading, draft);
+  read_function(reading, draft);
+  read_after(reading, draft);
+  if (draft.function != nullptr) {
+    draft.step.config = read_config(reading, node->find("config"), *node, join(path, "config"),
+                                    draft.function->descriptor, draft.passthrough);
+  }
+  read_mappings(reading, draft);
+  read_instances(reading, draft);
+  read_retry(reading, draft);
+  return draft;
+}
+
+}  // namespace millrace::flow
