@@ -22,6 +22,8 @@ spdlog::level::level_enum native(Level level) {
   return spdlog::level::info;
 }
 
+constexpr const char* pattern = "%Y-%m-%dT%H:%M:%S.%eZ %l [%n] %v";
+
 bool needs_quotes(std::string_view value) {
   return value.empty() || value.find_first_of(" \"=\n\r\t") != std::string_view::npos;
 }
@@ -48,9 +50,14 @@ void append(std::string& line, const Fact& fact) {
 
 void start(Level level, std::string who) {
   auto logger = std::make_shared<spdlog::logger>(std::move(who), std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l [%n] %v", spdlog::pattern_time_type::utc);
+  logger->set_pattern(pattern, spdlog::pattern_time_type::utc);
   logger->set_level(native(level));
   spdlog::set_default_logger(std::move(logger));
+}
+
+void clear_status_line() {
+  constexpr const char* erase_line = "\x1b[K";
+  spdlog::set_pattern(std::string(erase_line) + pattern, spdlog::pattern_time_type::utc);
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Fact> facts) {

@@ -19,6 +19,9 @@ struct Fact {
 /// head of each line ("platform", "worker publish.1"). Called once by the composition root.
 void start(Level level, std::string who);
 
+/// From now on each line first clears what stands on the terminal's current line: a status line that is redrawn later.
+void clear_status_line();
+
 /// Writes one line. From any thread. No secrets, no message bodies.
 void write(Level level, std::string_view event, std::initializer_list<Fact> facts = {});
 
