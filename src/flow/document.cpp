@@ -55,6 +55,7 @@ class Builder final : public YAML::EventHandler {
     node->weight = 1 + value.size() / 64;
     if (tag != "?" && tag != "!" && tag != "tag:yaml.org,2002:str") refuse_tag(node->offset);
     node->kind = node->plain ? kind_of_plain(value) : Node::Kind::text;
+    refuse_open_quote(*node);
     add(std::move(node), anchor);
   }
 
@@ -105,6 +106,19 @@ class Builder final : public YAML::EventHandler {
     add(std::move(done.node), done.anchor);
   }
 
+  /// The library takes the end of the file for a closing quote.
+  void refuse_open_quote(const Node& node) const {
+    if (node.plain || is_quote_closed(source_.text(), content_offset(source_, node))) return;
+    throw Refused{node.offset, "the text that begins here has no closing quote", "close it where the text ends"};
+  }
+
+  /// An empty value has no place of its own: the library gives it that of whatever follows.
+  static NodePtr null_of(const Node::Entry& entry) {
+    auto node = std::make_shared<Node>();
+    node->offset = entry.key_offset;
+    return node;
+  }
+
   [[noreturn]] static void refuse_depth(std::size_t at) {
     throw Refused{at, fmt::format("values stand inside each other more than {} levels deep", nesting_max),
                   "make it flatter"};
@@ -127,6 +141,7 @@ class Builder final : public YAML::EventHandler {
     if (parent.node->kind == Node::Kind::list) {
       parent.node->items.push_back(std::move(node));
     } else if (parent.has_key) {
+      if (node->kind == Node::Kind::null) node = null_of(parent.node->entries.back());
       parent.node->entries.back().value = std::move(node);
       parent.has_key = false;
     } else {
@@ -184,9 +199,8 @@ std::string describe(const Node& node) {
 
 Result<std::vector<NodePtr>, Problem> parse_documents(const Source& source) {
   if (source.text().size() > file_size_max) {
-    return problem_at(
-        source, 0, fmt::format("the file has {} bytes, more than the {} allowed", source.text().size(), file_size_max),
-        "split the flows over several files");
+    return problem_at(source, 0, fmt::format("the file has more than the {} bytes allowed", file_size_max),
+                      "split the flows over several files");
   }
   const std::size_t bad = first_unreadable(source.text());
   if (bad != std::string_view::npos) {

@@ -48,6 +48,9 @@ inline constexpr std::size_t values_max = 100'000;      ///< values of one docum
 /// Reports the first thing that makes the text unreadable.
 Result<std::vector<NodePtr>, Problem> parse_documents(const Source& source);
 
+/// Where a scalar itself begins, after its anchor and tag: its quote, its `|`, its first letter.
+std::size_t content_offset(const Source& source, const Node& scalar);
+
 /// Byte offset in the file of the byte `value_offset` of a scalar's text: sees through quotes, escapes, and the
 /// indentation of blocks. Where a scalar is folded in an unusual way, a place near by.
 std::size_t offset_inside(const Source& source, const Node& scalar, std::size_t value_offset);

@@ -93,6 +93,20 @@ std::optional<bool> boolean_of(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_quote_closed(std::string_view text, std::size_t at) {
+  const char quote = at < text.size() ? text[at] : ' ';
+  if (quote != '"' && quote != '\'') return true;
+  for (std::size_t i = at + 1; i < text.size(); ++i) {
+    const bool doubled = quote == '\'' && text.substr(i, 2) == "''";
+    if (doubled || (quote == '"' && text[i] == '\\')) {
+      ++i;
+    } else if (text[i] == quote) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::string readable_by_yaml(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   const bool json = first != std::string_view::npos && text[first] == '{';

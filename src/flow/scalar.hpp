@@ -19,6 +19,9 @@ std::optional<double> number_of(std::string_view text);
 /// true, True, TRUE, false …
 std::optional<bool> boolean_of(std::string_view text);
 
+/// False if a quote stands at `at` and nothing closes it.
+bool is_quote_closed(std::string_view text, std::size_t at);
+
 /// The text as the YAML library can read it: in JSON files a surrogate pair (\ud83d\ude00) becomes one escape
 /// (\U0001f600), which shifts columns after it by two. Everything else stays where it is.
 std::string readable_by_yaml(std::string_view text);

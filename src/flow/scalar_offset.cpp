@@ -94,14 +94,20 @@ std::size_t offset_in_flow(std::string_view text, std::size_t at, std::string_vi
       ++i;
     }
   }
+  while (quote == '"' && text.substr(at, 1) == "\\" && escape_at(text, at).in_value == 0)
+    at += escape_at(text, at).in_file;
   return std::min(at, text.size());
 }
 
 }  // namespace
 
+std::size_t content_offset(const Source& source, const Node& scalar) {
+  return after_properties(source.text(), scalar.offset);
+}
+
 std::size_t offset_inside(const Source& source, const Node& scalar, std::size_t value_offset) {
   const std::string_view text = source.text();
-  const std::size_t begin = after_properties(text, scalar.offset);
+  const std::size_t begin = content_offset(source, scalar);
   const std::string_view value = scalar.text;
   const std::size_t wanted = std::min(value_offset, value.size());
   if (begin >= text.size()) return scalar.offset;

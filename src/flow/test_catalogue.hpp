@@ -82,4 +82,19 @@ inline std::optional<std::string> test_variable(std::string_view name) {
   return std::nullopt;
 }
 
+/// Every problem of the text, one a line; the file is called f.yaml.
+inline std::string problems_of(std::string_view text) {
+  const auto flows = load_text(text, "f.yaml", test_catalogue(), test_variable);
+  std::string out;
+  if (flows) return out;
+  for (const Problem& problem : flows.error()) out += problem.to_string() + "\n";
+  return out;
+}
+
+/// The same of a flow whose first three lines are a good trigger named t; `steps` begin in line 4.
+inline std::string problems_of_step(std::string_view steps) {
+  return problems_of("name: a\nsteps:\n  - { id: t, trigger: timer.tick, config: { every: 1m } }\n" +
+                     std::string(steps));
+}
+
 }  // namespace millrace::flow
