@@ -66,6 +66,7 @@ struct Services {
   io::posix::AsioLoop& loop;
   std::string flow;
   std::string step;
+  bool has_successors = true;  ///< false: nobody reads what goes on from here, so it need not be made
 };
 
 /// One message to handle.
@@ -87,6 +88,8 @@ class Action {
   virtual ~Action() = default;
   /// How many messages may be in work at once. 1 keeps their order.
   virtual std::size_t concurrency() const { return 1; }
+  /// True if `process` always calls `finish` before it returns: then many messages are taken at once.
+  virtual bool immediate() const { return false; }
   virtual void process(Work work, Finish finish) = 0;
 };
 

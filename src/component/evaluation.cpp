@@ -41,18 +41,34 @@ bool is_true_value(std::string_view value) {
 
 }  // namespace
 
-Result<jsonata::Expression> compile(std::string_view source, std::string_view place) {
+Result<StepExpression> StepExpression::compile(std::string_view source, std::string_view place, std::string_view flow,
+                                               std::string_view step) {
   auto compiled = jsonata::Expression::compile(source);
   if (!compiled) return Error{Error::Kind::invalid, fmt::format("{}: {}", place, describe(compiled.error()))};
-  return std::move(*compiled);
+  return StepExpression(std::move(*compiled), place, flow, step);
 }
 
-Failure failure_of(const jsonata::Fault& fault, std::string_view place) {
-  Failure failure;
-  failure.code = "jsonata." + fault.code;
-  failure.message = place.empty() ? describe(fault) : fmt::format("{}: {}", place, describe(fault));
-  failure.details = fault.details_json;
-  return failure;
+StepExpression::StepExpression(jsonata::Expression expression, std::string_view place, std::string_view flow,
+                               std::string_view step)
+    : expression_(std::move(expression)), place_(place), mentions_execution_(expression_.mentions("$execution")) {
+  if (expression_.mentions("$flow")) flow_json_ = json_text::quoted(flow);
+  if (expression_.mentions("$step")) step_json_ = json_text::quoted(step);
+}
+
+Result<std::optional<std::string>, Failure> StepExpression::evaluate(std::string_view input_json,
+                                                                     std::string_view execution_id,
+                                                                     std::vector<jsonata::Binding> more) const {
+  std::string execution_json;
+  if (!flow_json_.empty()) more.push_back({"$flow", flow_json_});
+  if (!step_json_.empty()) more.push_back({"$step", step_json_});
+  if (mentions_execution_) {
+    execution_json = json_text::quoted(execution_id);
+    more.push_back({"$execution", execution_json});
+  }
+  auto result = expression_.evaluate(input_json, more);
+  if (result) return std::move(*result);
+  const auto& fault = result.error();
+  return Failure{"jsonata." + fault.code, fmt::format("{}: {}", place_, describe(fault)), fault.details_json};
 }
 
 bool is_true(const std::optional<std::string>& result_json) {

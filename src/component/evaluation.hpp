@@ -3,17 +3,34 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "component/action.hpp"
 #include "jsonata/expression.hpp"
 
 namespace millrace::component {
 
-/// Compiles JSONata; Error::invalid names `place`, the engine's code and the position.
-Result<jsonata::Expression> compile(std::string_view source, std::string_view place);
+/// An expression of a step: JSONata that may use `$flow`, `$step` and `$execution`. They are bound only where the
+/// source mentions them. A fault comes back as the message's failure, with code "jsonata.<code>".
+class StepExpression {
+ public:
+  /// Error::invalid names `place` ("config.expression"), the engine's code and the position.
+  static Result<StepExpression> compile(std::string_view source, std::string_view place, std::string_view flow,
+                                        std::string_view step);
 
-/// A fault of an expression as the failure of a message: code "jsonata.<code>".
-Failure failure_of(const jsonata::Fault& fault, std::string_view place = {});
+  /// JSON text, or nullopt for `undefined`. `more` are further variables.
+  Result<std::optional<std::string>, Failure> evaluate(std::string_view input_json, std::string_view execution_id,
+                                                       std::vector<jsonata::Binding> more = {}) const;
+
+ private:
+  StepExpression(jsonata::Expression expression, std::string_view place, std::string_view flow, std::string_view step);
+
+  jsonata::Expression expression_;
+  std::string place_;
+  std::string flow_json_;  ///< empty where not mentioned
+  std::string step_json_;
+  bool mentions_execution_;
+};
 
 /// What `$boolean()` says of a result: undefined, null, false, 0, "", {} and arrays without a true member are false.
 bool is_true(const std::optional<std::string>& result_json);

@@ -20,7 +20,8 @@ class Message {
   static Message make(std::string_view id, std::string_view body, std::string_view headers = {},
                       std::string_view attachments = {}, std::string_view passthrough = {});
 
-  const std::string& envelope() const { return envelope_; }
+  const std::string& envelope() const& { return envelope_; }
+  std::string take_envelope() && { return std::move(envelope_); }
   /// The value of a top-level field as JSON text; empty if absent.
   std::string_view part(std::string_view name) const;
   std::string_view body() const { return part("body"); }

@@ -1,16 +1,10 @@
 #include "components/mapped_action.hpp"
 
-#include "component/evaluation.hpp"
-
 namespace millrace::components {
 using component::Outcome;
 
-MappedAction::MappedAction(const component::Config&, jsonata::Expression expression, component::Services&)
+MappedAction::MappedAction(const component::Config&, component::StepExpression expression, component::Services&)
     : expression_(std::move(expression)) {}
-
-Result<jsonata::Expression> MappedAction::compile(const component::Config& config, const std::string& field) {
-  return component::compile(config.text(field), "config." + field);
-}
 
 component::Emission MappedAction::same_message(const component::Message& message) {
   return {.body = std::string(message.body()),
@@ -19,8 +13,8 @@ component::Emission MappedAction::same_message(const component::Message& message
 }
 
 void MappedAction::process(component::Work work, component::Finish finish) {
-  auto result = expression_.evaluate(work.message.envelope());
-  if (!result) return finish(Outcome::dead(component::failure_of(result.error())));
+  auto result = expression_.evaluate(work.message.envelope(), work.execution_id);
+  if (!result) return finish(Outcome::dead(result.error()));
   finish(map(work, std::move(*result)));
 }
 

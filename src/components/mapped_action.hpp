@@ -7,7 +7,7 @@
 
 #include "component/action.hpp"
 #include "component/config.hpp"
-#include "jsonata/expression.hpp"
+#include "component/evaluation.hpp"
 
 namespace millrace::components {
 
@@ -15,8 +15,9 @@ namespace millrace::components {
 /// waiting for anything. A fault of the expression makes the message a dead letter with code "jsonata.<code>".
 class MappedAction : public component::Action {
  public:
-  MappedAction(const component::Config& config, jsonata::Expression expression, component::Services& services);
+  MappedAction(const component::Config& config, component::StepExpression expression, component::Services& services);
 
+  bool immediate() const final { return true; }
   void process(component::Work work, component::Finish finish) override;
 
   /// Function::make for an action of type T whose expression stands in `field`.
@@ -27,7 +28,8 @@ class MappedAction : public component::Action {
                component::Services& services) -> Result<std::unique_ptr<component::Action>> {
       auto read = component::Config::read(descriptor, config);
       if (!read) return read.error();
-      auto expression = compile(*read, field);
+      auto expression =
+          component::StepExpression::compile(read->text(field), "config." + field, services.flow, services.step);
       if (!expression) return expression.error();
       return std::unique_ptr<component::Action>(std::make_unique<T>(*read, std::move(*expression), services));
     };
@@ -39,9 +41,8 @@ class MappedAction : public component::Action {
 
  private:
   virtual component::Outcome map(const component::Work& work, std::optional<std::string> result) = 0;
-  static Result<jsonata::Expression> compile(const component::Config& config, const std::string& field);
 
-  jsonata::Expression expression_;
+  component::StepExpression expression_;
 };
 
 }  // namespace millrace::components

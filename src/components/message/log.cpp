@@ -13,7 +13,7 @@ namespace {
 
 class Log final : public MappedAction {
  public:
-  Log(const component::Config& config, jsonata::Expression expression, component::Services& services)
+  Log(const component::Config& config, component::StepExpression expression, component::Services& services)
       : MappedAction(config, std::move(expression), services),
         out_(config.text("to") == "stdout" ? stdout : stderr),
         label_(config.text("label")),

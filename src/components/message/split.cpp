@@ -15,7 +15,7 @@ namespace {
 
 class Split final : public MappedAction {
  public:
-  Split(const component::Config& config, jsonata::Expression expression, component::Services& services)
+  Split(const component::Config& config, component::StepExpression expression, component::Services& services)
       : MappedAction(config, std::move(expression), services),
         limit_(static_cast<std::size_t>(config.integer("limit"))) {}
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "amqp/client/step_link.hpp"
+#include "amqp/properties.hpp"
+#include "component/message.hpp"
+#include "core/result.hpp"
+
+namespace millrace::component {
+
+/// Where a delivered message comes from and how often it was tried: what its AMQP properties and headers say
+/// (ARCHITECTURE.md, messages on the wire).
+struct Lineage {
+  amqp::Properties properties;  ///< as they came
+  std::string message_id;       ///< header messageId, else the AMQP message-id; empty if there is neither
+  std::string execution_id;     ///< header threadId, else message_id
+  std::string reply_to;
+  std::uint32_t attempt = 1;  ///< header reboundIteration + 1
+
+  /// Error::invalid if the properties are malformed.
+  static Result<Lineage> read(const std::string& wire_properties);
+  /// Gives a message without an id one that is the same at every delivery: its envelope's id, or one made from its
+  /// text.
+  void name_after(const Message& message);
+};
+
+}  // namespace millrace::component

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "amqp/client/step_link.hpp"
+#include "component/action.hpp"
+#include "component/lineage.hpp"
+#include "component/step_settings.hpp"
+#include "component/worker_environment.hpp"
+#include "io/loop.hpp"
+
+namespace millrace::component {
+
+/// Largest envelope that a worker takes or makes.
+inline constexpr std::size_t message_size_max = 64u << 20;
+
+/// Turns what a step's action came to into the messages that its worker publishes: ids, headers, routing keys and
+/// passthrough as ARCHITECTURE.md tells them. Pure: no I/O, no clock but the one given.
+class Outbox {
+ public:
+  using Publishes = std::vector<amqp::client::Outgoing>;
+
+  /// Both must outlive it.
+  Outbox(const io::Loop& clock, const WorkerEnvironment& environment, const StepSettings& settings,
+         bool starts_executions);
+
+  /// `first_index` counts the emissions that the same input made before (a polling trigger's earlier pages).
+  /// Error::limit if one of them is too large: then nothing was added.
+  Status add_emissions(const Lineage& parent, const Message& input, std::vector<Emission> emissions,
+                       std::uint64_t first_index, Publishes& to) const;
+  void add_snapshot(std::string snapshot, Publishes& to) const;
+
+  /// The input again after a wait, or, after the last attempt, as a dead letter. `envelope` is the message as it came.
+  void add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to) const;
+  void add_dead_letter(const Lineage& input, std::string envelope, const Failure& failure, Publishes& to) const;
+
+ private:
+  amqp::Properties child_properties(const Lineage& parent, std::string id) const;
+  std::string passthrough_of(const Message& input, const Emission& emission) const;
+
+  const io::Loop& clock_;
+  const WorkerEnvironment& environment_;
+  const StepSettings& settings_;
+  bool starts_executions_;  ///< a polling trigger: each of its messages is an execution of its own
+};
+
+}  // namespace millrace::component

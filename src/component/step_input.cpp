@@ -1,0 +1,39 @@
+#include "component/step_input.hpp"
+
+namespace millrace::component {
+
+Result<StepInput> StepInput::compile(const StepSettings& settings, std::string_view flow) {
+  StepInput made;
+  if (settings.when) {
+    auto when = StepExpression::compile(*settings.when, "when", flow, settings.id);
+    if (!when) return when.error().in("step " + settings.id);
+    made.when_.emplace(std::move(*when));
+  }
+  if (settings.input) {
+    auto input = StepExpression::compile(*settings.input, "input", flow, settings.id);
+    if (!input) return input.error().in("step " + settings.id);
+    made.input_.emplace(std::move(*input));
+  }
+  return made;
+}
+
+Result<std::optional<Message>, Failure> StepInput::prepare(const Lineage& lineage, const std::string& envelope) const {
+  auto message = Message::parse(envelope);
+  if (!message) {
+    const bool is_limit = message.error().kind == Error::Kind::limit;
+    return Failure{is_limit ? "message.too_deep" : "message.not_json", message.error().message};
+  }
+  if (when_) {
+    auto holds = when_->evaluate(envelope, lineage.execution_id);
+    if (!holds) return holds.error();
+    if (!is_true(*holds)) return std::optional<Message>();
+  }
+  if (input_) {
+    auto body = input_->evaluate(envelope, lineage.execution_id);
+    if (!body) return body.error();
+    *message = message->with_body(body->value_or("{}"));
+  }
+  return std::optional<Message>(std::move(*message));
+}
+
+}  // namespace millrace::component

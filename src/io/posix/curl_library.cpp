@@ -1,0 +1,40 @@
+// curl's type-checking macros would stand in the way of members named like its functions.
+#define CURL_DISABLE_TYPECHECK
+#include "io/posix/curl_library.hpp"
+
+#include <string>
+
+#include <dlfcn.h>
+
+namespace millrace::io::posix {
+namespace {
+
+Result<CurlLibrary> load_library() {
+  void* handle = ::dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
+  if (handle == nullptr) {
+    return Error{Error::Kind::unsupported,
+                 std::string("libcurl cannot be loaded: ") + ::dlerror() + " (install the package libcurl4)"};
+  }
+  CurlLibrary library;
+#define MILLRACE_CURL_LOAD(name)                                                    \
+  library.name = reinterpret_cast<decltype(library.name)>(::dlsym(handle, #name));  \
+  if (library.name == nullptr) {                                                    \
+    return Error{Error::Kind::unsupported, "libcurl is too old: it has no " #name}; \
+  }
+  MILLRACE_CURL_FUNCTIONS(MILLRACE_CURL_LOAD)
+#undef MILLRACE_CURL_LOAD
+  if (library.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    return Error{Error::Kind::unsupported, "libcurl cannot be initialised"};
+  }
+  return library;
+}
+
+}  // namespace
+
+Result<const CurlLibrary*> CurlLibrary::load() {
+  static const Result<CurlLibrary> library = load_library();
+  if (!library) return library.error();
+  return &*library;
+}
+
+}  // namespace millrace::io::posix

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "io/posix/loop.hpp"
+
+namespace millrace::io::posix {
+
+struct TlsSettings {
+  bool verify = true;
+  std::string ca_file;  ///< PEM; empty: the system's authorities
+};
+
+struct HttpCall {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::string> headers;  ///< "Name: value", without CR and LF
+  std::optional<std::string> body;
+  std::chrono::milliseconds timeout{30'000};
+  int redirects_max = 0;
+  std::size_t response_max = 10'000'000;
+  TlsSettings tls;
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::string header_lines;  ///< of the last response, as they came, without the status line
+  std::string body;          ///< with its Content-Encoding undone
+  std::string url;           ///< after redirects
+
+  /// Value of the last header of that name (any case), trimmed; empty if absent.
+  std::string_view header(std::string_view name) const;
+};
+
+/// One part of a mail that carries something: its text or an attached file.
+struct MailPart {
+  std::string content_type;
+  std::string bytes;
+  std::string file_name = {};  ///< empty: not an attachment
+  std::string content_id = {};
+};
+
+struct MailCall {
+  std::string url;  ///< smtp://host:port or smtps://host:port
+  bool starttls = false;
+  bool starttls_required = false;
+  std::string username;
+  std::string password;
+  TlsSettings tls;
+  std::chrono::milliseconds timeout{60'000};
+  std::string sender;                   ///< bare address
+  std::vector<std::string> recipients;  ///< bare addresses
+  std::vector<std::string> headers;     ///< "Name: value", encoded, without CR and LF
+  std::vector<MailPart> bodies;         ///< one, or alternatives from plain to rich
+  std::vector<MailPart> attachments;
+};
+
+struct MailAnswer {
+  std::string response;  ///< the server's last line
+};
+
+/// Why a transfer came to nothing.
+struct TransferFault {
+  enum class Kind {
+    invalid,      ///< what was asked for is malformed: the URL, a header
+    unavailable,  ///< refused, reset, no such host, TLS handshake failed
+    timeout,
+    untrusted,  ///< the server's certificate
+    too_large,
+    redirects,
+    rejected,  ///< SMTP reply 5xx
+    busy,      ///< SMTP reply 4xx
+    login,     ///< SMTP login refused
+  };
+  Kind kind = Kind::unavailable;
+  std::string message;  ///< a sentence, without secrets
+  int reply_code = 0;   ///< SMTP, where there was one
+};
+
+/// HTTP requests and mails in the background, over libcurl on the loop; connections are kept and used again.
+///
+/// `done` is called exactly once for every call, on the loop, never from inside http() or mail(), unless this object
+/// is destroyed before: then what is under way is dropped and `done` is not called. A `done` must not destroy this
+/// object.
+class Transfers {
+ public:
+  /// Error::unsupported if libcurl is not there.
+  static Result<std::unique_ptr<Transfers>> make(AsioLoop& loop);
+  ~Transfers();
+
+  void http(HttpCall call, std::function<void(Result<HttpAnswer, TransferFault>)> done);
+  void mail(MailCall call, std::function<void(Result<MailAnswer, TransferFault>)> done);
+
+ private:
+  class State;
+  explicit Transfers(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace millrace::io::posix
