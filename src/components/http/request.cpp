@@ -52,6 +52,10 @@ class Request final : public component::Action {
   void process(Work work, component::Finish finish) override {
     auto call = make_call(work);
     if (!call) return finish(Outcome::dead(call.error()));
+    for (const auto& line : call->headers) {
+      if (line.find_first_of("\r\n") == std::string::npos) continue;
+      return finish(Outcome::dead({"http.header", "a header has a line break: " + line.substr(0, line.find(':'))}));
+    }
     auto target = call->method + " " + url_for_people(call->url);
     transfers_->http(std::move(*call), [this, target = std::move(target), finish = std::move(finish)](
                                            Result<HttpAnswer, io::posix::TransferFault> result) {
