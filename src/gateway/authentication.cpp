@@ -1,0 +1,113 @@
+#include "gateway/authentication.hpp"
+
+#include <charconv>
+#include <optional>
+
+#include <sodium.h>
+
+namespace millrace::gateway {
+namespace {
+
+using Bytes = std::string;
+
+Error refused(std::string message) {
+  return {Error::Kind::permission, std::move(message)};
+}
+
+bool same(std::string_view a, std::string_view b) {
+  // Lengths are no secret; the hash makes unequal lengths cost the same.
+  std::array<unsigned char, 32> left;
+  std::array<unsigned char, 32> right;
+  crypto_generichash(left.data(), left.size(), reinterpret_cast<const unsigned char*>(a.data()), a.size(), nullptr, 0);
+  crypto_generichash(right.data(), right.size(), reinterpret_cast<const unsigned char*>(b.data()), b.size(), nullptr,
+                     0);
+  return sodium_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
+std::optional<Bytes> from_base64(std::string_view text) {
+  Bytes bytes(text.size(), '\0');
+  std::size_t size = 0;
+  if (sodium_base642bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(), nullptr,
+                        &size, nullptr, sodium_base64_VARIANT_ORIGINAL) != 0) {
+    return std::nullopt;
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+Bytes hmac_sha256(std::string_view key, std::initializer_list<std::string_view> parts) {
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key.data()), key.size());
+  for (const auto part : parts) {
+    crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(part.data()), part.size());
+  }
+  Bytes mac(crypto_auth_hmacsha256_BYTES, '\0');
+  crypto_auth_hmacsha256_final(&state, reinterpret_cast<unsigned char*>(mac.data()));
+  return mac;
+}
+
+bool skip(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+Status check_basic(const Route& route, std::string_view authorization) {
+  const auto shown = skip(authorization, "Basic ") ? from_base64(authorization) : std::nullopt;
+  if (!shown) return refused("this webhook asks for a user and a password (Basic authentication)");
+  if (!same(*shown, route.username + ":" + route.password)) return refused("the user or the password is wrong");
+  return Done{};
+}
+
+Status check_bearer(const Route& route, std::string_view authorization) {
+  if (!skip(authorization, "Bearer ")) return refused("this webhook asks for a bearer token");
+  if (!same(authorization, route.token)) return refused("the bearer token is wrong");
+  return Done{};
+}
+
+Status check_signature(const Route& route, const io::posix::HttpRequest& request, io::WallTime now) {
+  const auto id = request.header("webhook-id");
+  const auto timestamp = request.header("webhook-timestamp");
+  auto signatures = request.header("webhook-signature");
+  if (id.empty() || timestamp.empty() || signatures.empty()) {
+    return refused("this webhook asks for the headers webhook-id, webhook-timestamp and webhook-signature");
+  }
+  std::int64_t seconds = 0;
+  const auto [end, failure] = std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
+  const bool numeric = failure == std::errc{} && end == timestamp.data() + timestamp.size();
+  const auto age =
+      now.time_since_epoch() - std::chrono::seconds(numeric ? std::clamp<std::int64_t>(seconds, 0, 1LL << 40) : 0);
+  if (!numeric || age > route.tolerance || age < -route.tolerance) {
+    return refused("webhook-timestamp is not a time in seconds close to now");
+  }
+  std::string_view encoded = route.secret;
+  skip(encoded, "whsec_");
+  const auto key = from_base64(encoded);
+  if (!key) return refused("the webhook's secret is not base64 (mend the flow's config.secret)");
+  const auto wanted = hmac_sha256(*key, {id, ".", timestamp, ".", request.body});
+  while (!signatures.empty()) {
+    auto one = signatures.substr(0, signatures.find(' '));
+    signatures.remove_prefix(std::min(signatures.size(), one.size() + 1));
+    if (!skip(one, "v1,")) continue;
+    if (const auto shown = from_base64(one); shown && same(*shown, wanted)) return Done{};
+  }
+  return refused("no signature in webhook-signature fits the request");
+}
+
+}  // namespace
+
+Status authenticate(const Route& route, const io::posix::HttpRequest& request, io::WallTime now) {
+  switch (route.auth) {
+    case Route::Auth::none:
+      return Done{};
+    case Route::Auth::basic:
+      return check_basic(route, request.header("authorization"));
+    case Route::Auth::bearer:
+      return check_bearer(route, request.header("authorization"));
+    case Route::Auth::hmac:
+      return check_signature(route, request, now);
+  }
+  return Done{};
+}
+
+}  // namespace millrace::gateway

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "gateway/replies.hpp"
+#include "gateway/route.hpp"
+#include "io/posix/http_server.hpp"
+
+namespace millrace::gateway {
+
+/// Webhooks in: requests become messages of their flow, and 202 is said only when they are on disk, synced.
+///
+/// Answers: 202 {"execution": id}; with an http.reply in the flow, the flow's own response, or 504 with the execution
+/// id after reply_timeout while the flow goes on; 400 for a malformed body, 401 for missing or wrong secrets, 404, 405,
+/// 413, 429 when the flow's first queues are full, 503 when the message cannot be stored. Errors are problem details
+/// (RFC 9457). A request that repeats a webhook-id or Idempotency-Key gets the same execution id; its message is
+/// dropped by the dedup window of the queues, so it is accepted once. It is not made to wait for an http.reply: its
+/// answer is 202. Thread: the loop's. Lifetime: the broker and the loop outlive it.
+class Gateway final : public io::posix::HttpHandler {
+ public:
+  struct Limits {
+    std::uint64_t backlog_max = 10'000'000;  ///< ready messages on a flow's first queues before callers get 429
+  };
+
+  Gateway(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Flow>& flows, Limits limits);
+  ~Gateway() override;
+
+  const std::vector<Route>& routes() const { return routes_; }
+
+  std::uint64_t body_max(const io::posix::HttpRequest& head) const override;
+  void handle(io::posix::HttpRequest request, io::posix::Respond respond) override;
+
+ private:
+  struct Execution {
+    std::string id;
+    bool keyed = false;  ///< derived from the caller's idempotency key
+  };
+
+  const Route* find(std::string_view path, std::string_view method, bool& path_known) const;
+  std::string allowed(std::string_view path) const;
+  Execution execution_of(const Route& route, const io::posix::HttpRequest& request) const;
+  broker::MessagePtr make_message(const Route& route, const io::posix::HttpRequest& request, const Execution& execution,
+                                  std::string envelope, bool wants_reply) const;
+  void accept(const Route& route, const Execution& execution, broker::MessagePtr message, bool wants_reply,
+              io::posix::Respond respond);
+  bool backlogged(const Route& route);
+
+  io::Loop& loop_;
+  broker::Broker& broker_;
+  Limits limits_;
+  std::vector<Route> routes_;
+  std::map<std::string, std::vector<std::string>> first_queues_;  ///< by flow
+  broker::SessionId session_;
+  Replies replies_;
+};
+
+}  // namespace millrace::gateway

@@ -1,0 +1,104 @@
+#include "gateway/replies.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "amqp/properties.hpp"
+#include "component/json_text.hpp"
+#include "component/message.hpp"
+#include "core/id.hpp"
+#include "core/log.hpp"
+#include "flow/plan.hpp"
+
+namespace millrace::gateway {
+namespace json_text = component::json_text;
+namespace {
+
+bool is_token(std::string_view name) {
+  return !name.empty() && name.find_first_not_of(
+                              "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+}
+
+bool is_field_value(std::string_view value) {
+  return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+/// The body {"status", "headers", "body"} of a reply's envelope as an HTTP response.
+io::posix::HttpResponse make_response(std::string_view envelope) {
+  io::posix::HttpResponse response{200, "application/json", {}, {}};
+  const auto reply = json_text::member(envelope, "body");
+  if (const auto status = json_text::member(reply, "status"); !status.empty()) {
+    const int code = std::atoi(std::string(status).c_str());
+    response.status = code >= 200 && code <= 599 ? code : 502;
+  }
+  const auto body = json_text::member(reply, "body");
+  if (const auto text = json_text::unquoted(body)) {
+    response.body = *text;
+    response.content_type = "text/plain; charset=utf-8";
+  } else {
+    response.body = body;
+  }
+  (void)json_text::members(json_text::member(reply, "headers"), [&](std::string_view name, std::string_view value) {
+    const auto text = json_text::as_text(value);
+    if (!is_token(name) || !is_field_value(text)) return;
+    std::string lower(name);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    if (lower == "content-length" || lower == "transfer-encoding" || lower == "connection") return;
+    if (lower == "content-type") {
+      response.content_type = text;
+    } else {
+      response.headers.emplace_back(name, text);
+    }
+  });
+  return response;
+}
+
+}  // namespace
+
+Replies::Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session,
+                 const std::vector<std::string>& flows)
+    : loop_(loop), key_("reply:" + random_token(8)) {
+  if (flows.empty()) return;
+  broker::QueueSpec spec;
+  spec.name = key_;
+  spec.durable = false;
+  spec.exclusive = true;
+  const auto must = [](const auto& answer) {
+    if (!answer) log::error("reply_queue_refused", {{"reason", answer.error().text}});
+  };
+  must(broker.declare_queue(session, spec, {}));
+  for (const auto& flow : flows) must(broker.bind_queue(session, key_, flow::names::exchange(flow), key_, {}, {}));
+  broker::ConsumerSpec consumer;
+  consumer.no_ack = true;
+  broker::ConsumerId id;
+  must(broker.consume(session, key_, consumer, *this, id));
+}
+
+void Replies::wait(const std::string& execution, std::chrono::milliseconds timeout, io::posix::Respond respond) {
+  auto& waiting = waiting_[execution];
+  waiting.respond = std::move(respond);
+  waiting.timeout = loop_.after(timeout, [this, execution] {
+    const auto found = waiting_.find(execution);
+    auto caller = std::move(found->second.respond);
+    waiting_.erase(found);
+    caller({504,
+            "application/problem+json",
+            R"({"title":"No reply in time","status":504,"detail":"the flow goes on","execution":)" +
+                json_text::quoted(execution) + "}",
+            {}});
+  });
+}
+
+void Replies::deliver(broker::Delivery delivery) {
+  const auto properties = amqp::decode_properties(delivery.message->properties);
+  if (!properties || !properties->headers) return;
+  const auto found = waiting_.find(std::string(properties->headers->text("threadId")));
+  if (found == waiting_.end()) return;
+  auto waiting = std::move(found->second);
+  waiting_.erase(found);
+  loop_.cancel(waiting.timeout);
+  waiting.respond(make_response(delivery.message->body));
+}
+
+}  // namespace millrace::gateway

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "io/loop.hpp"
+#include "io/posix/http_server.hpp"
+
+namespace millrace::gateway {
+
+/// Webhook callers that wait for their flow's http.reply. One queue a start of the platform, gone with it: `reply:<boot
+/// id>` is bound on the exchange of every flow that can reply; a reply finds its caller by the execution id in header
+/// threadId. A reply that nobody waits for (timed out, or meant for an earlier start) is dropped.
+class Replies final : public broker::ConsumerSink {
+ public:
+  Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session, const std::vector<std::string>& flows);
+
+  /// The routing key that a waiting message carries in header reply_to.
+  const std::string& key() const { return key_; }
+  /// `respond` is called with the reply, or with 504 after `timeout`.
+  void wait(const std::string& execution, std::chrono::milliseconds timeout, io::posix::Respond respond);
+
+  bool ready() const override { return true; }
+  void deliver(broker::Delivery delivery) override;
+  void cancelled(broker::ConsumerId) override {}
+
+ private:
+  struct Waiting {
+    io::posix::Respond respond;
+    io::TimerId timeout = 0;
+  };
+
+  io::Loop& loop_;
+  std::string key_;
+  std::unordered_map<std::string, Waiting> waiting_;  ///< by execution id
+};
+
+}  // namespace millrace::gateway

@@ -1,0 +1,64 @@
+#include "gateway/route.hpp"
+
+#include <algorithm>
+
+namespace millrace::gateway {
+namespace {
+
+std::string text(const boost::json::object& config, std::string_view name) {
+  const auto* value = config.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+std::int64_t number(const boost::json::object& config, std::string_view name, std::int64_t otherwise) {
+  const auto* value = config.if_contains(name);
+  return value != nullptr && value->is_number() ? value->to_number<std::int64_t>() : otherwise;
+}
+
+Route::Auth auth_of(std::string_view name) {
+  if (name == "basic") return Route::Auth::basic;
+  if (name == "bearer") return Route::Auth::bearer;
+  if (name == "hmac") return Route::Auth::hmac;
+  return Route::Auth::none;
+}
+
+Route make_route(const flow::Flow& flow) {
+  const auto& trigger = flow.trigger();
+  const auto& config = trigger.config;
+  Route route;
+  route.flow = flow.name;
+  route.step = trigger.id;
+  route.path = text(config, "path");
+  route.path.erase(0, route.path.find_first_not_of('/'));
+  if (const auto* methods = config.if_contains("methods"); methods != nullptr && methods->is_array()) {
+    for (const auto& method : methods->get_array()) route.methods.emplace_back(method.get_string());
+  } else {
+    route.methods = {"POST"};
+  }
+  route.body_max = static_cast<std::uint64_t>(number(config, "body_max", 10'000'000));
+  route.auth = auth_of(text(config, "auth"));
+  route.username = text(config, "username");
+  route.password = text(config, "password");
+  route.token = text(config, "token");
+  route.secret = text(config, "secret");
+  route.tolerance = std::chrono::milliseconds(number(config, "tolerance", 300'000));
+  route.reply_timeout = std::chrono::milliseconds(number(config, "reply_timeout", 30'000));
+  route.replies = std::ranges::any_of(flow.steps, [](const flow::Step& step) { return step.function == "http.reply"; });
+  return route;
+}
+
+}  // namespace
+
+bool Route::takes(std::string_view method) const {
+  return std::ranges::find(methods, method) != methods.end();
+}
+
+std::vector<Route> make_routes(const std::vector<flow::Flow>& flows) {
+  std::vector<Route> routes;
+  for (const auto& flow : flows) {
+    if (flow.trigger().function == "webhook.receive") routes.push_back(make_route(flow));
+  }
+  return routes;
+}
+
+}  // namespace millrace::gateway

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flow/flow.hpp"
+
+namespace millrace::gateway {
+
+/// One webhook trigger as the gateway serves it.
+struct Route {
+  enum class Auth { none, basic, bearer, hmac };
+
+  std::string flow;
+  std::string step;
+  std::string path;  ///< without a leading slash
+  std::vector<std::string> methods;
+  std::uint64_t body_max = 0;  ///< bytes
+  Auth auth = Auth::none;
+  std::string username;
+  std::string password;
+  std::string token;
+  std::string secret;  ///< "whsec_" and the key in base64
+  std::chrono::milliseconds tolerance{0};
+  std::chrono::milliseconds reply_timeout{0};
+  bool replies = false;  ///< the flow holds an http.reply: the caller waits for it
+
+  bool takes(std::string_view method) const;
+};
+
+/// The routes of all webhook triggers among the flows; their configs are validated (flow::load_files).
+std::vector<Route> make_routes(const std::vector<flow::Flow>& flows);
+
+}  // namespace millrace::gateway
