@@ -1,0 +1,110 @@
+#include <CLI/CLI.hpp>
+#include <boost/json/value.hpp>
+
+#include "app/commands.hpp"
+#include "app/exit_code.hpp"
+#include "component/config.hpp"
+
+namespace millrace::app {
+namespace {
+
+constexpr const char* footer = R"(Exit codes:
+  0    done
+  1    what was asked could not be done
+  2    bad command line, or bad flow file
+  3    the data folder cannot be used: not writable, full, damaged, or in use by another process
+  4    cannot listen on the address given with --http
+  130  stopped at once by a second Ctrl-C)";
+
+template <class T>
+CLI::Option* quantity(CLI::App* command, const std::string& name, T& target, const std::string& what,
+                      Result<T> (*parse)(const boost::json::value&)) {
+  return command->add_option_function<std::string>(
+      name,
+      [&target, name, parse](const std::string& text) {
+        const auto value = parse(boost::json::value(text));
+        if (!value) throw CLI::ValidationError(name, value.error().message);
+        target = *value;
+      },
+      what);
+}
+
+void add_data(CLI::App* command, std::string& folder) {
+  command->add_option("--data", folder, "The data folder of the platform")->capture_default_str()->type_name("DIR");
+}
+
+void add_run(CLI::App& app, RunOptions& options) {
+  auto* command = app.add_subcommand("run", "Run flows in the foreground; Ctrl-C finishes what is in work and stops");
+  command->add_option("FLOW", options.flow_files, "Flow files, YAML or JSON")->required();
+  add_data(command, options.data_folder);
+  command->add_option("--http", options.http_address, "Where webhooks come in; port 0 takes any free one")
+      ->capture_default_str()
+      ->type_name("ADDR:PORT");
+  command->add_option("--env-file", options.env_file, "File with NAME=value lines for ${NAME} in flow files")
+      ->type_name("FILE");
+  const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
+                                                    {"info", log::Level::info},
+                                                    {"warning", log::Level::warning},
+                                                    {"error", log::Level::error}};
+  command->add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case))
+      ->type_name("LEVEL");
+  quantity(command, "--worker-memory", options.worker_memory_max, "Memory one worker may use; 0 for no limit [512MB]",
+           &component::parse_size)
+      ->type_name("SIZE");
+  quantity(command, "--grace", options.grace, "How long workers may take to finish when stopping [10s]",
+           &component::parse_duration)
+      ->type_name("TIME");
+}
+
+void add_dead_letters(CLI::App& app, DeadLettersOptions& options) {
+  using Verb = DeadLettersOptions::Verb;
+  auto* group = app.add_subcommand("dead-letters", "Messages that could not be processed")->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, Verb verb) {
+    auto* command = group->add_subcommand(name, what);
+    command->callback([&options, verb] { options.verb = verb; });
+    add_data(command, options.data_folder);
+    command->add_flag("--json", options.json, "Print JSON");
+    command->add_option("--flow", options.flow, "Only those of this flow")->type_name("NAME");
+    return command;
+  };
+  add("list", "What is there and why", Verb::list);
+  add("show", "One message with its failure", Verb::show)
+      ->add_option("ID", options.ids, "Message id, or its beginning")
+      ->required()
+      ->expected(1);
+  for (auto* command : {add("retry", "Put messages back before the step that failed", Verb::retry),
+                        add("drop", "Delete messages for good", Verb::drop)}) {
+    auto* ids = command->add_option("ID", options.ids, "Message ids, or their beginnings");
+    command->add_flag("--all", options.all, "All of them")->excludes(ids);
+  }
+}
+
+}  // namespace
+
+int command_line(int argc, char** argv) {
+  RunOptions run_options;
+  StatusOptions status_options;
+  DeadLettersOptions dead_letters_options;
+
+  CLI::App app("Millrace runs integration flows: data between applications, and nothing is lost.", "millrace");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "millrace " MILLRACE_VERSION);
+  app.footer(footer);
+  add_run(app, run_options);
+  auto* status = app.add_subcommand("status", "What a running platform is doing");
+  add_data(status, status_options.data_folder);
+  status->add_flag("--json", status_options.json, "Print JSON");
+  add_dead_letters(app, dead_letters_options);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
+  }
+  if (app.got_subcommand("run")) return run(run_options);
+  if (app.got_subcommand("status")) return show_status(status_options);
+  return dead_letters(dead_letters_options);
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+
+namespace millrace::app {
+
+struct ControlAnswer {
+  int status = 0;  ///< HTTP
+  std::string body;
+};
+
+/// Asks a running platform through its control socket; HTTP/1.1, one request a connection. Blocks, at most 30 s.
+/// Error::not_found if no platform has the door open.
+Result<ControlAnswer> ask_platform(const std::string& data_folder, std::string_view method, std::string_view target);
+
+}  // namespace millrace::app
