@@ -8,6 +8,9 @@
 
 namespace millrace::flow {
 
+inline constexpr std::int64_t instances_max = 64;
+inline constexpr std::int64_t attempts_max = 1'000;
+
 /// A step as read, before the graph is known to be sound.
 struct Draft {
   struct Reference {

@@ -11,9 +11,6 @@
 namespace millrace::flow {
 namespace {
 
-constexpr std::int64_t instances_max = 64;
-constexpr std::int64_t attempts_max = 1'000;
-
 const std::vector<std::string> step_fields = {"id",    "trigger", "action",    "after", "config",
                                               "input", "when",    "instances", "retry"};
 const std::vector<std::string> retry_fields = {"initial", "factor", "max", "attempts"};

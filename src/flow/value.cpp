@@ -57,8 +57,8 @@ std::optional<std::string> read_text(Reading& reading, const Node& node, const s
 Value text_value(Reading& reading, const Node& node, const std::string& path, const Field& field) {
   auto text = read_text(reading, node, path);
   if (!text) return std::nullopt;
-  const auto length = static_cast<double>(text->size());
-  if (!in_range(reading, node, path, field, length, "", "its length must be")) return std::nullopt;
+  const auto length = std::count_if(text->begin(), text->end(), [](char c) { return (c & 0xC0) != 0x80; });
+  if (!in_range(reading, node, path, field, static_cast<double>(length), "", "its length must be")) return std::nullopt;
   return boost::json::value(std::move(*text));
 }
 

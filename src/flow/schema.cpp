@@ -1,0 +1,149 @@
+#include "flow/schema.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include "flow/draft.hpp"
+#include "flow/field_schema.hpp"
+#include "flow/pretty_json.hpp"
+#include "flow/read_flow.hpp"
+
+namespace millrace::flow {
+namespace {
+
+using boost::json::array;
+using boost::json::object;
+using component::Descriptor;
+using component::Field;
+
+object described(object schema, std::string_view description) {
+  schema["description"] = description;
+  return schema;
+}
+
+Field field(std::string name, Field::Type type, std::string summary) {
+  Field it;
+  it.name = std::move(name);
+  it.type = type;
+  it.summary = std::move(summary);
+  return it;
+}
+
+/// The names of all triggers, or of all actions, each with what it does.
+object function_names(const component::Catalogue& catalogue, bool triggers, std::string_view description) {
+  array names;
+  for (const auto& function : catalogue.all()) {
+    const Descriptor& descriptor = function.descriptor;
+    if (descriptor.is_trigger() != triggers) continue;
+    names.push_back(
+        described(object{{"const", descriptor.full_name()}, {"title", descriptor.title}}, descriptor.summary));
+  }
+  return object{{"description", description}, {"type", "string"}, {"anyOf", std::move(names)}};
+}
+
+object retry_schema() {
+  Field factor = field("factor", Field::Type::number, "What each delay is multiplied by to make the next.");
+  factor.minimum = 1;
+  factor.maximum = 1'000;
+  factor.default_json = "2";
+  Field attempts = field("attempts", Field::Type::integer, "After so many tries the message is a dead letter.");
+  attempts.minimum = 1;
+  attempts.maximum = attempts_max;
+  attempts.default_json = "20";
+  Field initial = field("initial", Field::Type::duration, "The delay before the second try.");
+  initial.default_json = "\"1s\"";
+  Field max = field("max", Field::Type::duration, "The longest delay.");
+  max.default_json = "\"5m\"";
+  return described(fields_schema({initial, factor, max, attempts}),
+                   "When a message that could not be processed is tried again.");
+}
+
+object after_schema() {
+  const object id{{"type", "string"}};
+  const object ids{{"type", "array"}, {"items", id}, {"minItems", 1}, {"uniqueItems", true}};
+  return object{{"description", "The step or steps whose messages come to this action."}, {"anyOf", array{id, ids}}};
+}
+
+object step_properties(const component::Catalogue& catalogue) {
+  Field instances = field("instances", Field::Type::integer, "How many workers share the step's messages.");
+  instances.minimum = 1;
+  instances.maximum = instances_max;
+  instances.default_json = "1";
+  object properties;
+  properties["id"] = object{{"description", "The step's name, unique in the flow; other steps name it in \"after\"."},
+                            {"type", "string"},
+                            {"pattern", "^[a-z0-9][a-z0-9_-]{0,62}$"},
+                            {"not", object{{"const", "dead-letters"}}}};
+  properties["trigger"] = function_names(catalogue, true, "What starts the flow: COMPONENT.FUNCTION.");
+  properties["action"] = function_names(catalogue, false, "What is done with each message: COMPONENT.FUNCTION.");
+  properties["after"] = after_schema();
+  properties["config"] = object{{"description", "The function's fields."}, {"type", array{"object", "null"}}};
+  properties["input"] = field_schema(field("input", Field::Type::expression,
+                                           "JSONata over the incoming message; the result is this step's input body."));
+  properties["when"] =
+      field_schema(field("when", Field::Type::expression,
+                         "JSONata over the incoming message; messages for which it is not true end here."));
+  properties["instances"] = field_schema(instances);
+  properties["retry"] = retry_schema();
+  return properties;
+}
+
+/// If the step is of this function, its config is the function's.
+object config_rule(const Descriptor& descriptor) {
+  const char* key = descriptor.is_trigger() ? "trigger" : "action";
+  bool needed = false;
+  for (const Field& it : descriptor.fields) needed = needed || it.required;
+  object config = fields_schema(descriptor.fields);
+  if (!needed) config["type"] = array{"object", "null"};
+  object then{{"properties", object{{"config", std::move(config)}}}};
+  if (needed) then["required"] = array{"config"};
+  if (descriptor.is_trigger() && !descriptor.has_worker()) then["properties"].as_object()["retry"] = false;
+  return object{{"if", object{{"required", array{key}},
+                              {"properties", object{{key, object{{"const", descriptor.full_name()}}}}}}},
+                {"then", std::move(then)}};
+}
+
+object step_schema(const component::Catalogue& catalogue) {
+  object trigger{
+      {"required", array{"trigger"}},
+      {"properties",
+       object{{"action", false}, {"after", false}, {"input", false}, {"when", false}, {"instances", false}}}};
+  object action{{"required", array{"action", "after"}}, {"properties", object{{"trigger", false}}}};
+  array rules;
+  for (const auto& function : catalogue.all()) rules.push_back(config_rule(function.descriptor));
+  return object{{"type", "object"},
+                {"required", array{"id"}},
+                {"properties", step_properties(catalogue)},
+                {"additionalProperties", false},
+                {"oneOf", array{std::move(trigger), std::move(action)}},
+                {"allOf", std::move(rules)}};
+}
+
+}  // namespace
+
+std::string flow_schema(const component::Catalogue& catalogue) {
+  object name{{"description", "What the flow is called; unique among the flows of a platform."},
+              {"type", "string"},
+              {"pattern", "^[a-z0-9][a-z0-9-]{0,62}$"}};
+  object steps{{"description", "One trigger and the actions after it."},
+               {"type", "array"},
+               {"minItems", 2},
+               {"maxItems", steps_max},
+               {"items", object{{"$ref", "#/$defs/step"}}}};
+  object schema{
+      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
+      {"title", "Millrace flow"},
+      {"description", "One integration flow. Made by `millrace flow schema`; do not edit."},
+      {"type", "object"},
+      {"required", array{"name", "steps"}},
+      {"properties",
+       object{{"$schema", object{{"type", "string"}}}, {"name", std::move(name)}, {"steps", std::move(steps)}}},
+      {"additionalProperties", false}};
+  object defs = shared_field_schemas();
+  defs["step"] = step_schema(catalogue);
+  schema["$defs"] = std::move(defs);
+  return pretty_json(schema);
+}
+
+}  // namespace millrace::flow
