@@ -32,11 +32,25 @@ std::vector<Variable> inherited() {
   return variables;
 }
 
+std::string level_name(log::Level level) {
+  switch (level) {
+    case log::Level::debug:
+      return "debug";
+    case log::Level::info:
+      return "info";
+    case log::Level::warning:
+      return "warning";
+    case log::Level::error:
+      return "error";
+  }
+  return "info";
+}
+
 }  // namespace
 
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
                                    const orchestrator::Credentials& credentials, const WorkerDoors& doors,
-                                   const std::string& run_id, std::uint64_t memory_max) {
+                                   const std::string& run_id, const RunOptions& options) {
   namespace names = flow::names;
   component::WorkerEnvironment environment;
   environment.flow_id = plan.flow;
@@ -61,9 +75,10 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
 
   orchestrator::Launch launch;
   launch.name = worker.name();
-  launch.memory_max = memory_max;
+  launch.memory_max = options.worker_memory_max;
   launch.environment = inherited();
   for (auto& variable : environment.variables()) launch.environment.push_back(std::move(variable));
+  launch.environment.emplace_back("MILLRACE_LOG_LEVEL", level_name(options.log_level));
   return launch;
 }
 

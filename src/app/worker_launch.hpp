@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "app/commands.hpp"
 #include "flow/plan.hpp"
 #include "orchestrator/orchestrator.hpp"
 
@@ -18,6 +19,6 @@ struct WorkerDoors {
 /// secrets that flow files refer to reach a worker as its step's settings or not at all.
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
                                    const orchestrator::Credentials& credentials, const WorkerDoors& doors,
-                                   const std::string& run_id, std::uint64_t memory_max);
+                                   const std::string& run_id, const RunOptions& options);
 
 }  // namespace millrace::app

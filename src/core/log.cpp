@@ -1,5 +1,6 @@
 #include "core/log.hpp"
 
+#include <cstdio>
 #include <memory>
 
 #include <spdlog/sinks/stdout_sinks.h>
@@ -23,6 +24,9 @@ spdlog::level::level_enum native(Level level) {
 }
 
 constexpr const char* pattern = "%Y-%m-%dT%H:%M:%S.%eZ %l [%n] %v";
+
+constexpr const char* erase_line = "\x1b[K";
+bool status_line = false;
 
 bool needs_quotes(std::string_view value) {
   return value.empty() || value.find_first_of(" \"=\n\r\t") != std::string_view::npos;
@@ -56,7 +60,7 @@ void start(Level level, std::string who) {
 }
 
 void clear_status_line() {
-  constexpr const char* erase_line = "\x1b[K";
+  status_line = true;
   spdlog::set_pattern(std::string(erase_line) + pattern, spdlog::pattern_time_type::utc);
 }
 
@@ -65,6 +69,12 @@ void write(Level level, std::string_view event, std::initializer_list<Fact> fact
   std::string line(event);
   for (const auto& fact : facts) append(line, fact);
   spdlog::log(native(level), "{}", line);
+}
+
+void pass_on(std::string_view line) {
+  std::string text = status_line ? erase_line : "";
+  text.append(line).append("\n");
+  std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
 }  // namespace millrace::log

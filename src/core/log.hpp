@@ -25,6 +25,9 @@ void clear_status_line();
 /// Writes one line. From any thread. No secrets, no message bodies.
 void write(Level level, std::string_view event, std::initializer_list<Fact> facts = {});
 
+/// Writes a line as it is: one that another process of ours has made with write().
+void pass_on(std::string_view line);
+
 inline void debug(std::string_view event, std::initializer_list<Fact> facts = {}) {
   write(Level::debug, event, facts);
 }

@@ -15,12 +15,13 @@ namespace millrace::io::posix {
 
 struct ProcessSpec {
   std::string program;                                           ///< path; not searched for
-  std::vector<std::string> arguments;                            ///< argv without argv[0], which is `program`
+  std::vector<std::string> arguments;                            ///< argv without argv[0]
   std::vector<std::pair<std::string, std::string>> environment;  ///< all of it: nothing is inherited
   /// Bytes of private writable memory (RLIMIT_DATA); 0: no limit. Not RLIMIT_AS, which also counts what is only
   /// reserved (V8's heap cage, glibc's arenas) and so kills the innocent; not a watch over /proc, which a fast leak
   /// outruns.
   std::uint64_t memory_max = 0;
+  std::string title = {};  ///< argv[0], what `ps` shows; empty: `program`
 };
 
 struct ProcessEnd {

@@ -38,6 +38,7 @@ class Descriptor {
 
 /// Everything the child needs, made before vfork: the child may allocate nothing.
 struct Prepared {
+  const char* program = nullptr;
   std::vector<char*> argv;
   std::vector<char*> envp;
   rlim_t memory_max = 0;
@@ -79,7 +80,7 @@ void prefer_for_oom_kill() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execve(prepared.argv[0], prepared.argv.data(), prepared.envp.data());
+  ::execve(prepared.program, prepared.argv.data(), prepared.envp.data());
   prepared.failed = errno;
   ::_exit(127);
 }
@@ -116,12 +117,13 @@ Result<Spawned> spawn(const ProcessSpec& spec) {
   if (input.get() < 0) return failure("cannot open /dev/null", errno);
   ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
 
-  std::vector<std::string> arguments{spec.program};
+  std::vector<std::string> arguments{spec.title.empty() ? spec.program : spec.title};
   arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
   std::vector<std::string> environment;
   for (const auto& [name, value] : spec.environment) environment.push_back(name + "=" + value);
 
   Prepared prepared;
+  prepared.program = spec.program.c_str();
   prepared.argv = pointers(arguments);
   prepared.envp = pointers(environment);
   prepared.memory_max = spec.memory_max;

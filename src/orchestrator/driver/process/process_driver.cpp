@@ -40,7 +40,8 @@ ProcessDriver::ProcessDriver(io::posix::AsioLoop& loop, Settings settings)
 ProcessDriver::~ProcessDriver() = default;
 
 Result<WorkerHandle> ProcessDriver::start(const Launch& launch, std::function<void(Exit)> ended) {
-  io::posix::ProcessSpec spec{settings_.program, settings_.arguments, launch.environment, launch.memory_max};
+  io::posix::ProcessSpec spec{settings_.program, settings_.arguments, launch.environment, launch.memory_max,
+                              "millrace"};
   spec.arguments.push_back(launch.name);
   const auto handle = ++last_handle_;
   const auto child = std::make_shared<Child>(

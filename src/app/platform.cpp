@@ -1,0 +1,176 @@
+#include "app/platform.hpp"
+
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "app/broker_access.hpp"
+#include "app/data_folder.hpp"
+#include "app/exit_code.hpp"
+#include "app/topology.hpp"
+#include "app/worker_launch.hpp"
+#include "app/worker_output.hpp"
+#include "broker/broker.hpp"
+#include "broker/server.hpp"
+#include "broker/users.hpp"
+#include "core/id.hpp"
+#include "core/log.hpp"
+#include "flow/plan.hpp"
+#include "gateway/gateway.hpp"
+#include "io/posix/disk.hpp"
+#include "io/posix/http_server.hpp"
+#include "orchestrator/driver/process/process_driver.hpp"
+
+namespace millrace::app {
+namespace {
+
+using Started = StatusOf<StartFailure>;
+
+StartFailure failure(int exit_code, const Error& error) {
+  return {exit_code, error.message};
+}
+
+}  // namespace
+
+/// Declared in the order in which they come up; they go down in the opposite one.
+class Platform::Parts {
+ public:
+  Parts(io::posix::AsioLoop& loop, const RunOptions& options, Hooks hooks)
+      : loop_(loop), options_(options), hooks_(std::move(hooks)), offload_(loop) {}
+
+  Started open_broker() {
+    auto folder = DataFolder::open(options_.data_folder, DataFolder::Missing::create);
+    if (!folder) return failure(ExitCode::data_folder, folder.error());
+    folder_.emplace(std::move(*folder));
+    auto disk = io::posix::PosixDisk::open(folder_->broker_folder());
+    if (!disk) return failure(ExitCode::data_folder, disk.error().in("data folder " + options_.data_folder));
+    disk_ = std::move(*disk);
+    auto broker = broker::Broker::open(loop_, *disk_, offload_, {});
+    if (!broker) return failure(ExitCode::data_folder, broker.error().in("data folder " + options_.data_folder));
+    broker_ = std::move(*broker);
+    return Done{};
+  }
+
+  Started declare(const std::vector<flow::Flow>& flows, const component::Catalogue& catalogue) {
+    for (const auto& flow : flows) plans_.push_back(flow::make_plan(flow, catalogue));
+    session_ = broker_->begin_session();
+    const auto declared = app::declare(*broker_, session_, plans_, [](const Error& error) {
+      log::error("the data folder can no longer be written", {{"reason", error.message}});
+    });
+    if (!declared) return failure(ExitCode::data_folder, declared.error());
+    for (const auto& left : leftovers(*broker_, plans_)) {
+      log::warning("messages of a flow or step that is not loaded stay on their queue",
+                   {{"queue", left.queue}, {"messages", std::to_string(left.messages)}});
+    }
+    for (const auto& plan : plans_) {
+      for (const auto& worker : plan.workers) worker_plans_.emplace(std::pair(worker.flow, worker.step), &worker);
+    }
+    return Done{};
+  }
+
+  Started listen(const std::vector<flow::Flow>& flows) {
+    gateway_.emplace(loop_, *broker_, flows, gateway::Gateway::Limits{});
+    auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *gateway_);
+    if (!http) return failure(ExitCode::listen, http.error());
+    http_ = std::move(*http);
+    auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
+    if (!amqp) return failure(ExitCode::listen, amqp.error());
+    amqp_ = std::move(*amqp);
+    return Done{};
+  }
+
+  void start_workers() {
+    doors_.amqp_port = amqp_->port();
+    orchestrator::ProcessDriver::Settings how;
+    how.program = "/proc/self/exe";
+    how.arguments = {"worker"};
+    how.output = pass_on_worker_output;
+    driver_.emplace(loop_, std::move(how));
+    access_.emplace(users_);
+    orchestrator::Orchestrator::Settings settings;
+    settings.limits.grace = options_.grace;
+    orchestrator::Orchestrator::Hooks hooks;
+    hooks.launch = [this](const orchestrator::WorkerKey& key, const orchestrator::Credentials& credentials) {
+      const auto& plan = *worker_plans_.at({key.flow, key.step});
+      return worker_launch(plan, key, credentials, doors_, run_id_, options_);
+    };
+    hooks.started = [this](const orchestrator::WorkerStatus& worker) {
+      hooks_.line(fmt::format("worker   {}  pid {}", worker.worker.name(), worker.process_id));
+    };
+    orchestrator_.emplace(loop_, *driver_, *access_, settings, std::move(hooks));
+    std::vector<orchestrator::WorkerKey> desired;
+    for (const auto& [key, plan] : worker_plans_) {
+      for (std::uint32_t instance = 1; instance <= plan->instances; ++instance) {
+        desired.push_back({plan->flow, plan->step, instance});
+      }
+    }
+    orchestrator_->set_desired(desired);
+  }
+
+  void print_webhooks() const {
+    const auto colon = options_.http_address.rfind(':');
+    const auto host = options_.http_address.substr(0, colon);
+    for (const auto& route : gateway_->routes()) {
+      hooks_.line(fmt::format("webhook  {}  {}  http://{}:{}/{}", route.flow, fmt::join(route.methods, ","), host,
+                              http_->port(), route.path));
+    }
+  }
+
+  void drain(std::function<void(Status)> stopped) {
+    http_->drain([] {});
+    orchestrator_->stop([this, stopped = std::move(stopped)] { broker_->close(stopped); });
+  }
+
+  io::posix::AsioLoop& loop_;
+  RunOptions options_;
+  Hooks hooks_;
+  const std::string run_id_ = random_id();
+
+  std::optional<DataFolder> folder_;
+  std::unique_ptr<io::posix::PosixDisk> disk_;
+  io::posix::ThreadOffload offload_;
+  std::unique_ptr<broker::Broker> broker_;
+  broker::SessionId session_;
+  std::vector<flow::Plan> plans_;
+  std::map<std::pair<std::string, std::string>, const flow::WorkerPlan*> worker_plans_;  ///< by flow and step
+
+  broker::Users users_;
+  std::unique_ptr<broker::Server> amqp_;
+  std::optional<gateway::Gateway> gateway_;
+  std::unique_ptr<io::posix::HttpServer> http_;
+  WorkerDoors doors_;
+  std::optional<orchestrator::ProcessDriver> driver_;
+  std::optional<BrokerAccess> access_;
+  std::optional<orchestrator::Orchestrator> orchestrator_;
+};
+
+Result<std::unique_ptr<Platform>, StartFailure> Platform::start(io::posix::AsioLoop& loop, const RunOptions& options,
+                                                                const std::vector<flow::Flow>& flows,
+                                                                const component::Catalogue& catalogue, Hooks hooks) {
+  auto parts = std::make_unique<Parts>(loop, options, std::move(hooks));
+  if (auto done = parts->open_broker(); !done) return done.error();
+  if (auto done = parts->declare(flows, catalogue); !done) return done.error();
+  if (auto done = parts->listen(flows); !done) return done.error();
+  parts->print_webhooks();
+  parts->start_workers();
+  return std::unique_ptr<Platform>(new Platform(std::move(parts)));
+}
+
+Platform::Platform(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Platform::~Platform() = default;
+
+void Platform::drain(std::function<void(Status)> stopped) {
+  parts_->drain(std::move(stopped));
+}
+
+void Platform::kill_workers() {
+  parts_->orchestrator_.reset();
+  parts_->driver_.reset();
+}
+
+Totals Platform::totals() const {
+  return {};
+}
+
+}  // namespace millrace::app
