@@ -14,8 +14,9 @@
 
 namespace millrace::component {
 
-/// "30s", "5m", "1h30m", "500ms", "2d" (units ms, s, m, h, d, each at most once, largest first), or a number of
-/// seconds, also as text. Error::invalid says what is expected.
+/// As text, what people write: "30s", "5m", "1h30m", "500ms", "2d" (units ms, s, m, h, d, each at most once, largest
+/// first), or a number of seconds. As a JSON number: milliseconds, the form that a checked flow's config has.
+/// Error::invalid says what is expected.
 Result<std::chrono::milliseconds> parse_duration(const boost::json::value& value);
 /// "10MB" (powers of 1000: kB, MB, GB), "64KiB" (powers of 1024: KiB, MiB, GiB), "100B", or a number of bytes.
 Result<std::uint64_t> parse_size(const boost::json::value& value);

@@ -65,7 +65,7 @@ Result<std::chrono::milliseconds> parse_duration(const boost::json::value& value
   double number = 0;
   if (value.is_number()) {
     if (!plain_number(value, number)) return bad_duration();
-    return std::chrono::milliseconds(std::llround(number * 1000));
+    return std::chrono::milliseconds(std::llround(number));
   }
   if (!value.is_string()) return bad_duration();
   std::string_view text = value.get_string();

@@ -17,9 +17,10 @@ std::optional<boost::json::value> normalised_default(const Field& field) {
   boost::json::value value = boost::json::parse(field.default_json, error);
   if (error) return std::nullopt;
   if (field.type == Field::Type::duration) {
-    const auto duration = component::parse_duration(value);
+    const auto written = value.is_string() ? value : boost::json::value(field.default_json);
+    const auto duration = component::parse_duration(written);
     if (!duration) return std::nullopt;
-    return normal_duration(duration->count());
+    return boost::json::value(duration->count());
   }
   if (field.type == Field::Type::size) {
     const auto size = component::parse_size(value);

@@ -33,9 +33,8 @@ struct Step {
   std::string function;  ///< "http.request"
   std::vector<std::string> after;
   /// Checked against the descriptor, `${NAME}` replaced, defaults filled in (also inside object fields that are given
-  /// or have a default themselves). Durations are text in whole milliseconds with their unit ("30000ms": a bare number
-  /// would read as seconds), sizes are integers (bytes), expressions are JSONata source, a single text for a list is a
-  /// list of one. Read it with component::Config, which takes this form.
+  /// or have a default themselves). Durations are integers (milliseconds), sizes are integers (bytes), expressions are
+  /// JSONata source, a single text for a list is a list of one. component::Config reads this form.
   boost::json::object config;
   std::optional<Mapping> input;
   std::optional<Mapping> when;

@@ -163,10 +163,6 @@ Value object_value(Reading& reading, const Node& node, const std::string& path, 
 
 }  // namespace
 
-boost::json::value normal_duration(std::int64_t milliseconds) {
-  return boost::json::value(fmt::format("{}ms", milliseconds));
-}
-
 Value read_value(Reading& reading, const Node& node, const std::string& path, const Field& field, bool& passthrough) {
   switch (field.type) {
     case Field::Type::text:
@@ -182,7 +178,7 @@ Value read_value(Reading& reading, const Node& node, const std::string& path, co
       const auto value = quantity(reading, node, path, true);
       if (!value) return std::nullopt;
       if (!in_range(reading, node, path, field, static_cast<double>(*value) / 1'000, "s")) return std::nullopt;
-      return normal_duration(*value);
+      return boost::json::value(*value);
     }
     case Field::Type::size: {
       const auto value = quantity(reading, node, path, false);

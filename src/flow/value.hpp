@@ -26,9 +26,6 @@ std::optional<boost::json::value> read_any(Reading& reading, const Node& node, c
 std::optional<std::int64_t> read_integer(Reading& reading, const Node& node, const std::string& path, std::int64_t min,
                                          std::int64_t max);
 std::optional<double> read_number(Reading& reading, const Node& node, const std::string& path);
-/// A duration as it stands in a checked config: "30000ms". With its unit, so that reading it as a number of seconds,
-/// the form people may write, cannot happen.
-boost::json::value normal_duration(std::int64_t milliseconds);
 /// A duration in milliseconds.
 std::optional<std::int64_t> read_duration(Reading& reading, const Node& node, const std::string& path);
 
