@@ -46,7 +46,7 @@ TEST_CASE("every function is listed, shown and has a summary for itself and each
     }
     std::ostringstream json;
     CHECK(show_component(descriptor.full_name(), true, catalogue, json, err) == 0);
-    CHECK(boost::json::parse(json.str()).at("name") == descriptor.full_name());
+    CHECK(boost::json::parse(json.str()).at("name").as_string() == descriptor.full_name());
   }
 }
 

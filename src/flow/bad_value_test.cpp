@@ -13,8 +13,8 @@ std::string problems_of_config(const std::string& lines) {
 }  // namespace
 
 TEST_CASE("a value of the wrong type is told with what is wanted") {
-  CHECK(problems_of_config("text: 5") ==
-        "f.yaml:8:13: steps[1].config.text: must be text, but is the number 5 (put it in quotes: \"5\")\n");
+  CHECK(problems_of_config("text: true") ==
+        "f.yaml:8:13: steps[1].config.text: must be text, but is the boolean true (put it in quotes: \"true\")\n");
   CHECK(problems_of_config("text:") ==
         "f.yaml:8:7: steps[1].config.text: is empty, but must be text (give it a value, or leave the field out)\n");
   CHECK(problems_of_config("text: [a]") == "f.yaml:8:13: steps[1].config.text: must be text, but is a list\n");
@@ -27,8 +27,9 @@ TEST_CASE("a value of the wrong type is told with what is wanted") {
         "f.yaml:8:16: steps[1].config.boolean: must be true or false, but is text (write true or false)\n");
   CHECK(problems_of_config("list: { a: b }") ==
         "f.yaml:8:13: steps[1].config.list: must be a list of text, but is a mapping\n");
-  CHECK(problems_of_config("text_map: { a: 5 }") ==
-        "f.yaml:8:22: steps[1].config.text_map.a: must be text, but is the number 5 (put it in quotes: \"5\")\n");
+  CHECK(problems_of_config("text_map: { a: no, b: false }") ==
+        "f.yaml:8:29: steps[1].config.text_map.b: must be text, but is the boolean false (put it in quotes: "
+        "\"false\")\n");
   CHECK(problems_of_config("text_map: [a]") ==
         "f.yaml:8:17: steps[1].config.text_map: must be a mapping of names to text, but is a list\n");
   CHECK(problems_of_config("object: x") == "f.yaml:8:15: steps[1].config.object: must be a mapping, but is text\n");

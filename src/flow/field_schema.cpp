@@ -20,6 +20,10 @@ object or_variable(object schema) {
   return object{{"anyOf", array{std::move(schema), reference("variable")}}};
 }
 
+object text() {
+  return object{{"type", array{"string", "number"}}};
+}
+
 boost::json::value number_of(double value) {
   if (std::floor(value) == value && std::abs(value) < 1e15) return static_cast<std::int64_t>(value);
   return value;
@@ -36,7 +40,7 @@ object type_schema(const Field& field) {
   switch (field.type) {
     case Field::Type::text:
     case Field::Type::secret:
-      return bounded({{"type", "string"}}, field, "minLength", "maxLength");
+      return bounded(text(), field, "minLength", "maxLength");
     case Field::Type::integer:
       return or_variable(bounded({{"type", "integer"}}, field, "minimum", "maximum"));
     case Field::Type::number:
@@ -57,11 +61,10 @@ object type_schema(const Field& field) {
     case Field::Type::object:
       return field.fields.empty() ? object{{"type", "object"}} : fields_schema(field.fields);
     case Field::Type::text_map:
-      return {{"type", "object"}, {"additionalProperties", object{{"type", "string"}}}};
+      return {{"type", "object"}, {"additionalProperties", text()}};
     case Field::Type::list: {
-      const object text{{"type", "string"}};
-      const object texts = bounded({{"type", "array"}, {"items", text}}, field, "minItems", "maxItems");
-      return {{"anyOf", array{texts, text}}};
+      const object texts = bounded({{"type", "array"}, {"items", text()}}, field, "minItems", "maxItems");
+      return {{"anyOf", array{texts, text()}}};
     }
     case Field::Type::any:
       return {};

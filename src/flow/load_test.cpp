@@ -107,6 +107,8 @@ TEST_CASE("values come in the form that components read") {
   CHECK(config_of("      duration: 1h30m\n      size: 1kB\n      number: 5\n") ==
         R"({"number":5,"duration":5400000,"size":1000})");
   CHECK(config_of("      object: { user: me }\n") == R"({"object":{"user":"me","wait":2000}})");
+  CHECK(config_of("      text: 007\n      list: [a, 1.50]\n      text_map: { port: 25 }\n") ==
+        R"({"text":"007","text_map":{"port":"25"},"list":["a","1.50"]})");
   CHECK(config_of("      list: one\n      boolean: true\n") == R"({"boolean":true,"list":["one"]})");
   CHECK(config_of("      free: { a: { b: [~, 0x10, 1e3, yes, 'no'] } }\n") ==
         R"({"free":{"a":{"b":[null,16,1E3,"yes","no"]}}})");

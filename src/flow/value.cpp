@@ -43,11 +43,12 @@ bool in_range(Reading& reading, const Node& node, const std::string& path, const
   return false;
 }
 
+/// A number is taken as it is written ("007" stays), for people leave the quotes of ports, codes and passwords out.
 std::optional<std::string> read_text(Reading& reading, const Node& node, const std::string& path) {
+  if (node.kind == Kind::integer || node.kind == Kind::number) return node.text;
   if (node.kind != Kind::text) {
-    const bool scalar = node.kind != Kind::list && node.kind != Kind::mapping;
     return wrong_type(reading, node, path, "text",
-                      scalar ? fmt::format("put it in quotes: \"{}\"", node.text) : std::string());
+                      node.kind == Kind::boolean ? fmt::format("put it in quotes: \"{}\"", node.text) : std::string());
   }
   auto scalar = reading.scalar(node, path);
   if (!scalar) return std::nullopt;
@@ -138,7 +139,7 @@ Value text_map_value(Reading& reading, const Node& node, const std::string& path
 }
 
 Value list_value(Reading& reading, const Node& node, const std::string& path, const Field& field) {
-  if (node.kind == Kind::text) {
+  if (node.kind == Kind::text || node.kind == Kind::integer || node.kind == Kind::number) {
     auto text = read_text(reading, node, path);
     if (!text || !in_range(reading, node, path, field, 1, " entries", "must have")) return std::nullopt;
     return boost::json::value(boost::json::array{boost::json::value(std::move(*text))});
