@@ -8,6 +8,7 @@
 #include "app/broker_access.hpp"
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
+#include "app/tally.hpp"
 #include "app/topology.hpp"
 #include "app/worker_launch.hpp"
 #include "app/worker_output.hpp"
@@ -59,6 +60,7 @@ class Platform::Parts {
       log::error("the data folder can no longer be written", {{"reason", error.message}});
     });
     if (!declared) return failure(ExitCode::data_folder, declared.error());
+    tally_.emplace(*broker_, plans_);
     for (const auto& left : leftovers(*broker_, plans_)) {
       log::warning("messages of a flow or step that is not loaded stay on their queue",
                    {{"queue", left.queue}, {"messages", std::to_string(left.messages)}});
@@ -135,6 +137,8 @@ class Platform::Parts {
   std::vector<flow::Plan> plans_;
   std::map<std::pair<std::string, std::string>, const flow::WorkerPlan*> worker_plans_;  ///< by flow and step
 
+  std::optional<Tally> tally_;
+
   broker::Users users_;
   std::unique_ptr<broker::Server> amqp_;
   std::optional<gateway::Gateway> gateway_;
@@ -169,8 +173,8 @@ void Platform::kill_workers() {
   parts_->driver_.reset();
 }
 
-Totals Platform::totals() const {
-  return {};
+Totals Platform::totals() {
+  return parts_->tally_->now(parts_->gateway_->accepted_total());
 }
 
 }  // namespace millrace::app

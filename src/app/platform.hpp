@@ -39,7 +39,7 @@ class Platform {
   void drain(std::function<void(Status)> stopped);
   /// SIGKILL, now.
   void kill_workers();
-  Totals totals() const;
+  Totals totals();
 
  private:
   class Parts;

@@ -187,6 +187,7 @@ void Gateway::accept(const Route& route, const Execution& execution, broker::Mes
   batch.publishes.push_back(std::move(message));
   auto durable = [this, respond, execution, wants_reply, timeout = route.reply_timeout, unavailable](Status stored) {
     if (!stored) return respond(unavailable(stored.error().message));
+    ++accepted_total_;
     if (!wants_reply) respond(accepted(execution.id));
   };
   if (wants_reply) {

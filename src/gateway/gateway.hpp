@@ -32,6 +32,8 @@ class Gateway final : public io::posix::HttpHandler {
   ~Gateway() override;
 
   const std::vector<Route>& routes() const { return routes_; }
+  /// Requests answered for with a durable message, since the start; repeats of an idempotency key count again.
+  std::uint64_t accepted_total() const { return accepted_total_; }
 
   std::uint64_t body_max(const io::posix::HttpRequest& head) const override;
   void handle(io::posix::HttpRequest request, io::posix::Respond respond) override;
@@ -58,6 +60,7 @@ class Gateway final : public io::posix::HttpHandler {
   std::map<std::string, std::vector<std::string>> first_queues_;  ///< by flow
   broker::SessionId session_;
   Replies replies_;
+  std::uint64_t accepted_total_ = 0;
 };
 
 }  // namespace millrace::gateway
