@@ -124,9 +124,10 @@ Result<PropertyGlance> glance(std::string_view wire) {
   if (flags & expiration) out.expiration = in.short_string();
   if (flags & message_id) out.message_id = in.short_string();
   if (flags & timestamp) in.number<std::uint64_t>();
-  for (Flag flag : {type, user_id, app_id, cluster_id}) {
-    if (flags & flag) in.short_string();
-  }
+  if (flags & type) in.short_string();
+  if (flags & user_id) out.user_id = in.short_string();
+  if (flags & app_id) in.short_string();
+  if (flags & cluster_id) in.short_string();
   if (!in.ok() || !in.at_end()) return malformed("the property list");
   return out;
 }

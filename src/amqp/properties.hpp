@@ -39,6 +39,7 @@ struct PropertyGlance {
   std::optional<std::string_view> message_id;
   std::optional<std::string_view> expiration;
   std::uint8_t priority = 0;
+  std::optional<std::string_view> user_id;
 };
 Result<PropertyGlance> glance(std::string_view wire);
 

@@ -1,0 +1,275 @@
+#include "broker/server.hpp"
+
+#include <map>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
+
+#include "core/log.hpp"
+
+namespace millrace::broker {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t read_size = 64 * 1024;
+constexpr std::chrono::milliseconds accept_retry_delay{100};  // after a failure such as too many open files
+constexpr int reads_in_turn = 4;                              // of one connection before others have theirs
+
+}  // namespace
+
+/// A socket with its session. Handlers of the socket hold it; the server's list holds it until it is over.
+class Connection final : public SessionHost, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(tcp::socket socket, io::posix::AsioLoop& loop, Broker& broker, Users& users, std::vector<char>& buffer,
+             SessionSettings settings, std::function<void(Connection&)> gone)
+      : socket_(std::move(socket)),
+        loop_(loop),
+        buffer_(buffer),
+        gone_(std::move(gone)),
+        session_(std::make_unique<Session>(loop, broker, users, *this, settings)) {
+    error_code ignored;
+    const auto endpoint = socket_.remote_endpoint(ignored);
+    if (!ignored) peer_ = endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
+  }
+
+  void start() { wait_for_input(); }
+
+  ConnectionStatus status() const {
+    ConnectionStatus status = session_->status();
+    status.peer = peer_;
+    status.output_waiting += writing_.size();
+    return status;
+  }
+
+  void shut_down(const std::string& reason) { session_->shut_down(reason); }
+
+  void output_waiting() override {
+    if (std::exchange(flush_posted_, true)) return;
+    loop_.post([weak = weak_from_this()] {
+      auto self = weak.lock();
+      if (!self) return;
+      self->flush_posted_ = false;
+      self->flush();
+    });
+  }
+
+  void input_resumed() override { wait_for_input(); }
+
+  void over() override {
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_receive, ignored);
+    output_waiting();
+  }
+
+  /// No further use of the session: the server goes.
+  void cut() {
+    session_.reset();
+    error_code ignored;
+    socket_.close(ignored);
+  }
+
+ private:
+  void wait_for_input() {
+    if (std::exchange(waiting_for_input_, true)) return;
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& code) {
+      self->waiting_for_input_ = false;
+      if (!self->session_ || self->session_->is_over()) return;
+      if (code) return self->end();
+      self->read();
+    });
+  }
+
+  void read() {
+    for (int turn = 0; turn < reads_in_turn; ++turn) {
+      error_code code;
+      const std::size_t size = socket_.read_some(asio::buffer(buffer_), code);
+      if (code == asio::error::would_block) break;
+      if (code) return end();
+      session_->input(std::string_view(buffer_.data(), size));
+      if (!session_ || session_->is_over() || session_->input_paused()) return;
+      if (size < buffer_.size()) break;
+    }
+    wait_for_input();
+  }
+
+  void flush() {
+    if (!session_ || !socket_.is_open() || !writing_.empty()) return;
+    writing_.swap(session_->output());
+    if (writing_.empty()) {
+      if (session_->is_over()) end();
+      return;
+    }
+    error_code code;
+    const std::size_t size = socket_.write_some(asio::buffer(writing_), code);
+    if (code && code != asio::error::would_block) return end();
+    if (size == writing_.size()) return wrote();
+    asio::async_write(socket_, asio::buffer(writing_.data() + size, writing_.size() - size),
+                      [self = shared_from_this()](const error_code& failed, std::size_t) {
+                        if (!self->session_) return;
+                        if (failed) return self->end();
+                        self->wrote();
+                      });
+  }
+
+  void wrote() {
+    if (writing_.capacity() > read_size) {
+      writing_ = {};
+    } else {
+      writing_.clear();
+    }
+    session_->written();
+    if (session_->is_over() || !session_->output().empty()) output_waiting();
+  }
+
+  void end() {
+    error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    socket_.close(ignored);
+    session_.reset();
+    if (gone_) std::exchange(gone_, nullptr)(*this);
+  }
+
+  tcp::socket socket_;
+  io::posix::AsioLoop& loop_;
+  std::vector<char>& buffer_;
+  std::function<void(Connection&)> gone_;
+  std::string peer_;
+  std::string writing_;
+  bool flush_posted_ = false;
+  bool waiting_for_input_ = false;
+  std::unique_ptr<Session> session_;
+};
+
+class Server::State : public std::enable_shared_from_this<Server::State> {
+ public:
+  State(io::posix::AsioLoop& loop, Broker& broker, Users& users, Settings settings)
+      : loop_(loop),
+        broker_(broker),
+        users_(users),
+        settings_(std::move(settings)),
+        acceptor_(loop.native()),
+        buffer_(read_size) {}
+
+  Status listen() {
+    error_code code;
+    const auto address = asio::ip::make_address(settings_.address, code);
+    if (code) return Error{Error::Kind::invalid, "'" + settings_.address + "' is not an IP address"};
+    const tcp::endpoint endpoint(address, settings_.port);
+    acceptor_.open(endpoint.protocol(), code);
+    if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
+    if (!code) acceptor_.bind(endpoint, code);
+    if (!code) acceptor_.listen(tcp::acceptor::max_listen_connections, code);
+    if (code) {
+      return Error{
+          code == asio::error::address_in_use ? Error::Kind::conflict : Error::Kind::io,
+          "cannot listen on " + settings_.address + ":" + std::to_string(settings_.port) + ": " + code.message()};
+    }
+    port_ = acceptor_.local_endpoint(code).port();
+    accept();
+    return Done{};
+  }
+
+  std::uint16_t port() const { return port_; }
+
+  std::vector<ConnectionStatus> connections() const {
+    std::vector<ConnectionStatus> all;
+    for (const auto& [key, connection] : connections_) all.push_back(connection->status());
+    return all;
+  }
+
+  void stop(std::function<void()> stopped) {
+    stopped_ = std::move(stopped);
+    error_code ignored;
+    acceptor_.close(ignored);
+    const auto connections = connections_;
+    for (const auto& [key, connection] : connections) connection->shut_down("the broker is shutting down");
+    loop_.post([weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->tell_if_stopped();
+    });
+  }
+
+  void cut() {
+    error_code ignored;
+    acceptor_.close(ignored);
+    stopped_ = nullptr;
+    for (const auto& [key, connection] : std::exchange(connections_, {})) connection->cut();
+  }
+
+ private:
+  void accept() {
+    acceptor_.async_accept([weak = weak_from_this()](const error_code& code, tcp::socket socket) {
+      auto self = weak.lock();
+      if (!self || !self->acceptor_.is_open()) return;
+      if (code) {
+        log::warning("a connection could not be accepted", {{"reason", code.message()}});
+        self->loop_.after(accept_retry_delay, [weak] {
+          if (auto again = weak.lock(); again && again->acceptor_.is_open()) again->accept();
+        });
+        return;
+      }
+      self->add(std::move(socket));
+      self->accept();
+    });
+  }
+
+  void add(tcp::socket socket) {
+    error_code ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    socket.non_blocking(true, ignored);
+    auto gone = [weak = weak_from_this()](Connection& connection) {
+      if (auto self = weak.lock()) self->remove(connection);
+    };
+    auto connection = std::make_shared<Connection>(std::move(socket), loop_, broker_, users_, buffer_,
+                                                   settings_.session, std::move(gone));
+    connections_.emplace(connection.get(), connection);
+    connection->start();
+  }
+
+  void remove(Connection& connection) {
+    connections_.erase(&connection);
+    tell_if_stopped();
+  }
+
+  void tell_if_stopped() {
+    if (stopped_ && connections_.empty()) std::exchange(stopped_, nullptr)();
+  }
+
+  io::posix::AsioLoop& loop_;
+  Broker& broker_;
+  Users& users_;
+  const Settings settings_;
+  tcp::acceptor acceptor_;
+  std::vector<char> buffer_;
+  std::uint16_t port_ = 0;
+  std::map<Connection*, std::shared_ptr<Connection>> connections_;
+  std::function<void()> stopped_;
+};
+
+Result<std::unique_ptr<Server>> Server::listen(io::posix::AsioLoop& loop, Broker& broker, Users& users,
+                                               Settings settings) {
+  auto state = std::make_shared<State>(loop, broker, users, std::move(settings));
+  auto listening = state->listen();
+  if (!listening) return listening.error();
+  return std::unique_ptr<Server>(new Server(std::move(state)));
+}
+
+Server::Server(std::shared_ptr<State> state) : state_(std::move(state)) {}
+Server::~Server() {
+  state_->cut();
+}
+
+std::uint16_t Server::port() const {
+  return state_->port();
+}
+std::vector<ConnectionStatus> Server::connections() const {
+  return state_->connections();
+}
+void Server::stop(std::function<void()> stopped) {
+  state_->stop(std::move(stopped));
+}
+
+}  // namespace millrace::broker

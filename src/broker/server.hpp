@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "broker/session/session.hpp"
+#include "broker/users.hpp"
+#include "core/result.hpp"
+#include "io/posix/loop.hpp"
+
+namespace millrace::broker {
+
+/// The broker on TCP: accepts connections and gives each a Session. Reads up to 64 KiB at a time into one buffer that
+/// all connections share, and writes what a turn of the loop has produced for a connection in one call. A connection
+/// whose peer does not read is written to no further than SessionSettings::output_size_max and one delivery. Thread:
+/// the loop's. Lifetime: loop, broker and users outlive it.
+class Server {
+ public:
+  struct Settings {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 5672;  ///< 0: any free one, see port()
+    SessionSettings session;
+  };
+
+  /// Listens, or says why it cannot (address in use, not ours).
+  static Result<std::unique_ptr<Server>> listen(io::posix::AsioLoop& loop, Broker& broker, Users& users,
+                                                Settings settings);
+  /// Cuts what stop() has not ended.
+  ~Server();
+
+  std::uint16_t port() const;
+  std::vector<ConnectionStatus> connections() const;
+  /// Accepts no more, tells every client that the broker stops, and calls `stopped` when the last has gone (10 s at
+  /// most).
+  void stop(std::function<void()> stopped);
+
+ private:
+  class State;
+  explicit Server(std::shared_ptr<State> state);
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace millrace::broker

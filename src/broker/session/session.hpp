@@ -1,0 +1,105 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "amqp/frame.hpp"
+#include "broker/session/context.hpp"
+
+namespace millrace::broker {
+
+/// What a session asks of the socket it stands on.
+class SessionHost {
+ public:
+  virtual ~SessionHost() = default;
+  /// Output has come about outside of input(): take it soon.
+  virtual void output_waiting() = 0;
+  /// input_paused() is false again: read on.
+  virtual void input_resumed() = 0;
+  /// The session is over: write what output there is and close the socket.
+  virtual void over() = 0;
+};
+
+/// What operators see of a connection.
+struct ConnectionStatus {
+  std::string user;
+  std::string peer;
+  std::string name;  ///< client property connection_name, else product
+  std::uint32_t channels = 0;
+  std::uint32_t consumers = 0;
+  std::uint64_t unsettled = 0;
+  std::size_t output_waiting = 0;  ///< bytes
+  bool paused = false;             ///< no input is taken: commits are open or publishing is refused
+};
+
+/// One client connection's protocol state (AMQP 0-9-1 §2.2.4): bytes in, calls into the broker, bytes out. No sockets;
+/// time only through the loop. Every violation is answered with the specification's reply code; none stops the broker.
+/// Thread: the broker's loop. Lifetime: loop, broker, users and host outlive it; destroying it before over() means the
+/// client is lost.
+class Session final : private UserConnection {
+ public:
+  Session(io::Loop& loop, Broker& broker, Users& users, SessionHost& host, SessionSettings settings = {});
+  ~Session() override;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Takes bytes from the client. While input_paused() what it cannot use is kept: feed no more until it is resumed.
+  void input(std::string_view bytes);
+  bool input_paused() const { return context_->input_paused(); }
+  /// What to send; the caller takes it out (swap) and says written() once the socket has it.
+  std::string& output();
+  void written();
+  /// Tells the client why and ends in order (the broker stops).
+  void shut_down(const std::string& reason);
+  bool is_over() const { return stage_ == Stage::over; }
+
+  ConnectionStatus status() const;
+
+ private:
+  enum class Stage { greeting, login, tuning, opening, open, closing, over };
+
+  void fence() override;
+  void take_frames();
+  void frame(const amqp::Frame& frame);
+  void connection_method(amqp::MethodId id, amqp::Reader& in);
+  void channel_frame(const amqp::Frame& frame);
+  void open_channel(std::uint16_t number);
+
+  // session_login.cpp
+  void greet();
+  Answer<Done> log_in(const amqp::connection::StartOk& method);
+  Answer<Done> tune(const amqp::connection::TuneOk& method);
+  Answer<Done> open(const amqp::connection::Open& method);
+  Answer<Done> step(amqp::MethodId id, amqp::Reader& in);
+
+  void fail(const Refusal& refusal);
+  void begin_closing();
+  /// Answers connection.close once no channel waits for the disk.
+  void close_if_settled();
+  void leave(SessionEnd how);
+  void beat();
+
+  io::Loop& loop_;
+  Users& users_;
+  SessionHost& host_;
+  std::shared_ptr<Context> context_;
+  std::map<std::uint16_t, std::shared_ptr<Channel>> channels_;
+  amqp::FrameReader reader_;
+  Stage stage_ = Stage::greeting;
+  amqp::MethodId at_work_{};  // the method being handled, for connection.close
+  std::uint16_t channel_max_ = 0;
+  std::uint16_t heartbeat_ = 0;  // seconds
+  io::TimerId timer_ = 0;
+  int quiet_beats_ = 0;  // halves of the heartbeat interval without input
+  bool wrote_since_beat_ = false;
+  bool began_ = false;          // the broker knows the session
+  bool client_closes_ = false;  // connection.close came and is to be answered
+  bool tells_login_failure_ = false;
+  bool in_input_ = false;
+  std::string client_name_;
+};
+
+}  // namespace millrace::broker

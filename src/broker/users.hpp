@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace millrace::broker {
+
+/// What a user may do, as names of queues and exchanges: a pattern is a name in which `*` stands for any run of
+/// characters (so "*" is everything, and "" nothing but the default exchange's empty name).
+struct Permissions {
+  std::string configure = "*";  ///< declare, delete
+  std::string write = "*";      ///< publish to; be bound to
+  std::string read = "*";       ///< consume, get, purge, bind from
+};
+
+/// Whether `name` fits `pattern` (Permissions).
+bool fits(std::string_view pattern, std::string_view name);
+
+/// Somebody who logged in; held by its connections.
+struct User {
+  std::string name;
+  Permissions permissions;
+};
+
+/// A connection as its user's list sees it.
+class UserConnection {
+ public:
+  virtual ~UserConnection() = default;
+  /// The user is retired: nothing that arrives or lies unread may have any effect from now on.
+  virtual void fence() = 0;
+};
+
+/// Who may connect to the broker. Each worker has a user of its own, made when it is started and retired when it is
+/// replaced: retire() returns only after every connection of that user has lost its effect, so that what a paused
+/// worker sends when it wakes is as if never sent (DESIGN §3, no zombie commits). Thread: the broker's loop.
+class Users {
+ public:
+  /// Adds a user or gives a known one a new password; open connections stay.
+  void add(std::string name, std::string_view password, Permissions permissions = {});
+  /// Forgets the user and fences its connections. An unknown name is ignored.
+  void retire(const std::string& name);
+  bool knows(const std::string& name) const { return entries_.contains(name); }
+
+  /// The user if name and password are right. Takes the same time whichever is wrong.
+  std::shared_ptr<const User> log_in(std::string_view name, std::string_view password) const;
+  void connected(const std::string& name, UserConnection& connection);
+  void disconnected(const std::string& name, UserConnection& connection);
+
+ private:
+  struct Entry {
+    std::shared_ptr<const User> user;
+    std::string digest;  // of the password, salted with what is made anew in every process
+    std::set<UserConnection*> connections;
+  };
+  std::map<std::string, Entry, std::less<>> entries_;
+};
+
+}  // namespace millrace::broker
