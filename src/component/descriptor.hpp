@@ -39,6 +39,8 @@ struct Field {
   std::vector<Field> fields = {};
   std::optional<double> minimum = {};
   std::optional<double> maximum = {};
+  /// Text and text maps: may hold `{{ expression }}`, JSONata over the message, compiled when the flow is validated.
+  bool templated = false;
 };
 
 struct Example {

@@ -27,6 +27,20 @@ std::size_t fault_offset(std::string_view source, const jsonata::Fault& fault) {
   return at;
 }
 
+/// Compiles `source`, which stands in the scalar's text from `begin`.
+bool check_source(Reading& reading, const Node& node, std::size_t begin, std::string_view source,
+                  const std::string& field, bool& passthrough) {
+  const auto compiled = jsonata::Expression::compile(source);
+  if (!compiled) {
+    const jsonata::Fault& fault = compiled.error();
+    reading.problem(offset_inside(reading.source(), node, begin + fault_offset(source, fault)), field,
+                    fmt::format("not valid JSONata: {}", fault.message), fault.code);
+    return false;
+  }
+  passthrough = passthrough || compiled->mentions("passthrough");
+  return true;
+}
+
 }  // namespace
 
 std::optional<Mapping> read_expression(Reading& reading, const Node& node, const std::string& field,
@@ -36,15 +50,23 @@ std::optional<Mapping> read_expression(Reading& reading, const Node& node, const
                     "write \"|\" after the colon and the expression on the next lines, indented");
     return std::nullopt;
   }
-  const auto compiled = jsonata::Expression::compile(node.text);
-  if (!compiled) {
-    const jsonata::Fault& fault = compiled.error();
-    reading.problem(offset_inside(reading.source(), node, fault_offset(node.text, fault)), field,
-                    fmt::format("not valid JSONata: {}", fault.message), fault.code);
-    return std::nullopt;
-  }
-  passthrough = passthrough || compiled->mentions("passthrough");
+  if (!check_source(reading, node, 0, node.text, field, passthrough)) return std::nullopt;
   return Mapping{node.text, reading.source().position(offset_inside(reading.source(), node, 0))};
+}
+
+void check_templates(Reading& reading, const Node& node, const std::string& field, bool& passthrough) {
+  const std::string_view text = node.text;
+  std::size_t open = text.find("{{");
+  while (open != std::string_view::npos) {
+    const std::size_t close = text.find("}}", open);
+    if (close == std::string_view::npos) {
+      reading.problem(offset_inside(reading.source(), node, open), field, "\"{{\" has no closing \"}}\"",
+                      "close the template");
+      return;
+    }
+    check_source(reading, node, open + 2, text.substr(open + 2, close - open - 2), field, passthrough);
+    open = text.find("{{", close + 2);
+  }
 }
 
 }  // namespace millrace::flow

@@ -12,4 +12,7 @@ namespace millrace::flow {
 /// does not compile.
 std::optional<Mapping> read_expression(Reading& reading, const Node& node, const std::string& field, bool& passthrough);
 
+/// Does the same for the `{{ expression }}` templates in a text.
+void check_templates(Reading& reading, const Node& node, const std::string& field, bool& passthrough);
+
 }  // namespace millrace::flow

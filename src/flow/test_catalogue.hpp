@@ -31,7 +31,7 @@ inline component::Catalogue test_catalogue() {
       {.name = "body_max", .type = Type::size, .summary = "A field.", .default_json = R"("10MB")", .minimum = 1}};
   const std::vector<Field> transform = {
       {.name = "expression", .type = Type::expression, .summary = "A field.", .required = true}};
-  const std::vector<Field> request = {{.name = "url", .summary = "Where to.", .required = true},
+  const std::vector<Field> request = {{.name = "url", .summary = "Where to.", .required = true, .templated = true},
                                       {.name = "method",
                                        .type = Type::choice,
                                        .summary = "A field.",
@@ -60,7 +60,7 @@ inline component::Catalogue test_catalogue() {
        .fields = {{.name = "user", .summary = "A field.", .required = true},
                   {.name = "wait", .type = Type::duration, .summary = "A field.", .default_json = "2"}}},
       {.name = "free", .type = Type::object, .summary = "A field."},
-      {.name = "text_map", .type = Type::text_map, .summary = "A field."},
+      {.name = "text_map", .type = Type::text_map, .summary = "A field.", .templated = true},
       {.name = "list", .type = Type::list, .summary = "A field.", .maximum = 2},
       {.name = "any", .type = Type::any, .summary = "A field."}};
   return component::Catalogue(

@@ -55,8 +55,9 @@ std::optional<std::string> read_text(Reading& reading, const Node& node, const s
   return std::move(scalar->text);
 }
 
-Value text_value(Reading& reading, const Node& node, const std::string& path, const Field& field) {
+Value text_value(Reading& reading, const Node& node, const std::string& path, const Field& field, bool& passthrough) {
   auto text = read_text(reading, node, path);
+  if (text && field.templated) check_templates(reading, node, path, passthrough);
   if (!text) return std::nullopt;
   const auto length = std::count_if(text->begin(), text->end(), [](char c) { return (c & 0xC0) != 0x80; });
   if (!in_range(reading, node, path, field, static_cast<double>(length), "", "its length must be")) return std::nullopt;
@@ -128,12 +129,16 @@ Value choice_value(Reading& reading, const Node& node, const std::string& path, 
   return std::nullopt;
 }
 
-Value text_map_value(Reading& reading, const Node& node, const std::string& path) {
+Value text_map_value(Reading& reading, const Node& node, const std::string& path, const Field& field,
+                     bool& passthrough) {
   if (node.kind != Kind::mapping) return wrong_type(reading, node, path, "a mapping of names to text");
   reading.check_repeats(node, path);
   boost::json::object out;
   for (const Node::Entry& entry : node.entries) {
-    if (auto text = read_text(reading, *entry.value, join(path, entry.key))) out[entry.key] = std::move(*text);
+    const std::string place = join(path, entry.key);
+    auto text = read_text(reading, *entry.value, place);
+    if (text && field.templated) check_templates(reading, *entry.value, place, passthrough);
+    if (text) out[entry.key] = std::move(*text);
   }
   return boost::json::value(std::move(out));
 }
@@ -168,7 +173,7 @@ Value read_value(Reading& reading, const Node& node, const std::string& path, co
   switch (field.type) {
     case Field::Type::text:
     case Field::Type::secret:
-      return text_value(reading, node, path, field);
+      return text_value(reading, node, path, field, passthrough);
     case Field::Type::integer:
       return integer_value(reading, node, path, field);
     case Field::Type::number:
@@ -197,7 +202,7 @@ Value read_value(Reading& reading, const Node& node, const std::string& path, co
     case Field::Type::object:
       return object_value(reading, node, path, field, passthrough);
     case Field::Type::text_map:
-      return text_map_value(reading, node, path);
+      return text_map_value(reading, node, path, field, passthrough);
     case Field::Type::list:
       return list_value(reading, node, path, field);
     case Field::Type::any:

@@ -7,17 +7,20 @@ std::vector<Field> http_request_fields() {
   return {
       {.name = "url",
        .summary = "http:// or https:// address. May hold {{ expression }} templates: JSONata over the message.",
-       .required = true},
+       .required = true,
+       .templated = true},
       {.name = "headers",
        .type = Field::Type::text_map,
        .summary = "Headers to send; values may hold {{ }} templates. One that comes to nothing is left out.",
-       .default_json = "{}"},
+       .default_json = "{}",
+       .templated = true},
       {.name = "query",
        .type = Field::Type::text_map,
        .summary =
            "Query parameters to add to the url, percent-encoded; values may hold {{ }} templates. One that comes "
            "to nothing is left out.",
-       .default_json = "{}"},
+       .default_json = "{}",
+       .templated = true},
       {.name = "auth",
        .type = Field::Type::choice,
        .summary = "How to log in: not at all, with user and password (basic), or with a token (bearer).",
