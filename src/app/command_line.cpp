@@ -1,9 +1,16 @@
+#include <functional>
+#include <iostream>
+
 #include <CLI/CLI.hpp>
 #include <boost/json/value.hpp>
 
 #include "app/commands.hpp"
+#include "app/component_command.hpp"
 #include "app/exit_code.hpp"
+#include "app/flow_command.hpp"
+#include "app/variables.hpp"
 #include "component/config.hpp"
+#include "components/catalogue.hpp"
 
 namespace millrace::app {
 namespace {
@@ -33,15 +40,19 @@ void add_data(CLI::App* command, std::string& folder) {
   command->add_option("--data", folder, "The data folder of the platform")->capture_default_str()->type_name("DIR");
 }
 
+void add_flow_files(CLI::App* command, std::vector<std::string>& files, std::string& env_file) {
+  command->add_option("FLOW", files, "Flow files, YAML or JSON")->required();
+  command->add_option("--env-file", env_file, "File with NAME=value lines for ${NAME} in flow files")
+      ->type_name("FILE");
+}
+
 void add_run(CLI::App& app, RunOptions& options) {
   auto* command = app.add_subcommand("run", "Run flows in the foreground; Ctrl-C finishes what is in work and stops");
-  command->add_option("FLOW", options.flow_files, "Flow files, YAML or JSON")->required();
+  add_flow_files(command, options.flow_files, options.env_file);
   add_data(command, options.data_folder);
   command->add_option("--http", options.http_address, "Where webhooks come in; port 0 takes any free one")
       ->capture_default_str()
       ->type_name("ADDR:PORT");
-  command->add_option("--env-file", options.env_file, "File with NAME=value lines for ${NAME} in flow files")
-      ->type_name("FILE");
   const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
                                                     {"info", log::Level::info},
                                                     {"warning", log::Level::warning},
@@ -80,6 +91,41 @@ void add_dead_letters(CLI::App& app, DeadLettersOptions& options) {
   }
 }
 
+/// Commands that need no platform and no data folder: each leaves its work in `chosen`.
+struct CatalogueCommands {
+  std::vector<std::string> flow_files = {};
+  std::string env_file = {};
+  std::string name = {};
+  bool json = false;
+  std::function<int(const component::Catalogue&)> chosen = {};
+
+  void add(CLI::App& app) {
+    auto* flow = app.add_subcommand("flow", "Flow files")->require_subcommand(1);
+    auto* validate = flow->add_subcommand("validate", "Check flow files and name every problem");
+    add_flow_files(validate, flow_files, env_file);
+    validate->callback([this] { chosen = [this](const auto& catalogue) { return check_flows(catalogue); }; });
+    flow->add_subcommand("schema", "Print the JSON Schema of flow files")->callback([this] {
+      chosen = [](const auto& catalogue) { return print_flow_schema(catalogue); };
+    });
+    auto* component = app.add_subcommand("component", "Triggers and actions")->require_subcommand(1);
+    component->add_subcommand("list", "What there is")->callback([this] {
+      chosen = [](const auto& catalogue) { return list_components(catalogue); };
+    });
+    auto* show = component->add_subcommand("show", "What one does, its fields and examples");
+    show->add_option("NAME", name, "A function such as http.request, or a component such as http")->required();
+    show->add_flag("--json", json, "Print JSON");
+    show->callback(
+        [this] { chosen = [this](const auto& catalogue) { return show_component(name, json, catalogue); }; });
+  }
+
+  int check_flows(const component::Catalogue& catalogue) const {
+    const auto values = variables(env_file);
+    if (values) return validate_flows(flow_files, catalogue, *values);
+    std::cerr << values.error().message << '\n';
+    return ExitCode::usage;
+  }
+};
+
 }  // namespace
 
 int command_line(int argc, char** argv) {
@@ -96,12 +142,15 @@ int command_line(int argc, char** argv) {
   add_data(status, status_options.data_folder);
   status->add_flag("--json", status_options.json, "Print JSON");
   add_dead_letters(app, dead_letters_options);
+  CatalogueCommands catalogue_commands;
+  catalogue_commands.add(app);
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
+  if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
   if (app.got_subcommand("run")) return run(run_options);
   if (app.got_subcommand("status")) return show_status(status_options);
   return dead_letters(dead_letters_options);

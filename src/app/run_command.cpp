@@ -10,6 +10,7 @@
 #include "app/console.hpp"
 #include "app/exit_code.hpp"
 #include "app/platform.hpp"
+#include "app/variables.hpp"
 #include "components/catalogue.hpp"
 #include "flow/load.hpp"
 #include "io/posix/signals.hpp"
@@ -20,21 +21,6 @@ namespace {
 int complain(int exit_code, std::string_view message) {
   fmt::print(stderr, "millrace: {}\n", message);
   return exit_code;
-}
-
-/// `${NAME}`: the environment first, so that a value can be changed for one start without editing the file.
-Result<flow::Variables> variables(const std::string& env_file) {
-  auto values = std::make_shared<std::map<std::string, std::string, std::less<>>>();
-  if (!env_file.empty()) {
-    auto read = flow::read_env_file(env_file);
-    if (!read) return read.error();
-    for (auto& [name, value] : *read) values->insert_or_assign(std::move(name), std::move(value));
-  }
-  return flow::Variables([values](std::string_view name) -> std::optional<std::string> {
-    if (const char* set = std::getenv(std::string(name).c_str()); set != nullptr) return set;
-    const auto found = values->find(name);
-    return found == values->end() ? std::nullopt : std::optional(found->second);
-  });
 }
 
 /// From a platform that is ready to its end.
