@@ -146,34 +146,33 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
 
 class Server::State : public std::enable_shared_from_this<Server::State> {
  public:
-  State(io::posix::AsioLoop& loop, Broker& broker, Users& users, Settings settings)
+  State(io::posix::AsioLoop& loop, Broker& broker, Users& users, SessionSettings settings)
       : loop_(loop),
         broker_(broker),
         users_(users),
-        settings_(std::move(settings)),
+        settings_(settings),
         acceptor_(loop.native()),
         buffer_(read_size) {}
 
-  Status listen() {
+  Status listen(const std::string& address_text, std::uint16_t port) {
     error_code code;
-    const auto address = asio::ip::make_address(settings_.address, code);
-    if (code) return Error{Error::Kind::invalid, "'" + settings_.address + "' is not an IP address"};
-    const tcp::endpoint endpoint(address, settings_.port);
+    const auto address = asio::ip::make_address(address_text, code);
+    if (code) return Error{Error::Kind::invalid, "'" + address_text + "' is not an IP address"};
+    const tcp::endpoint endpoint(address, port);
     acceptor_.open(endpoint.protocol(), code);
     if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
     if (!code) acceptor_.bind(endpoint, code);
     if (!code) acceptor_.listen(tcp::acceptor::max_listen_connections, code);
     if (code) {
-      return Error{
-          code == asio::error::address_in_use ? Error::Kind::conflict : Error::Kind::io,
-          "cannot listen on " + settings_.address + ":" + std::to_string(settings_.port) + ": " + code.message()};
+      return Error{code == asio::error::address_in_use ? Error::Kind::conflict : Error::Kind::io,
+                   "cannot listen on " + address_text + ":" + std::to_string(port) + ": " + code.message()};
     }
     port_ = acceptor_.local_endpoint(code).port();
     accept();
     return Done{};
   }
 
-  std::uint16_t port() const { return port_; }
+  std::uint16_t bound_port() const { return port_; }
 
   std::vector<ConnectionStatus> connections() const {
     std::vector<ConnectionStatus> all;
@@ -223,8 +222,8 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
     auto gone = [weak = weak_from_this()](Connection& connection) {
       if (auto self = weak.lock()) self->remove(connection);
     };
-    auto connection = std::make_shared<Connection>(std::move(socket), loop_, broker_, users_, buffer_,
-                                                   settings_.session, std::move(gone));
+    auto connection =
+        std::make_shared<Connection>(std::move(socket), loop_, broker_, users_, buffer_, settings_, std::move(gone));
     connections_.emplace(connection.get(), connection);
     connection->start();
   }
@@ -241,7 +240,7 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
   io::posix::AsioLoop& loop_;
   Broker& broker_;
   Users& users_;
-  const Settings settings_;
+  const SessionSettings settings_;
   tcp::acceptor acceptor_;
   std::vector<char> buffer_;
   std::uint16_t port_ = 0;
@@ -250,9 +249,10 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
 };
 
 Result<std::unique_ptr<Server>> Server::listen(io::posix::AsioLoop& loop, Broker& broker, Users& users,
-                                               Settings settings) {
-  auto state = std::make_shared<State>(loop, broker, users, std::move(settings));
-  auto listening = state->listen();
+                                               const std::string& address, std::uint16_t port,
+                                               SessionSettings settings) {
+  auto state = std::make_shared<State>(loop, broker, users, settings);
+  auto listening = state->listen(address, port);
   if (!listening) return listening.error();
   return std::unique_ptr<Server>(new Server(std::move(state)));
 }
@@ -263,7 +263,7 @@ Server::~Server() {
 }
 
 std::uint16_t Server::port() const {
-  return state_->port();
+  return state_->bound_port();
 }
 std::vector<ConnectionStatus> Server::connections() const {
   return state_->connections();

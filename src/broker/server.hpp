@@ -19,15 +19,10 @@ namespace millrace::broker {
 /// the loop's. Lifetime: loop, broker and users outlive it.
 class Server {
  public:
-  struct Settings {
-    std::string address = "127.0.0.1";
-    std::uint16_t port = 5672;  ///< 0: any free one, see port()
-    SessionSettings session;
-  };
-
-  /// Listens, or says why it cannot (address in use, not ours).
+  /// Listens, or says why it cannot (address in use, not ours). Port 0: any free one, see port().
   static Result<std::unique_ptr<Server>> listen(io::posix::AsioLoop& loop, Broker& broker, Users& users,
-                                                Settings settings);
+                                                const std::string& address, std::uint16_t port,
+                                                SessionSettings settings = {});
   /// Cuts what stop() has not ended.
   ~Server();
 

@@ -66,7 +66,8 @@ Channel::Handled Channel::declare_queue(const amqp::queue::Declare& method) {
     if (!name) return name.error();
     return declare_queue_passively(*name, method.no_wait);
   }
-  if (!fits(context_.user->permissions.configure, method.queue)) return not_permitted("declare", method.queue);
+  const std::string_view named = method.queue.empty() ? "amq.gen-" : method.queue;
+  if (!fits(context_.user->permissions.configure, named)) return not_permitted("declare", named);
   const QueueSpec spec{std::string(method.queue), method.durable, method.exclusive, method.auto_delete,
                        method.arguments};
   return ask(method.no_wait, [&](Broker::Durable durable) -> Answer<amqp::queue::DeclareOk> {
