@@ -1,0 +1,143 @@
+#include "api/dead_letters.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "amqp/properties.hpp"
+#include "flow/plan.hpp"
+
+namespace millrace::api {
+namespace {
+
+namespace json = boost::json;
+namespace names = flow::names;
+
+constexpr std::string_view queue_suffix = ".dead-letters";
+constexpr std::string_view key_suffix = ":error";
+
+std::string id_of(const amqp::Properties& properties) {
+  const auto id = properties.headers ? properties.headers->text("messageId") : std::string_view();
+  return id.empty() ? properties.message_id.value_or("") : std::string(id);
+}
+
+DeadLetter read(std::string_view flow, const broker::Message& message) {
+  DeadLetter letter;
+  letter.flow = flow;
+  letter.envelope = message.body;
+  std::string_view step = message.routing_key;
+  if (step.ends_with(key_suffix)) step.remove_suffix(key_suffix.size());
+  letter.step = step;
+  const auto properties = amqp::decode_properties(message.properties);
+  if (!properties) return letter;
+  letter.id = id_of(*properties);
+  if (!properties->headers) return letter;
+  const auto& headers = *properties->headers;
+  letter.execution = headers.text("threadId");
+  letter.code = headers.text("errorCode", "worker.lost");
+  letter.reason = headers.text("errorMessage", "its worker ended, again and again, while it had this message in work");
+  letter.details = headers.text("errorDetails");
+  letter.attempts = headers.integer("attempts", headers.integer("x-delivery-count"));
+  letter.failed_at = headers.integer("failedAt");
+  return letter;
+}
+
+/// The message without the marks of its failure. Without message-id, too: the step's queue has seen it and would take it
+/// for a repeat.
+std::string fresh_properties(const broker::Message& message) {
+  auto properties = amqp::decode_properties(message.properties);
+  if (!properties) return message.properties;
+  properties->message_id.reset();
+  properties->expiration.reset();
+  if (properties->headers) {
+    for (const auto* name : {"errorCode", "errorMessage", "errorDetails", "failedStep", "failedAt", "attempts",
+                             "reboundIteration", "reboundReason", "x-death", "x-delivery-count",
+                             "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason"}) {
+      properties->headers->erase(name);
+    }
+  }
+  return amqp::encode_properties(*properties);
+}
+
+json::value parsed(const std::string& text) {
+  boost::system::error_code failed;
+  auto value = json::parse(text, failed);
+  return failed ? json::value(text) : value;
+}
+
+}  // namespace
+
+json::object DeadLetter::to_json(bool with_message) const {
+  json::object object = {{"id", id},     {"flow", flow},         {"step", step},          {"execution", execution},
+                         {"code", code}, {"reason", reason}, {"attempts", attempts}, {"failed_at", failed_at}};
+  if (!details.empty()) object["details"] = parsed(details);
+  if (with_message) object["message"] = parsed(envelope);
+  return object;
+}
+
+std::vector<DeadLetter> DeadLetters::list(std::string_view flow) const {
+  std::vector<DeadLetter> letters;
+  for (const auto& queue : broker_.queues()) {
+    std::string_view name = queue.name;
+    if (!name.ends_with(queue_suffix)) continue;
+    name.remove_suffix(queue_suffix.size());
+    if (!flow.empty() && flow != name) continue;
+    const auto messages = broker_.peek(queue.name, 0, queue.ready);
+    if (!messages) continue;
+    for (const auto& message : *messages) letters.push_back(read(name, *message));
+  }
+  return letters;
+}
+
+Result<DeadLetter> DeadLetters::find(std::string_view id_prefix) const {
+  auto letters = list({});
+  std::erase_if(letters, [&](const DeadLetter& letter) { return !letter.id.starts_with(id_prefix); });
+  if (letters.empty()) return Error{Error::Kind::not_found, fmt::format("there is no dead letter {}", id_prefix)};
+  const bool several = std::ranges::any_of(letters, [&](const auto& letter) { return letter.id != letters[0].id; });
+  if (several) return Error{Error::Kind::invalid, fmt::format("several dead letters begin with {}", id_prefix)};
+  return std::move(letters[0]);
+}
+
+Status DeadLetters::retry(const DeadLetter& letter, Durable durable) {
+  auto taken = take(letter);
+  if (!taken) return taken.error();
+  auto message = std::make_shared<broker::Message>();
+  message->exchange = names::exchange(letter.flow);
+  message->routing_key = names::input_key(letter.step);
+  message->properties = fresh_properties(*taken->message);
+  message->body = taken->message->body;
+  if (!broker_.queue(names::step_queue(letter.flow, letter.step))) {
+    static_cast<void>(commit({{}, {{taken->id, broker::Settle::requeue}}}, nullptr));
+    return Error{Error::Kind::not_found, fmt::format("flow {} no longer has a step {} (bring it back, or drop the dead "
+                                                     "letter)", letter.flow, letter.step)};
+  }
+  return commit({{std::move(message)}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
+}
+
+Status DeadLetters::drop(const DeadLetter& letter, Durable durable) {
+  const auto taken = take(letter);
+  if (!taken) return taken.error();
+  return commit({{}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
+}
+
+Result<broker::Delivery> DeadLetters::take(const DeadLetter& letter) {
+  const auto key = names::error_key(letter.step);
+  auto taken = broker_.take_if(session_, names::dead_letter_queue(letter.flow), [&](const broker::Message& message) {
+    if (message.routing_key != key) return false;
+    const auto properties = amqp::decode_properties(message.properties);
+    return properties && id_of(*properties) == letter.id;
+  });
+  if (!taken) return Error{Error::Kind::unavailable, taken.error().text};
+  if (!*taken) return Error{Error::Kind::not_found, fmt::format("there is no dead letter {}", letter.id)};
+  return std::move(**taken);
+}
+
+Status DeadLetters::commit(broker::Batch batch, Durable durable) {
+  const auto answer = broker_.commit(session_, std::move(batch), std::move(durable));
+  if (!answer) return Error{Error::Kind::io, answer.error().text};
+  return Done{};
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+#include "broker/broker.hpp"
+#include "core/result.hpp"
+
+namespace millrace::api {
+
+/// A message that could not be processed, with what is known about why (ARCHITECTURE.md, messages on the wire).
+struct DeadLetter {
+  std::string flow;
+  std::string step;  ///< where it failed
+  std::string id;
+  std::string execution;
+  std::string code;
+  std::string reason;
+  std::string details;  ///< JSON text, or empty
+  std::int64_t attempts = 0;
+  std::int64_t failed_at = 0;  ///< ms since the Unix epoch; 0: unknown (a worker was lost over it)
+  std::string envelope;
+
+  boost::json::object to_json(bool with_message) const;
+};
+
+/// The dead letters of all flows that the broker holds, loaded or not. On the broker's loop.
+class DeadLetters {
+ public:
+  DeadLetters(broker::Broker& broker, broker::SessionId session) : broker_(broker), session_(session) {}
+
+  /// Oldest first; of one flow, or of all if `flow` is empty.
+  std::vector<DeadLetter> list(std::string_view flow) const;
+  /// By id or its beginning. Error::not_found; Error::invalid if several begin like this.
+  Result<DeadLetter> find(std::string_view id_prefix) const;
+
+  using Durable = std::function<void(Status)>;
+  /// Puts the message back on its step's queue as on its first try; it is a dead letter no more, in the same commit.
+  Status retry(const DeadLetter& letter, Durable durable);
+  /// Deletes it.
+  Status drop(const DeadLetter& letter, Durable durable);
+
+ private:
+  Result<broker::Delivery> take(const DeadLetter& letter);
+  Status commit(broker::Batch batch, Durable durable);
+
+  broker::Broker& broker_;
+  broker::SessionId session_;
+};
+
+}  // namespace millrace::api
