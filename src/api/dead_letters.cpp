@@ -44,8 +44,8 @@ DeadLetter read(std::string_view flow, const broker::Message& message) {
   return letter;
 }
 
-/// The message without the marks of its failure. Without message-id, too: the step's queue has seen it and would take it
-/// for a repeat.
+/// The message without the marks of its failure. Without message-id, too: the step's queue has seen it and would take
+/// it for a repeat.
 std::string fresh_properties(const broker::Message& message) {
   auto properties = amqp::decode_properties(message.properties);
   if (!properties) return message.properties;
@@ -70,7 +70,7 @@ json::value parsed(const std::string& text) {
 }  // namespace
 
 json::object DeadLetter::to_json(bool with_message) const {
-  json::object object = {{"id", id},     {"flow", flow},         {"step", step},          {"execution", execution},
+  json::object object = {{"id", id},     {"flow", flow},     {"step", step},         {"execution", execution},
                          {"code", code}, {"reason", reason}, {"attempts", attempts}, {"failed_at", failed_at}};
   if (!details.empty()) object["details"] = parsed(details);
   if (with_message) object["message"] = parsed(envelope);
@@ -111,7 +111,8 @@ Status DeadLetters::retry(const DeadLetter& letter, Durable durable) {
   if (!broker_.queue(names::step_queue(letter.flow, letter.step))) {
     static_cast<void>(commit({{}, {{taken->id, broker::Settle::requeue}}}, nullptr));
     return Error{Error::Kind::not_found, fmt::format("flow {} no longer has a step {} (bring it back, or drop the dead "
-                                                     "letter)", letter.flow, letter.step)};
+                                                     "letter)",
+                                                     letter.flow, letter.step)};
   }
   return commit({{std::move(message)}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
 }

@@ -79,6 +79,10 @@ Result<ControlAnswer> parse(const std::string& text) {
 
 }  // namespace
 
+bool platform_runs(const std::string& data_folder) {
+  return Connection().connect(data_folder);
+}
+
 Result<ControlAnswer> ask_platform(const std::string& data_folder, std::string_view method, std::string_view target) {
   Connection connection;
   if (!connection.connect(data_folder)) {

@@ -16,4 +16,7 @@ struct ControlAnswer {
 /// Error::not_found if no platform has the door open.
 Result<ControlAnswer> ask_platform(const std::string& data_folder, std::string_view method, std::string_view target);
 
+/// Whether a platform has the folder's door open.
+bool platform_runs(const std::string& data_folder);
+
 }  // namespace millrace::app

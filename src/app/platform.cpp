@@ -5,9 +5,12 @@
 
 #include <fmt/format.h>
 
+#include "api/control_api.hpp"
+#include "api/worker_api.hpp"
 #include "app/broker_access.hpp"
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
+#include "app/status_report.hpp"
 #include "app/tally.hpp"
 #include "app/topology.hpp"
 #include "app/worker_launch.hpp"
@@ -76,14 +79,29 @@ class Platform::Parts {
     auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *gateway_);
     if (!http) return failure(ExitCode::listen, http.error());
     http_ = std::move(*http);
-    auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
+    return listen_for_workers();
+  }
+
+  Started listen_for_workers() {
+    broker::Server::Settings amqp_settings;
+    amqp_settings.port = 0;
+    auto amqp = broker::Server::listen(loop_, *broker_, users_, amqp_settings);
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
+    worker_api_.emplace(*broker_, users_, plans_);
+    auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
+    if (!worker_http) return failure(ExitCode::listen, worker_http.error());
+    worker_http_ = std::move(*worker_http);
+    control_api_.emplace(api::DeadLetters(*broker_, session_),
+                         [this] { return status_report(totals(), *broker_, plans_, orchestrator_->status()); });
+    auto control = io::posix::HttpServer::listen(loop_, "unix:" + folder_->control_socket(), {}, *control_api_);
+    if (!control) return failure(ExitCode::data_folder, control.error());
+    control_ = std::move(*control);
+    doors_ = {amqp_->port(), worker_http_->port()};
     return Done{};
   }
 
   void start_workers() {
-    doors_.amqp_port = amqp_->port();
     orchestrator::ProcessDriver::Settings how;
     how.program = "/proc/self/exe";
     how.arguments = {"worker"};
@@ -107,8 +125,11 @@ class Platform::Parts {
         desired.push_back({plan->flow, plan->step, instance});
       }
     }
+    users_.watch([this](const std::string& user) { loop_.post([this, user] { orchestrator_->connected(user); }); });
     orchestrator_->set_desired(desired);
   }
+
+  Totals totals() { return tally_->now(gateway_->accepted_total()); }
 
   void print_webhooks() const {
     const auto colon = options_.http_address.rfind(':');
@@ -143,6 +164,10 @@ class Platform::Parts {
   std::unique_ptr<broker::Server> amqp_;
   std::optional<gateway::Gateway> gateway_;
   std::unique_ptr<io::posix::HttpServer> http_;
+  std::optional<api::WorkerApi> worker_api_;
+  std::unique_ptr<io::posix::HttpServer> worker_http_;
+  std::optional<api::ControlApi> control_api_;
+  std::unique_ptr<io::posix::HttpServer> control_;
   WorkerDoors doors_;
   std::optional<orchestrator::ProcessDriver> driver_;
   std::optional<BrokerAccess> access_;
@@ -174,7 +199,7 @@ void Platform::kill_workers() {
 }
 
 Totals Platform::totals() {
-  return parts_->tally_->now(parts_->gateway_->accepted_total());
+  return parts_->totals();
 }
 
 }  // namespace millrace::app

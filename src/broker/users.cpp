@@ -74,6 +74,7 @@ std::shared_ptr<const User> Users::log_in(std::string_view name, std::string_vie
 void Users::connected(const std::string& name, UserConnection& connection) {
   auto found = entries_.find(name);
   if (found != entries_.end()) found->second.connections.insert(&connection);
+  if (seen_) seen_(name);
 }
 
 void Users::disconnected(const std::string& name, UserConnection& connection) {

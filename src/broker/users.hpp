@@ -49,6 +49,8 @@ class Users {
   std::shared_ptr<const User> log_in(std::string_view name, std::string_view password) const;
   void connected(const std::string& name, UserConnection& connection);
   void disconnected(const std::string& name, UserConnection& connection);
+  /// `seen` is called with the name of each user that has logged in over a connection.
+  void watch(std::function<void(const std::string& name)> seen) { seen_ = std::move(seen); }
 
  private:
   struct Entry {
@@ -57,6 +59,7 @@ class Users {
     std::set<UserConnection*> connections;
   };
   std::map<std::string, Entry, std::less<>> entries_;
+  std::function<void(const std::string&)> seen_;
 };
 
 }  // namespace millrace::broker

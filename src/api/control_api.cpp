@@ -1,0 +1,60 @@
+#include "api/control_api.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "api/problem.hpp"
+
+namespace millrace::api {
+namespace {
+
+namespace json = boost::json;
+using io::posix::HttpRequest;
+using io::posix::HttpResponse;
+using io::posix::Respond;
+
+constexpr std::string_view letters_path = "/v1/dead-letters";
+
+HttpResponse ok(const json::value& body) {
+  return {200, "application/json", json::serialize(body), {}};
+}
+
+std::string_view flow_asked_for(std::string_view query) {
+  constexpr std::string_view name = "flow=";  // flow names need no percent-encoding
+  return query.starts_with(name) ? query.substr(name.size()) : std::string_view();
+}
+
+}  // namespace
+
+void ControlApi::handle(HttpRequest request, Respond respond) {
+  if (request.path == "/v1/status" && request.method == "GET") return respond(ok(status_()));
+  std::string_view path = request.path;
+  if (!path.starts_with(letters_path)) return respond(problem(404, "Not found", "there is nothing at " + request.path));
+  path.remove_prefix(letters_path.size());
+  if (path.size() > 1 && path.front() == '/') return handle_letter(request, path.substr(1), respond);
+  if (request.method != "GET") return respond(problem(405, "Method not allowed", "name one dead letter"));
+  json::array letters;
+  for (const auto& letter : dead_letters_.list(flow_asked_for(request.query))) {
+    letters.push_back(letter.to_json(false));
+  }
+  respond(ok(json::object{{"dead_letters", std::move(letters)}}));
+}
+
+void ControlApi::handle_letter(const HttpRequest& request, std::string_view rest, const Respond& respond) {
+  constexpr std::string_view retry_suffix = "/retry";
+  const bool retry = request.method == "POST" && rest.ends_with(retry_suffix);
+  if (retry) rest.remove_suffix(retry_suffix.size());
+  const auto letter = dead_letters_.find(rest);
+  if (!letter) return respond(problem(letter.error()));
+  if (request.method == "GET") return respond(ok(letter->to_json(true)));
+  if (!retry && request.method != "DELETE") {
+    return respond(problem(405, "Method not allowed", "GET, DELETE, or POST to …/retry"));
+  }
+  auto durable = [respond, letter = *letter](const millrace::Status& stored) {
+    respond(stored ? ok(letter.to_json(false)) : problem(stored.error()));
+  };
+  const auto begun = retry ? dead_letters_.retry(*letter, durable) : dead_letters_.drop(*letter, durable);
+  if (!begun) respond(problem(begun.error()));
+}
+
+}  // namespace millrace::api

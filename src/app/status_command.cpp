@@ -1,0 +1,79 @@
+#include <cstdio>
+
+#include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "app/commands.hpp"
+#include "app/control_client.hpp"
+#include "app/exit_code.hpp"
+
+namespace millrace::app {
+namespace {
+
+namespace json = boost::json;
+
+std::string text(const json::object& of, std::string_view name) {
+  return std::string(of.at(name).as_string());
+}
+
+std::int64_t number(const json::object& of, std::string_view name) {
+  return of.at(name).to_number<std::int64_t>();
+}
+
+void print_worker(const json::object& worker) {
+  fmt::print("  worker {:<32} {:<9}", text(worker, "name"), text(worker, "phase"));
+  if (number(worker, "pid") != 0) fmt::print(" pid {}", number(worker, "pid"));
+  if (const auto* wait = worker.if_contains("starts_in_ms")) {
+    fmt::print(" starts in {} ms", wait->to_number<std::int64_t>());
+  }
+  if (number(worker, "crashes") > 0) fmt::print("  crashed {} times", number(worker, "crashes"));
+  if (const auto* end = worker.if_contains("last_end")) fmt::print("  last: {}", text(end->as_object(), "reason"));
+  fmt::print("\n");
+}
+
+void print_report(const json::object& status) {
+  fmt::print("accepted {}  in flight {}  done {}  retrying {}  dead {}\n", number(status, "accepted"),
+             number(status, "in_flight"), number(status, "done"), number(status, "retrying"), number(status, "dead"));
+  for (const auto& entry : status.at("flows").as_array()) {
+    const auto& flow = entry.as_object();
+    fmt::print("\nflow {}  dead letters {}\n", text(flow, "name"), number(flow, "dead_letters"));
+    for (const auto& item : flow.at("steps").as_array()) {
+      const auto& step = item.as_object();
+      fmt::print("  step   {:<32} waiting {}  in work {}  retrying {}\n", text(step, "id"), number(step, "waiting"),
+                 number(step, "in_work"), number(step, "retrying"));
+    }
+    for (const auto& item : status.at("workers").as_array()) {
+      if (text(item.as_object(), "flow") == text(flow, "name")) print_worker(item.as_object());
+    }
+  }
+  for (const auto& item : status.at("leftovers").as_array()) {
+    const auto& left = item.as_object();
+    fmt::print("\nleft over: {} messages on queue {}, which no loaded flow reads\n", number(left, "messages"),
+               text(left, "queue"));
+  }
+}
+
+}  // namespace
+
+int show_status(const StatusOptions& options) {
+  const auto answer = ask_platform(options.data_folder, "GET", "/v1/status");
+  if (!answer) {
+    fmt::print(stderr, "millrace: {}\n", answer.error().message);
+    return ExitCode::failed;
+  }
+  boost::system::error_code failed;
+  const auto status = json::parse(answer->body, failed);
+  if (failed || answer->status != 200) {
+    fmt::print(stderr, "millrace: the platform answered {}\n", answer->status);
+    return ExitCode::failed;
+  }
+  if (options.json) {
+    fmt::print("{}\n", answer->body);
+  } else {
+    print_report(status.as_object());
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace millrace::app
