@@ -83,9 +83,7 @@ class Platform::Parts {
   }
 
   Started listen_for_workers() {
-    broker::Server::Settings amqp_settings;
-    amqp_settings.port = 0;
-    auto amqp = broker::Server::listen(loop_, *broker_, users_, amqp_settings);
+    auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
     worker_api_.emplace(*broker_, users_, plans_);

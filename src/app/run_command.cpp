@@ -64,7 +64,7 @@ class Run {
 
 int run(const RunOptions& options) {
   log::start(options.log_level, "platform");
-  auto values = make_variables(options.env_file);
+  auto values = variables(options.env_file);
   if (!values) return complain(ExitCode::usage, values.error().message);
   const auto catalogue = components::make_catalogue();
   auto flows = flow::load_files(options.flow_files, catalogue, *values);
