@@ -40,7 +40,7 @@ Result<std::optional<Frame>, ProtocolError> FrameReader::next() {
   if (!known(type)) {
     return ProtocolError{ReplyCode::frame_error, "a frame of the unknown type " + std::to_string(type)};
   }
-  if (size > frame_size_max_ - frame_overhead) {
+  if (size > frame_size_max_) {  // not less the overhead: see set_frame_size_max
     return ProtocolError{ReplyCode::frame_error, "a frame of " + std::to_string(size + frame_overhead) +
                                                      " bytes is larger than the agreed " +
                                                      std::to_string(frame_size_max_)};

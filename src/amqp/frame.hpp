@@ -36,7 +36,8 @@ struct ProtocolError {
 /// what was fed are views into it. Memory: at most one frame_size_max plus what was fed and not taken.
 class FrameReader {
  public:
-  /// Frames larger than this in all are refused (§4.2.3, tuned by connection.tune-ok).
+  /// Frames larger than this are refused (§4.2.3, tuned by connection.tune-ok). The eight bytes around the payload are
+  /// not counted, as RabbitMQ does not: clients are in use that forget them (npm's rabbitmq-client).
   void set_frame_size_max(std::uint32_t size) { frame_size_max_ = size; }
 
   /// `bytes` stay valid until keep().

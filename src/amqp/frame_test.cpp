@@ -133,7 +133,7 @@ TEST_CASE("a frame that breaks the rules is a frame error") {
   CHECK(refused(bad_end).code == ReplyCode::frame_error);
   CHECK(refused(std::string("\x05\0\x01\0\0\0\0\xce", 8)).text.find("type 5") != std::string::npos);
   std::string large;
-  write_frame(large, FrameType::body, 1, std::string(frame_size_min, 'x'));
+  write_frame(large, FrameType::body, 1, std::string(frame_size_min + 1, 'x'));
   CHECK(refused(large.substr(0, 20)).code == ReplyCode::frame_error);
   CHECK(refused(std::string("\x03\0\x01\xff\xff\xff\xff", 7)).code == ReplyCode::frame_error);
   CHECK_FALSE(read_content_header("short"));

@@ -1,0 +1,170 @@
+#!/usr/bin/python3
+"""Real AMQP clients against the real broker on loopback. Reads from the environment: MILLRACE_BROKER and LIBRABBITMQ_CLIENT
+(executables), WORK (a folder for npm's packages). A missing client is a failure with its install line, not a skip."""
+
+import importlib.util
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+BROKER = os.environ["MILLRACE_BROKER"]
+C_CLIENT = os.environ["LIBRABBITMQ_CLIENT"]
+WORK = pathlib.Path(os.environ["WORK"])
+USER, PASSWORD = "guest", "guest"
+MESSAGES = 300
+
+
+class Broker:
+    def __init__(self, data):
+        self.data, self.port = data, 0
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [BROKER, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, "--user", f"{USER}:{PASSWORD}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        assert line, "the broker did not start"
+        self.port = int(line)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=15) == 0, "the broker did not stop in order"
+
+    def order(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline().strip() == line.split()[0]
+
+    @property
+    def uri(self):
+        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+
+
+def run(*command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=40, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))}\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def require_clients():
+    missing = [f"apt-get install {package}" for program, package in
+               (("amqp-publish", "amqp-tools"), ("node", "nodejs"), ("npm", "npm")) if not shutil.which(program)]
+    if not importlib.util.find_spec("pika"):
+        missing.append("apt-get install python3-pika  (and run this with /usr/bin/python3)")
+    if not pathlib.Path(C_CLIENT).exists():
+        missing.append("apt-get install librabbitmq-dev, then cmake again")
+    if missing:
+        sys.exit("a client is missing:\n  " + "\n  ".join(missing))
+    WORK.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "amqplib_client.js", "rabbitmq_client.js"):
+        shutil.copy(HERE / name, WORK / name)
+    lock, installed = (HERE / "package-lock.json").read_text(), WORK / "installed.lock"
+    if not installed.exists() or installed.read_text() != lock:
+        run("npm", "ci", "--no-audit", "--no-fund", cwd=WORK)
+        installed.write_text(lock)
+
+
+def clients(broker):
+    """Name and the command to which a task is appended."""
+    return {
+        "pika": ["/usr/bin/python3", "-B", HERE / "pika_client.py", broker.uri],
+        "amqplib": ["node", WORK / "amqplib_client.js", broker.uri],
+        "rabbitmq-client": ["node", WORK / "rabbitmq_client.js", broker.uri],
+        "librabbitmq": [C_CLIENT, "127.0.0.1", broker.port, USER, PASSWORD],
+    }
+
+
+def amqp_tools(broker):
+    url = ["-u", broker.uri + "/%2f"]
+    run("amqp-declare-queue", *url, "-d", "-q", "tools")
+    run("amqp-publish", *url, "-r", "tools", "-p", "-b", "hello from the shell")
+    assert run("amqp-get", *url, "-q", "tools").strip() == "hello from the shell"
+    for i in range(3):
+        run("amqp-publish", *url, "-r", "tools", "-p", "-b", f"{i}")
+    assert run("amqp-consume", *url, "-q", "tools", "-c", "3", "cat") == "012"
+    assert "0" in run("amqp-delete-queue", *url, "-q", "tools")
+    missing = subprocess.run(["amqp-get", *url, "-q", "tools"], capture_output=True, text=True, timeout=10)
+    assert missing.returncode != 0 and "404" in missing.stderr, missing.stderr
+
+
+def in_parallel(jobs):
+    """Runs name -> function, prints each with its time, and raises the first failure."""
+    failures = []
+
+    def one(name, job):
+        begun = time.monotonic()
+        try:
+            job()
+            print(f"ok    {name} ({time.monotonic() - begun:.1f} s)", flush=True)
+        except Exception as failure:  # reported with its name, and the run goes on to the others
+            failures.append(name)
+            print(f"FAIL  {name}\n{failure}", flush=True)
+
+    threads = [threading.Thread(target=one, args=job) for job in jobs.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise SystemExit("failed: " + ", ".join(failures))
+
+
+def survive_kill(broker):
+    in_parallel({f"{name}: publish with confirms": lambda c=c, n=name: run(*c, "publish", f"survive-{n}", MESSAGES)
+                 for name, c in clients(broker).items()})
+    broker.kill()
+    broker.start()
+    in_parallel({f"{name}: all there after SIGKILL": lambda c=c, n=name: run(*c, "drain", f"survive-{n}", MESSAGES)
+                 for name, c in clients(broker).items()})
+
+
+def fenced(broker):
+    """A worker stopped with a commit on its way wakes after its user is retired: the commit has no effect."""
+    broker.order("add worker-1 secret")
+    uri = broker.uri.replace(f"{USER}:{PASSWORD}", "worker-1:secret")
+    worker = subprocess.Popen(["/usr/bin/python3", "-B", HERE / "fenced_worker.py", uri], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert worker.stdout.readline() == "ready\n"
+    worker.send_signal(signal.SIGSTOP)
+    worker.stdin.write("commit\n")
+    worker.stdin.flush()
+    broker.order("retire worker-1")
+    worker.send_signal(signal.SIGCONT)
+    out, err = worker.communicate(timeout=20)
+    assert out == "refused\n", out + err
+    run("/usr/bin/python3", "-B", HERE / "fenced_worker.py", broker.uri, "check")
+
+
+def main():
+    begun = time.monotonic()
+    require_clients()
+    data = tempfile.mkdtemp(prefix="millrace-foreign-")
+    broker = Broker(data)
+    try:
+        jobs = {f"{name}: everything": lambda c=c: run(*c, "everything") for name, c in clients(broker).items()}
+        jobs["amqp-tools"] = lambda: amqp_tools(broker)
+        jobs["fencing"] = lambda: fenced(broker)
+        in_parallel(jobs)
+        survive_kill(broker)
+        broker.stop()
+    finally:
+        broker.process.kill()
+        shutil.rmtree(data)
+    print(f"all in {time.monotonic() - begun:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
