@@ -33,7 +33,13 @@ class Builder final : public YAML::EventHandler {
 
   NodePtr take() { return std::exchange(root_, nullptr); }
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  /// The library reads an empty document again and again before a stray `,` or `]`.
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos == document_begin_) {
+      throw Refused{offset(mark), "not readable as YAML: nothing can begin with this",
+                    "remove it, or put it in quotes"};
+    }
+    document_begin_ = mark.pos;
     anchors_.clear();
     open_.clear();
     root_ = nullptr;
@@ -158,6 +164,7 @@ class Builder final : public YAML::EventHandler {
   std::map<YAML::anchor_t, NodePtr> anchors_;
   std::vector<Open> open_;
   NodePtr root_;
+  int document_begin_ = -1;
 };
 
 Problem problem_at(const Source& source, std::size_t offset, std::string message, std::string mend) {

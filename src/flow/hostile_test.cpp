@@ -27,6 +27,12 @@ TEST_CASE("broken YAML is told with its place") {
   CHECK(problems_of("a: *x\n") == "f.yaml:1:4: not readable as YAML: the referenced anchor is not defined" + mend);
 }
 
+TEST_CASE("a stray sign is refused, not read for ever") {
+  const std::string refused = "not readable as YAML: nothing can begin with this (remove it, or put it in quotes)\n";
+  CHECK(problems_of(",") == "f.yaml:1:1: " + refused);
+  CHECK(problems_of("---\n, \"a\"\n") == "f.yaml:2:1: " + refused);
+}
+
 TEST_CASE("YAML that has no meaning in a flow file is refused") {
   CHECK(problems_of("name: !!binary aGk=\n") ==
         "f.yaml:1:7: YAML tags (!name) have no meaning here (remove the tag; quotes make a value text)\n");
