@@ -111,20 +111,24 @@ class BadInput(unittest.TestCase):
 
     def test_a_full_data_folder_ends_the_start_with_a_clear_word(self):
         os.mkdir(self.data)
-        mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", self.data]
+        mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", self.data]
         if os.geteuid() == 0 and subprocess.run(mount, capture_output=True, check=False).returncode == 0:
             self.addCleanup(subprocess.run, ["umount", self.data], check=False)
-            with open(os.path.join(self.data, "ballast"), "wb") as ballast:
-                try:
-                    while ballast.write(b"x" * 4096):
-                        ballast.flush()
-                except OSError:
-                    pass
+            self.fill(self.data)
             result = self.run_flow()
         else:
             result = self.run_flow(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
         self.assertEqual(result.returncode, 3, result.stderr)
         self.assertRegex(result.stderr, r"full|No space|too large|space")
+
+    @staticmethod
+    def fill(folder):
+        try:
+            with open(os.path.join(folder, "ballast"), "wb", buffering=0) as ballast:
+                while True:
+                    ballast.write(b"x" * 4096)
+        except OSError:
+            pass
 
     def test_commands_for_a_platform_that_does_not_run_say_so(self):
         result = millrace("status", "--data", self.data)

@@ -117,6 +117,7 @@ class Life(unittest.TestCase):
         with Target(delay=20) as target, self.platform(target) as platform:
             until(lambda: len(platform.workers) == 2, 10, lambda: platform.lines)
             self.assertEqual(post(platform.webhook, '{"n": 1}'), 202)
+            until(lambda: target.begun == 1, 10, lambda: "the target was not called")
             platform.process.send_signal(signal.SIGINT)
             platform.wait_for_line("stopping")
             self.assertEqual(platform.stop(signal.SIGINT, 5), 130)

@@ -85,6 +85,7 @@ class Target:
 
     def __init__(self, delay=0.0, status=201):
         self.ledger = []
+        self.begun = 0  # requests that have come in
         self.delay = delay
         self.status = status
         target = self
@@ -94,16 +95,20 @@ class Target:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                target.begun += 1
                 if target.delay:
                     time.sleep(target.delay)
                 if 200 <= target.status < 300:
                     target.ledger.append((self.headers.get("Idempotency-Key"), body.decode()))
                 answer = b'{"id": "42"}'
-                self.send_response(target.status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+                try:
+                    self.send_response(target.status)
+                    self.send_header("Content-Type", "application/json")
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+                except OSError:
+                    pass  # the worker was killed meanwhile
 
             def log_message(self, *_):
                 pass
