@@ -1,7 +1,10 @@
 #include "flow/expression.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "core/nearest.hpp"
 #include "jsonata/expression.hpp"
 
 namespace millrace::flow {
@@ -19,12 +22,98 @@ std::size_t byte_offset(std::string_view text, std::size_t units) {
   return std::min(at, text.size());
 }
 
-/// Where the fault's token begins: the reference engine counts to its end.
+/// Where the fault's token begins: the reference engine counts to its end. The end of the source is that of its text.
 std::size_t fault_offset(std::string_view source, const jsonata::Fault& fault) {
-  const std::size_t at = byte_offset(source, fault.position.value_or(0));
+  const std::size_t end = source.find_last_not_of(" \t\r\n") + 1;
+  const std::size_t at = std::min(end, byte_offset(source, fault.position.value_or(0)));
   const std::size_t size = fault.token.size();
   if (size > 0 && size <= at && source.substr(at - size, size) == fault.token) return at - size;
   return at;
+}
+
+/// For suggestions only; https://docs.jsonata.org/overview.html, function library.
+const std::vector<std::string> library = {"abs",
+                                          "append",
+                                          "assert",
+                                          "average",
+                                          "base64decode",
+                                          "base64encode",
+                                          "boolean",
+                                          "ceil",
+                                          "clone",
+                                          "contains",
+                                          "count",
+                                          "decodeUrl",
+                                          "decodeUrlComponent",
+                                          "distinct",
+                                          "each",
+                                          "encodeUrl",
+                                          "encodeUrlComponent",
+                                          "error",
+                                          "eval",
+                                          "exists",
+                                          "filter",
+                                          "floor",
+                                          "formatBase",
+                                          "formatInteger",
+                                          "formatNumber",
+                                          "fromMillis",
+                                          "join",
+                                          "keys",
+                                          "length",
+                                          "lookup",
+                                          "lowercase",
+                                          "map",
+                                          "match",
+                                          "max",
+                                          "merge",
+                                          "millis",
+                                          "min",
+                                          "not",
+                                          "now",
+                                          "number",
+                                          "pad",
+                                          "parseInteger",
+                                          "power",
+                                          "random",
+                                          "reduce",
+                                          "replace",
+                                          "reverse",
+                                          "round",
+                                          "shuffle",
+                                          "sift",
+                                          "single",
+                                          "sort",
+                                          "split",
+                                          "spread",
+                                          "sqrt",
+                                          "string",
+                                          "substring",
+                                          "substringAfter",
+                                          "substringBefore",
+                                          "sum",
+                                          "toMillis",
+                                          "trim",
+                                          "type",
+                                          "uppercase",
+                                          "zip"};
+
+/// Functions that neither the source nor the library defines: calling one could only fail.
+template <class Expression>
+void check_functions(Reading& reading, const Node& node, std::size_t begin, const std::string& field,
+                     const Expression& expression, std::string_view source) {
+  if constexpr (requires { expression.free_names(); }) {
+    for (const auto& free : expression.free_names()) {
+      if (!free.called) continue;
+      const std::size_t end = byte_offset(source, free.position);
+      const std::size_t at = end - std::min(end, free.name.size() + 1);
+      const auto meant = nearest(free.name, library);
+      reading.problem(offset_inside(reading.source(), node, begin + at), field,
+                      fmt::format("JSONata has no function ${}", free.name),
+                      meant ? fmt::format("did you mean \"${}\"?", *meant)
+                            : std::string("see https://docs.jsonata.org/overview.html"));
+    }
+  }
 }
 
 /// Compiles `source`, which stands in the scalar's text from `begin`.
@@ -37,6 +126,7 @@ bool check_source(Reading& reading, const Node& node, std::size_t begin, std::st
                     fmt::format("not valid JSONata: {}", fault.message), fault.code);
     return false;
   }
+  check_functions(reading, node, begin, field, *compiled, source);
   passthrough = passthrough || compiled->mentions("passthrough");
   return true;
 }
