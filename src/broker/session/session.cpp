@@ -45,8 +45,14 @@ Session::~Session() {
 
 void Session::input(std::string_view bytes) {
   if (stage_ == Stage::over) return;
-  in_input_ = true;
   quiet_beats_ = 0;
+  if (unreadable_) {  // frames cannot be told apart any more; what ends it looks like this
+    std::string close_ok;
+    amqp::write_method(close_ok, 0, amqp::connection::CloseOk{});
+    if (bytes.ends_with(close_ok)) leave(SessionEnd::lost);
+    return;
+  }
+  in_input_ = true;
   reader_.feed(bytes);
   take_frames();
   context_->flush();
@@ -69,7 +75,11 @@ void Session::take_frames() {
   }
   while (stage_ != Stage::over && !input_paused()) {
     auto next = reader_.next();
-    if (!next) return fail({next.error().code, next.error().text});
+    if (!next) {
+      unreadable_ = true;
+      reader_ = {};
+      return fail({next.error().code, next.error().text});
+    }
     if (!*next) return;
     frame(**next);
   }
