@@ -20,13 +20,13 @@ struct Fault {
   std::string message;  ///< a sentence for people
   std::optional<std::size_t> position;
   std::string token;
-  std::string details_json;  ///< further fields the reference puts into its exception: a JSON object, or empty
+  std::string details_json;  ///< all fields the reference puts into its exception, as a JSON object
 };
 
 /// What one evaluation may use. Crossing a limit is a Fault, never a crash.
 struct Limits {
   std::chrono::milliseconds time_max{5'000};
-  std::size_t depth_max = 500;
+  std::size_t depth_max = 5'000;  ///< nested evaluations, as the reference counts them
   std::size_t memory_max = 256u << 20;  ///< bytes
 };
 
@@ -34,6 +34,13 @@ struct Limits {
 struct Binding {
   std::string_view name;
   std::string_view value_json;
+};
+
+/// What an evaluation yields: nothing, a JSON value, or a function (which has no JSON form).
+struct Outcome {
+  enum class Kind { undefined, value, function };
+  Kind kind = Kind::undefined;
+  std::string json;  ///< of a value
 };
 
 /// A compiled expression: immutable, cheap to copy, usable from several threads at once.
@@ -47,9 +54,24 @@ class Expression {
                                                      const std::vector<Binding>& bindings = {},
                                                      const Limits& limits = {}) const;
 
+  /// As evaluate(), but tells functions from undefined, and takes an absent input.
+  Result<Outcome, Fault> run(std::optional<std::string_view> input_json, const std::vector<Binding>& bindings = {},
+                             const Limits& limits = {}) const;
+
   /// Names of the context fields and variables the source mentions anywhere ("passthrough", "$flow"): what a planner
-  /// needs to know to leave out the rest.
+  /// needs to know to leave out the rest. True for every name when the source calls `$eval`.
   bool mentions(std::string_view name) const;
+
+  /// A variable that neither the expression nor the function library defines: it must come from a Binding, or it is a
+  /// mistake. `called`: it is used as a function.
+  struct FreeName {
+    std::string name;      ///< without the `$`
+    std::size_t position;  ///< behind the name, in UTF-16 code units
+    bool called;
+  };
+  std::vector<FreeName> free_names() const;
+
+  std::string_view source() const;
 
  private:
   struct Compiled;

@@ -1,0 +1,120 @@
+#include "jsonata/evaluator.hpp"
+#include "jsonata/functions/library.hpp"
+#include "jsonata/utf8.hpp"
+
+namespace millrace::jsonata {
+namespace {
+
+Value deep_copy(Arena& arena, Value value) {
+  if (value.is_array()) {
+    guard_stack();
+    Array* copy = make_array(arena, value.array->size);
+    for (Value item : *value.array) copy->push(arena, deep_copy(arena, item));
+    return Value::of(copy);
+  }
+  if (value.is_object()) {
+    guard_stack();
+    Object* copy = make_object(arena, value.object->size);
+    for (const Member& member : *value.object) copy->add(arena, member.key, deep_copy(arena, member.value));
+    return Value::of(copy);
+  }
+  return value;
+}
+
+}  // namespace
+
+Value Evaluator::transform(const Function& function, Value argument) {
+  const Node* node = function.node;
+  if (argument.is_undefined()) return {};
+  Value result = deep_copy(arena_, argument);
+  Value matches = eval(node->left, result, function.frame);
+  if (matches.is_undefined()) return result;
+  const Value* items = matches.is_array() ? matches.array->items : &matches;
+  std::uint32_t size = matches.is_array() ? matches.array->size : 1;
+  for (std::uint32_t i = 0; i < size; ++i) {
+    Value match = items[i];
+    Value update = eval(node->right, match, function.frame);
+    if (!update.is_undefined()) {
+      if (!update.is_object())
+        throw Failure{.code = "T2011", .position = node->right->position, .value = update};
+      if (match.is_object()) {
+        for (const Member& member : *update.object) match.object->set(arena_, member.key, member.value);
+      }
+    }
+    if (node->third == nullptr) continue;
+    Value removed = eval(node->third, match, function.frame);
+    if (removed.is_undefined()) continue;
+    const Value* names = removed.is_array() ? removed.array->items : &removed;
+    std::uint32_t count = removed.is_array() ? removed.array->size : 1;
+    for (std::uint32_t k = 0; k < count; ++k) {
+      if (!names[k].is_string())
+        throw Failure{.code = "T2012", .position = node->third->position, .value = removed};
+    }
+    for (std::uint32_t k = 0; k < count && match.is_object(); ++k)
+      match.object->remove(arena_, Key::of(names[k].string()));
+  }
+  return result;
+}
+
+Value Evaluator::apply_matcher(const Function& function, Value subject) {
+  if (!subject.is_string()) subject = Value::of(text_of(subject));
+  return next_match(*function.regex, subject, 0, true);
+}
+
+Value Evaluator::next_match(const RegexProgram& regex, Value subject, std::size_t offset, bool first) {
+  if (!first && offset >= subject.length) return {};
+  RegexProgram::Match match;
+  if (!regex.search(subject.string(), offset, match)) return {};
+  if (match.groups[0].start == match.groups[0].end)
+    throw Failure{.code = "D1004", .value = Value::of(regex.pattern())};
+  return match_value(regex, subject, match);
+}
+
+Value Evaluator::match_value(const RegexProgram& regex, Value subject, const RegexProgram::Match& match) {
+  std::string_view text = subject.string();
+  auto part = [&](const RegexProgram::Span& span) {
+    return span.set ? Value::of(text.substr(span.start, span.end - span.start)) : Value{};
+  };
+  Array* groups = make_array(arena_, match.group_count);
+  for (std::size_t i = 1; i < match.group_count; ++i) groups->push(arena_, part(match.groups[i]));
+  std::size_t start = count_utf16(text.substr(0, match.groups[0].start));
+  Value matched = part(match.groups[0]);
+  Object* result = make_object(arena_, 5);
+  auto add = [&](std::string_view key, Value value) { result->add(arena_, Key::of(key), value); };
+  add("match", matched);
+  add("start", Value::of(static_cast<double>(start)));
+  add("end", Value::of(static_cast<double>(start + count_utf16(matched.string()))));
+  add("groups", Value::of(groups));
+  add("next", Value::of(arena_.make<Function>(Function{.kind = FunctionKind::next_match,
+                                                       .arity = 0,
+                                                       .regex = &regex,
+                                                       .subject = subject,
+                                                       .offset = match.groups[0].end})));
+  return Value::of(result);
+}
+
+Value Evaluator::run_text(std::string_view source, Value focus, Frame* frame) {
+  auto program = std::make_unique<Program>();
+  program->source = arena_.copy(source);
+  const Scope* outer = nullptr;
+  for (Frame* at = frame; at != nullptr && outer == nullptr; at = at->outer) outer = at->scope;
+  try {
+    compile_program(*program, outer);
+  } catch (const Failure& failure) {
+    throw Failure{.code = "D3120", .value = Value::of(arena_.copy(message_of(failure))), .inner = keep_inner(failure)};
+  }
+  evaluated_.push_back(std::move(program));
+  const Program& inner = *evaluated_.back();
+  try {
+    return eval(inner.root, focus, make_frame(inner.root_scope, frame));
+  } catch (const Failure& failure) {
+    if (failure.code[0] == 'U') throw;
+    throw Failure{.code = "D3121", .value = Value::of(arena_.copy(message_of(failure))), .inner = keep_inner(failure)};
+  }
+}
+
+const InnerFault* Evaluator::keep_inner(const Failure& failure) {
+  return arena_.make<InnerFault>(InnerFault{arena_.copy(fault_json(failure))});
+}
+
+}  // namespace millrace::jsonata

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string_view>
+
+#include "jsonata/evaluator.hpp"
+#include "jsonata/signature.hpp"
+
+namespace millrace::jsonata {
+
+/// A function of the library: https://docs.jsonata.org/ (String, Numeric, … functions).
+struct BuiltIn {
+  std::string_view name;
+  Value (*call)(const Call&);
+  std::string_view signature_text;
+  int arity;  ///< parameters it declares: how many of (value, position, whole) it gets from $map and its like
+  Signature signature{};
+  Function self{};
+};
+
+/// nullptr: the library has no function of that name.
+const BuiltIn* find_builtin(std::string_view name);
+
+/// One family of functions.
+struct Family {
+  const BuiltIn* functions;
+  std::size_t count;
+};
+Family string_functions();
+Family regex_functions();
+Family encoding_functions();
+Family number_functions();
+Family number_text_functions();
+Family date_functions();
+Family array_functions();
+Family object_functions();
+Family higher_order_functions();
+Family control_functions();
+
+}  // namespace millrace::jsonata
