@@ -10,29 +10,50 @@ namespace {
 
 std::string_view kind_name(NodeKind kind) {
   switch (kind) {
-    case NodeKind::parent: return "parent";
-    case NodeKind::path: return "path";
-    case NodeKind::name: return "name";
-    case NodeKind::string: return "string";
-    case NodeKind::number: return "number";
-    case NodeKind::constant: return "value";
-    case NodeKind::wildcard: return "wildcard";
-    case NodeKind::descendants: return "descendant";
-    case NodeKind::variable: return "variable";
+    case NodeKind::parent:
+      return "parent";
+    case NodeKind::path:
+      return "path";
+    case NodeKind::name:
+      return "name";
+    case NodeKind::string:
+      return "string";
+    case NodeKind::number:
+      return "number";
+    case NodeKind::constant:
+      return "value";
+    case NodeKind::wildcard:
+      return "wildcard";
+    case NodeKind::descendants:
+      return "descendant";
+    case NodeKind::variable:
+      return "variable";
     case NodeKind::negation:
     case NodeKind::array:
-    case NodeKind::object: return "unary";
-    case NodeKind::block: return "block";
-    case NodeKind::condition: return "condition";
-    case NodeKind::function: return "function";
-    case NodeKind::partial: return "partial";
-    case NodeKind::lambda: return "lambda";
-    case NodeKind::bind: return "bind";
-    case NodeKind::apply: return "apply";
-    case NodeKind::sort: return "sort";
-    case NodeKind::transform: return "transform";
-    case NodeKind::regex: return "regex";
-    default: return "binary";
+    case NodeKind::object:
+      return "unary";
+    case NodeKind::block:
+      return "block";
+    case NodeKind::condition:
+      return "condition";
+    case NodeKind::function:
+      return "function";
+    case NodeKind::partial:
+      return "partial";
+    case NodeKind::lambda:
+      return "lambda";
+    case NodeKind::bind:
+      return "bind";
+    case NodeKind::apply:
+      return "apply";
+    case NodeKind::sort:
+      return "sort";
+    case NodeKind::transform:
+      return "transform";
+    case NodeKind::regex:
+      return "regex";
+    default:
+      return "binary";
   }
 }
 
@@ -82,15 +103,23 @@ Node* Analyzer::process_kind(Node* raw) {
       child(raw->left);
       child(raw->right);
       return raw;
-    case NodeKind::predicate: return predicate(raw);
-    case NodeKind::group_by: return group_by(raw);
-    case NodeKind::order_by: return order_by(raw);
-    case NodeKind::focus_bind: return focus_bind(raw);
-    case NodeKind::index_bind: return index_bind(raw);
-    case NodeKind::parent: return parent(raw);
-    case NodeKind::condition: return condition(raw);
+    case NodeKind::predicate:
+      return predicate(raw);
+    case NodeKind::group_by:
+      return group_by(raw);
+    case NodeKind::order_by:
+      return order_by(raw);
+    case NodeKind::focus_bind:
+      return focus_bind(raw);
+    case NodeKind::index_bind:
+      return index_bind(raw);
+    case NodeKind::parent:
+      return parent(raw);
+    case NodeKind::condition:
+      return condition(raw);
     case NodeKind::name:
-    case NodeKind::keyword: return wrap_name(raw);
+    case NodeKind::keyword:
+      return wrap_name(raw);
     case NodeKind::array:
       for (Node*& item : raw->items) child(item);
       return raw;
@@ -140,7 +169,8 @@ Node* Analyzer::process_kind(Node* raw) {
       raw->right = process(raw->right);
       if (raw->third != nullptr) raw->third = process(raw->third);
       return raw;
-    default: return raw;
+    default:
+      return raw;
   }
 }
 
@@ -245,8 +275,7 @@ Node* Analyzer::order_by(Node* raw) {
 Node* Analyzer::focus_bind(Node* raw) {
   Node* result = process(raw->left);
   Node* step = result->kind == NodeKind::path ? result->items.back() : result;
-  if (!step->stages.empty() || !step->predicates.empty())
-    throw Failure{.code = "S0215", .position = raw->position};
+  if (!step->stages.empty() || !step->predicates.empty()) throw Failure{.code = "S0215", .position = raw->position};
   if (step->kind == NodeKind::sort) throw Failure{.code = "S0216", .position = raw->position};
   if (raw->keep_array) step->keep_array = true;
   step->focus_name = raw->right->value.string();
@@ -295,7 +324,9 @@ AncestorSlot* Analyzer::seek_parent(Node* node, AncestorSlot* slot) {
         node->is_tuple = true;
       }
       return slot;
-    case NodeKind::parent: ++slot->level; return slot;
+    case NodeKind::parent:
+      ++slot->level;
+      return slot;
     case NodeKind::block:
       if (!node->items.empty()) {
         node->is_tuple = true;

@@ -18,10 +18,10 @@ struct Node;
 using Nodes = std::vector<Node*>;
 
 enum class NodeKind : std::uint8_t {
-  name,         ///< a field; inside a path after analysis
+  name,  ///< a field; inside a path after analysis
   string,
   number,
-  constant,     ///< true, false, null
+  constant,  ///< true, false, null
   wildcard,
   descendants,
   parent,
@@ -48,13 +48,28 @@ enum class NodeKind : std::uint8_t {
   order_by,
   focus_bind,
   index_bind,
-  keyword,      ///< and, or, in where an operand stands
+  keyword,  ///< and, or, in where an operand stands
   end,
 };
 
 enum class Operator : std::uint8_t {
-  none, add, subtract, multiply, divide, modulo, equal, not_equal, less, less_equal, greater, greater_equal,
-  concatenate, logical_and, logical_or, in, range,
+  none,
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  concatenate,
+  logical_and,
+  logical_or,
+  in,
+  range,
 };
 
 /// The names one frame of variables holds. Frames at run time mirror the scopes of the source.

@@ -35,8 +35,7 @@ Value Evaluator::transform(const Function& function, Value argument) {
     Value match = items[i];
     Value update = eval(node->right, match, function.frame);
     if (!update.is_undefined()) {
-      if (!update.is_object())
-        throw Failure{.code = "T2011", .position = node->right->position, .value = update};
+      if (!update.is_object()) throw Failure{.code = "T2011", .position = node->right->position, .value = update};
       if (match.is_object()) {
         for (const Member& member : *update.object) match.object->set(arena_, member.key, member.value);
       }
@@ -47,8 +46,7 @@ Value Evaluator::transform(const Function& function, Value argument) {
     const Value* names = removed.is_array() ? removed.array->items : &removed;
     std::uint32_t count = removed.is_array() ? removed.array->size : 1;
     for (std::uint32_t k = 0; k < count; ++k) {
-      if (!names[k].is_string())
-        throw Failure{.code = "T2012", .position = node->third->position, .value = removed};
+      if (!names[k].is_string()) throw Failure{.code = "T2012", .position = node->third->position, .value = removed};
     }
     for (std::uint32_t k = 0; k < count && match.is_object(); ++k)
       match.object->remove(arena_, Key::of(names[k].string()));
@@ -65,8 +63,7 @@ Value Evaluator::next_match(const RegexProgram& regex, Value subject, std::size_
   if (!first && offset >= subject.length) return {};
   RegexProgram::Match match;
   if (!regex.search(subject.string(), offset, match)) return {};
-  if (match.groups[0].start == match.groups[0].end)
-    throw Failure{.code = "D1004", .value = Value::of(regex.pattern())};
+  if (match.groups[0].start == match.groups[0].end) throw Failure{.code = "D1004", .value = Value::of(regex.pattern())};
   return match_value(regex, subject, match);
 }
 

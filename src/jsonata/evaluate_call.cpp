@@ -182,7 +182,8 @@ Value Evaluator::apply_inner(Value function, const Value* arguments, std::size_t
   call_site_ = {};
   try {
     switch (f.kind) {
-      case FunctionKind::builtin: return apply_builtin(f, arguments, count, input, frame);
+      case FunctionKind::builtin:
+        return apply_builtin(f, arguments, count, input, frame);
       case FunctionKind::lambda: {
         if (f.node->signature != nullptr && !f.node->signature->fits(arguments, count)) {
           std::vector<Value> list(arguments, arguments + count);
@@ -191,13 +192,16 @@ Value Evaluator::apply_inner(Value function, const Value* arguments, std::size_t
         }
         return apply_lambda(f, arguments, count);
       }
-      case FunctionKind::partial: return apply_partial(f, arguments, count);
+      case FunctionKind::partial:
+        return apply_partial(f, arguments, count);
       case FunctionKind::chain: {
         Value between = apply(f.first, arguments, count < 1 ? count : 1, {}, nullptr);
         return apply(f.second, &between, 1, {}, nullptr);
       }
-      case FunctionKind::matcher: return apply_matcher(f, count > 0 ? arguments[0] : Value{});
-      case FunctionKind::next_match: return next_match(*f.regex, f.subject, f.offset, false);
+      case FunctionKind::matcher:
+        return apply_matcher(f, count > 0 ? arguments[0] : Value{});
+      case FunctionKind::next_match:
+        return next_match(*f.regex, f.subject, f.offset, false);
       case FunctionKind::transform: {
         Value argument = count > 0 ? arguments[0] : input;
         if (!argument.is_undefined() && !argument.is_object() && !argument.is_array())
@@ -278,13 +282,15 @@ Value Evaluator::chain(const Node* node, Value input, Frame* frame) {
   Value function = eval(node->right, input, frame);
   if (!function.is_function()) throw Failure{.code = "T2006", .position = node->position, .value = function};
   if (left.is_function()) {
-    return Value::of(arena_.make<Function>(
-        Function{.kind = FunctionKind::chain, .arity = 1, .first = left, .second = function}));
+    return Value::of(
+        arena_.make<Function>(Function{.kind = FunctionKind::chain, .arity = 1, .first = left, .second = function}));
   }
   return apply(function, &left, 1, {}, frame);
 }
 
-int Evaluator::arity_of(Value function) { return function.is_function() ? function.function->arity : 0; }
+int Evaluator::arity_of(Value function) {
+  return function.is_function() ? function.function->arity : 0;
+}
 
 Value Evaluator::call_with(Value function, Value item, Value position, Value whole) {
   const Value arguments[] = {item, position, whole};

@@ -27,8 +27,10 @@ Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
       return Value::boolean_of(truth(eval(node->left, input, frame)) && truth(eval(node->right, input, frame)));
     case Operator::logical_or:
       return Value::boolean_of(truth(eval(node->left, input, frame)) || truth(eval(node->right, input, frame)));
-    case Operator::concatenate: return concatenate(node, input, frame);
-    default: break;
+    case Operator::concatenate:
+      return concatenate(node, input, frame);
+    default:
+      break;
   }
   Value left = eval(node->left, input, frame);
   Value right = eval(node->right, input, frame);
@@ -37,7 +39,8 @@ Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
     case Operator::subtract:
     case Operator::multiply:
     case Operator::divide:
-    case Operator::modulo: return arithmetic(node, left, right);
+    case Operator::modulo:
+      return arithmetic(node, left, right);
     case Operator::equal:
     case Operator::not_equal: {
       if (left.is_undefined() || right.is_undefined()) return Value::boolean_of(false);
@@ -47,7 +50,8 @@ Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
     case Operator::less:
     case Operator::less_equal:
     case Operator::greater:
-    case Operator::greater_equal: return compare(node, left, right);
+    case Operator::greater_equal:
+      return compare(node, left, right);
     case Operator::in: {
       if (left.is_undefined() || right.is_undefined()) return Value::boolean_of(false);
       const Value* items = right.is_array() ? right.array->items : &right;
@@ -57,16 +61,23 @@ Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
         if (item.type != left.type) continue;
         bool same = false;
         switch (left.type) {  // arrays and objects by identity
-          case Type::array: same = item.array == left.array; break;
-          case Type::object: same = item.object == left.object; break;
-          default: same = deep_equal(arena_, item, left);
+          case Type::array:
+            same = item.array == left.array;
+            break;
+          case Type::object:
+            same = item.object == left.object;
+            break;
+          default:
+            same = deep_equal(arena_, item, left);
         }
         if (same) return Value::boolean_of(true);
       }
       return Value::boolean_of(false);
     }
-    case Operator::range: return range(node, left, right);
-    default: return {};
+    case Operator::range:
+      return range(node, left, right);
+    default:
+      return {};
   }
 }
 
@@ -76,18 +87,22 @@ Value Evaluator::arithmetic(const Node* node, Value left, Value right) {
   if (left.is_undefined() || right.is_undefined()) return {};
   double x = left.number, y = right.number;
   switch (node->op) {
-    case Operator::add: return Value::of(x + y);
-    case Operator::subtract: return Value::of(x - y);
-    case Operator::multiply: return Value::of(x * y);
-    case Operator::divide: return Value::of(x / y);
-    default: return Value::of(std::fmod(x, y));
+    case Operator::add:
+      return Value::of(x + y);
+    case Operator::subtract:
+      return Value::of(x - y);
+    case Operator::multiply:
+      return Value::of(x * y);
+    case Operator::divide:
+      return Value::of(x / y);
+    default:
+      return Value::of(std::fmod(x, y));
   }
 }
 
 Value Evaluator::compare(const Node* node, Value left, Value right) {
   auto comparable = [](Value v) { return v.is_undefined() || v.is_string() || v.is_number(); };
-  if (!comparable(left) || !comparable(right))
-    throw operator_failure("T2010", node, comparable(left) ? right : left);
+  if (!comparable(left) || !comparable(right)) throw operator_failure("T2010", node, comparable(left) ? right : left);
   if (left.is_undefined() || right.is_undefined()) return {};
   if (left.type != right.type) {
     Failure failure = operator_failure("T2009", node, left);
@@ -97,18 +112,26 @@ Value Evaluator::compare(const Node* node, Value left, Value right) {
   if (left.is_string()) {
     int order = compare_strings(left.string(), right.string());
     switch (node->op) {
-      case Operator::less: return Value::boolean_of(order < 0);
-      case Operator::less_equal: return Value::boolean_of(order <= 0);
-      case Operator::greater: return Value::boolean_of(order > 0);
-      default: return Value::boolean_of(order >= 0);
+      case Operator::less:
+        return Value::boolean_of(order < 0);
+      case Operator::less_equal:
+        return Value::boolean_of(order <= 0);
+      case Operator::greater:
+        return Value::boolean_of(order > 0);
+      default:
+        return Value::boolean_of(order >= 0);
     }
   }
   double x = left.number, y = right.number;
   switch (node->op) {
-    case Operator::less: return Value::boolean_of(x < y);
-    case Operator::less_equal: return Value::boolean_of(x <= y);
-    case Operator::greater: return Value::boolean_of(x > y);
-    default: return Value::boolean_of(x >= y);
+    case Operator::less:
+      return Value::boolean_of(x < y);
+    case Operator::less_equal:
+      return Value::boolean_of(x <= y);
+    case Operator::greater:
+      return Value::boolean_of(x > y);
+    default:
+      return Value::boolean_of(x >= y);
   }
 }
 

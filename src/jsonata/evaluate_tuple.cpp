@@ -64,8 +64,7 @@ Array* Evaluator::tuple_step(const Node* node, Array* input, Array* tuples, Fram
           } else {
             next = with_binding(next, node->focus_name, items[k]);
           }
-          if (!node->index_name.empty())
-            next = with_binding(next, node->index_name, Value::of(static_cast<double>(k)));
+          if (!node->index_name.empty()) next = with_binding(next, node->index_name, Value::of(static_cast<double>(k)));
           if (node->ancestor != nullptr) next = with_binding(next, node->ancestor->label, tuple->focus);
         }
         result->push(arena_, Value::of(next));
@@ -108,7 +107,9 @@ Value Evaluator::sort(const Node* node, Value input, Frame* frame) {
         if (!v.is_string() && !v.is_number()) throw Failure{.code = "T2008", .position = node->position, .value = v};
       }
       if (x.type != y.type) throw Failure{.code = "T2007", .position = node->position, .value = x, .value2 = y};
-      int order = x.is_number() ? (x.number < y.number ? -1 : x.number > y.number ? 1 : 0)
+      int order = x.is_number() ? (x.number < y.number   ? -1
+                                   : x.number > y.number ? 1
+                                                         : 0)
                                 : compare_strings(x.string(), y.string());
       if (node->terms[t].descending) order = -order;
       if (order != 0) return order > 0;

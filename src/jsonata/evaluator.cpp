@@ -73,8 +73,7 @@ Value Evaluator::unwrap(const Node* node, Value result) {
 }
 
 Value Evaluator::eval(const Node* node, Value input, Frame* frame) {
-  if (++depth_ > limits_.depth_max ||
-      reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) < stack_floor_)
+  if (++depth_ > limits_.depth_max || reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) < stack_floor_)
     throw Failure{.code = "U1001"};
   tick();
   Value result = eval_kind(node, input, frame);
@@ -85,13 +84,18 @@ Value Evaluator::eval(const Node* node, Value input, Frame* frame) {
 
 Value Evaluator::eval_kind(const Node* node, Value input, Frame* frame) {
   switch (node->kind) {
-    case NodeKind::path: return node->plain_names ? plain_path(node, input, frame) : path(node, input, frame);
+    case NodeKind::path:
+      return node->plain_names ? plain_path(node, input, frame) : path(node, input, frame);
     case NodeKind::string:
     case NodeKind::number:
-    case NodeKind::constant: return node->value;
-    case NodeKind::binary: return binary(node, input, frame);
-    case NodeKind::name: return lookup(input, node->key);
-    case NodeKind::variable: return variable(node, input, frame);
+    case NodeKind::constant:
+      return node->value;
+    case NodeKind::binary:
+      return binary(node, input, frame);
+    case NodeKind::name:
+      return lookup(input, node->key);
+    case NodeKind::variable:
+      return variable(node, input, frame);
     case NodeKind::condition:
       if (truth(eval(node->left, input, frame))) return eval(node->right, input, frame);
       return node->third == nullptr ? Value{} : eval(node->third, input, frame);
@@ -101,12 +105,18 @@ Value Evaluator::eval_kind(const Node* node, Value input, Frame* frame) {
         return Value::of_type(Type::tail_call);
       }
       return function_call(node, input, frame, nullptr);
-    case NodeKind::object: return object(node, input, frame);
-    case NodeKind::array: return array(node, input, frame);
-    case NodeKind::block: return block(node, input, frame);
-    case NodeKind::negation: return negation(node, input, frame);
-    case NodeKind::wildcard: return wildcard(input);
-    case NodeKind::descendants: return descendants(input);
+    case NodeKind::object:
+      return object(node, input, frame);
+    case NodeKind::array:
+      return array(node, input, frame);
+    case NodeKind::block:
+      return block(node, input, frame);
+    case NodeKind::negation:
+      return negation(node, input, frame);
+    case NodeKind::wildcard:
+      return wildcard(input);
+    case NodeKind::descendants:
+      return descendants(input);
     case NodeKind::parent: {
       for (Frame* f = frame; f != nullptr; f = f->outer) {
         if (f->tuple == nullptr) continue;
@@ -114,27 +124,37 @@ Value Evaluator::eval_kind(const Node* node, Value input, Frame* frame) {
       }
       return {};
     }
-    case NodeKind::bind: return bind_variable(node, input, frame);
-    case NodeKind::lambda: return lambda(node, input, frame);
-    case NodeKind::partial: return partial(node, input, frame);
-    case NodeKind::apply: return chain(node, input, frame);
+    case NodeKind::bind:
+      return bind_variable(node, input, frame);
+    case NodeKind::lambda:
+      return lambda(node, input, frame);
+    case NodeKind::partial:
+      return partial(node, input, frame);
+    case NodeKind::apply:
+      return chain(node, input, frame);
     case NodeKind::transform:
       return Value::of(arena_.make<Function>(
           Function{.kind = FunctionKind::transform, .node = node, .frame = frame, .input = input}));
     case NodeKind::regex:
       return Value::of(
           arena_.make<Function>(Function{.kind = FunctionKind::matcher, .node = node, .regex = node->regex.get()}));
-    case NodeKind::sort: return sort(node, input, frame);
-    default: return {};
+    case NodeKind::sort:
+      return sort(node, input, frame);
+    default:
+      return {};
   }
 }
 
 bool Evaluator::truth(Value value) {
   switch (value.type) {
-    case Type::boolean: return value.boolean;
-    case Type::string: return value.length > 0;
-    case Type::number: return value.number != 0 && !std::isnan(value.number);
-    case Type::object: return value.object->size > 0;
+    case Type::boolean:
+      return value.boolean;
+    case Type::string:
+      return value.length > 0;
+    case Type::number:
+      return value.number != 0 && !std::isnan(value.number);
+    case Type::object:
+      return value.object->size > 0;
     case Type::array: {
       guard_stack();
       for (Value item : *value.array) {
@@ -142,17 +162,22 @@ bool Evaluator::truth(Value value) {
       }
       return false;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
 std::string_view Evaluator::text_of(Value value) {
   switch (value.type) {
     case Type::undefined:
-    case Type::function: return "";
-    case Type::string: return value.string();
-    case Type::boolean: return value.boolean ? "true" : "false";
-    case Type::null: return "null";
+    case Type::function:
+      return "";
+    case Type::string:
+      return value.string();
+    case Type::boolean:
+      return value.boolean ? "true" : "false";
+    case Type::null:
+      return "null";
     case Type::number: {
       if (!std::isfinite(value.number)) throw Failure{.code = "D3001", .value = value};
       char* to = static_cast<char*>(arena_.allocate(number_text_max));

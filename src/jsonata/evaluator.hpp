@@ -32,8 +32,8 @@ struct Function {
   const Node* node = nullptr;  ///< lambda, transform
   Frame* frame = nullptr;
   Value input{};
-  Value first{};   ///< chain: applied first; partial: the function
-  Value second{};  ///< chain: applied to the result
+  Value first{};                 ///< chain: applied first; partial: the function
+  Value second{};                ///< chain: applied to the result
   const Value* bound = nullptr;  ///< partial: its arguments, unset where one is missing
   std::uint32_t bound_count = 0;
   const RegexProgram* regex = nullptr;

@@ -42,8 +42,8 @@ Result<Expression, Fault> Expression::compile(std::string_view source) {
   return Expression(std::move(compiled));
 }
 
-Result<Outcome, Fault> Expression::run(std::optional<std::string_view> input_json,
-                                       const std::vector<Binding>& bindings, const Limits& limits) const {
+Result<Outcome, Fault> Expression::run(std::optional<std::string_view> input_json, const std::vector<Binding>& bindings,
+                                       const Limits& limits) const {
   Arena arena(limits.memory_max);
   try {
     Evaluator evaluator(arena, compiled_->program, limits);
@@ -87,6 +87,8 @@ std::vector<Expression::FreeName> Expression::free_names() const {
   return names;
 }
 
-std::string_view Expression::source() const { return compiled_->program.source; }
+std::string_view Expression::source() const {
+  return compiled_->program.source;
+}
 
 }  // namespace millrace::jsonata

@@ -66,14 +66,15 @@ constexpr Template templates[] = {
      "The exponent part of the sub-picture must comprise only of one or more characters that are members of the "
      "'decimal digit family'"},
     {"D3100", "The radix of the formatBase function must be between 2 and 36.  It was given {{value}}"},
-    {"D3110",
-     "The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given {{value}}"},
+    {"D3110", "The argument of the toMillis function must be an ISO 8601 formatted timestamp. Given {{value}}"},
     {"D3120", "Syntax error in expression passed to function eval: {{value}}"},
     {"D3121", "Dynamic error evaluating the expression passed to function eval: {{value}}"},
-    {"D3130", "Formatting or parsing an integer as a sequence starting with {{value}} is not supported by this implementation"},
+    {"D3130",
+     "Formatting or parsing an integer as a sequence starting with {{value}} is not supported by this implementation"},
     {"D3131", "In a decimal digit pattern, all digits must be from the same decimal group"},
     {"D3132", "Unknown component specifier {{value}} in date/time picture string"},
-    {"D3133", "The 'name' modifier can only be applied to months and days in the date/time picture string, not {{value}}"},
+    {"D3133",
+     "The 'name' modifier can only be applied to months and days in the date/time picture string, not {{value}}"},
     {"D3134", "The timezone integer format specifier cannot have more than four digits"},
     {"D3135", "No matching closing bracket ']' in date/time picture string"},
     {"D3136", "The date/time picture string is missing specifiers required to parse the timestamp"},
@@ -116,7 +117,8 @@ constexpr Template templates[] = {
     {"T1006", "Attempted to invoke a non-function"},
     {"T1007", "Attempted to partially apply a non-function. Did you mean ${{{token}}}?"},
     {"T1008", "Attempted to partially apply a non-function"},
-    {"T1010", "The matcher function argument passed to function {{token}} does not return the correct object structure"},
+    {"T1010",
+     "The matcher function argument passed to function {{token}} does not return the correct object structure"},
     {"T2001", "The left side of the {{token}} operator must evaluate to a number"},
     {"T2002", "The right side of the {{token}} operator must evaluate to a number"},
     {"T2003", "The left side of the range operator (..) must evaluate to an integer"},
@@ -128,7 +130,9 @@ constexpr Template templates[] = {
     {"T2010", "The expressions either side of operator {{token}} must evaluate to numeric or string values"},
     {"T2011", "The insert/update clause of the transform expression must evaluate to an object: {{value}}"},
     {"T2012", "The delete clause of the transform expression must evaluate to a string or array of strings: {{value}}"},
-    {"T2013", "The transform expression clones the input object using the $clone() function.  This has been overridden in the current scope by a non-function."},
+    {"T2013",
+     "The transform expression clones the input object using the $clone() function.  This has been overridden in the "
+     "current scope by a non-function."},
     {"U1001", "Evaluation stopped: it takes too long or recurses too deeply (limits on time and depth)"},
     {"U1002", "Evaluation stopped: it needs more memory than its limit allows"},
     {"U1101", "The input is not valid JSON at byte {{position}}"},
@@ -143,7 +147,9 @@ std::string json_of(Value value) {
 
 std::string field_of(const Failure& failure, std::string_view field, bool plain) {
   auto shown = [&](Value value) {
-    return plain && value.is_string() ? std::string(value.string()) : value.is_undefined() ? "undefined" : json_of(value);
+    return plain && value.is_string() ? std::string(value.string())
+           : value.is_undefined()     ? "undefined"
+                                      : json_of(value);
   };
   if (field == "value") return shown(failure.value);
   if (field == "value2") return shown(failure.value2);

@@ -59,19 +59,34 @@ void print_object(std::string& to, const Object& object, const PrintOptions& opt
 void print(std::string& to, Value value, const PrintOptions& options, std::size_t level) {
   if (to.size() > options.size_max) throw Failure{.code = "U1002"};
   switch (value.type) {
-    case Type::boolean: to += value.boolean ? "true" : "false"; break;
-    case Type::number: append_number(to, value.number, options); break;
-    case Type::string: print_json_string(to, value.string()); break;
-    case Type::array: print_array(to, *value.array, options, level); break;
-    case Type::object: print_object(to, *value.object, options, level); break;
-    case Type::function: to += options.digits_15 ? "\"\"" : "null"; break;
-    default: to += "null";
+    case Type::boolean:
+      to += value.boolean ? "true" : "false";
+      break;
+    case Type::number:
+      append_number(to, value.number, options);
+      break;
+    case Type::string:
+      print_json_string(to, value.string());
+      break;
+    case Type::array:
+      print_array(to, *value.array, options, level);
+      break;
+    case Type::object:
+      print_object(to, *value.object, options, level);
+      break;
+    case Type::function:
+      to += options.digits_15 ? "\"\"" : "null";
+      break;
+    default:
+      to += "null";
   }
 }
 
 }  // namespace
 
-void print_json(std::string& to, Value value, const PrintOptions& options) { print(to, value, options, 0); }
+void print_json(std::string& to, Value value, const PrintOptions& options) {
+  print(to, value, options, 0);
+}
 
 void print_json_string(std::string& to, std::string_view text) {
   to += '"';
@@ -84,13 +99,27 @@ void print_json_string(std::string& to, std::string_view text) {
     }
     to.append(text, plain, i - plain);
     switch (c) {
-      case '"': to += "\\\""; break;
-      case '\\': to += "\\\\"; break;
-      case '\b': to += "\\b"; break;
-      case '\f': to += "\\f"; break;
-      case '\n': to += "\\n"; break;
-      case '\r': to += "\\r"; break;
-      case '\t': to += "\\t"; break;
+      case '"':
+        to += "\\\"";
+        break;
+      case '\\':
+        to += "\\\\";
+        break;
+      case '\b':
+        to += "\\b";
+        break;
+      case '\f':
+        to += "\\f";
+        break;
+      case '\n':
+        to += "\\n";
+        break;
+      case '\r':
+        to += "\\r";
+        break;
+      case '\t':
+        to += "\\t";
+        break;
       case 0xed: {
         unsigned code = 0xd000u | (static_cast<unsigned char>(text[i + 1]) & 0x3fu) << 6 |
                         (static_cast<unsigned char>(text[i + 2]) & 0x3fu);

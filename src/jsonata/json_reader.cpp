@@ -51,13 +51,20 @@ class Reader {
 
   Value read(std::size_t depth) {
     switch (peek()) {
-      case '{': return object(depth);
-      case '[': return array(depth);
-      case '"': return Value::of(string());
-      case 't': return word("true", Value::boolean_of(true));
-      case 'f': return word("false", Value::boolean_of(false));
-      case 'n': return word("null", Value::null());
-      default: return number();
+      case '{':
+        return object(depth);
+      case '[':
+        return array(depth);
+      case '"':
+        return Value::of(string());
+      case 't':
+        return word("true", Value::boolean_of(true));
+      case 'f':
+        return word("false", Value::boolean_of(false));
+      case 'n':
+        return word("null", Value::null());
+      default:
+        return number();
     }
   }
 
@@ -221,14 +228,31 @@ class Reader {
     if (at_ == end_) fail();
     char c = *at_++;
     switch (c) {
-      case '"': case '\\': case '/': *out++ = c; return out;
-      case 'b': *out++ = '\b'; return out;
-      case 'f': *out++ = '\f'; return out;
-      case 'n': *out++ = '\n'; return out;
-      case 'r': *out++ = '\r'; return out;
-      case 't': *out++ = '\t'; return out;
-      case 'u': break;
-      default: --at_; fail();
+      case '"':
+      case '\\':
+      case '/':
+        *out++ = c;
+        return out;
+      case 'b':
+        *out++ = '\b';
+        return out;
+      case 'f':
+        *out++ = '\f';
+        return out;
+      case 'n':
+        *out++ = '\n';
+        return out;
+      case 'r':
+        *out++ = '\r';
+        return out;
+      case 't':
+        *out++ = '\t';
+        return out;
+      case 'u':
+        break;
+      default:
+        --at_;
+        fail();
     }
     std::uint32_t code = hex4();
     if (code >= 0xd800 && code < 0xdc00 && end_ - at_ >= 6 && at_[0] == '\\' && at_[1] == 'u') {
@@ -250,10 +274,14 @@ class Reader {
     for (int i = 0; i < 4; ++i, ++at_) {
       char c = *at_;
       std::uint32_t digit = 0;
-      if (c >= '0' && c <= '9') digit = static_cast<std::uint32_t>(c - '0');
-      else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint32_t>(c - 'a' + 10);
-      else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint32_t>(c - 'A' + 10);
-      else fail();
+      if (c >= '0' && c <= '9')
+        digit = static_cast<std::uint32_t>(c - '0');
+      else if (c >= 'a' && c <= 'f')
+        digit = static_cast<std::uint32_t>(c - 'a' + 10);
+      else if (c >= 'A' && c <= 'F')
+        digit = static_cast<std::uint32_t>(c - 'A' + 10);
+      else
+        fail();
       code = code << 4 | digit;
     }
     return code;

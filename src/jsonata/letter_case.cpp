@@ -10,8 +10,8 @@ namespace millrace::jsonata {
 namespace {
 
 std::uint32_t mapped(const CaseRange* ranges, unsigned count, std::uint32_t c) {
-  for (const CaseRange* r = std::lower_bound(ranges, ranges + count, c,
-                                             [](const CaseRange& range, std::uint32_t v) { return range.last < v; });
+  for (const CaseRange *r = std::lower_bound(ranges, ranges + count, c,
+                                             [](const CaseRange&range, std::uint32_t v) { return range.last < v; });
        r != ranges + count && r->first <= c + 2; ++r) {
     if (r->first <= c && c <= r->last && (c - r->first) % r->step == 0)
       return static_cast<std::uint32_t>(static_cast<std::int64_t>(c) + r->delta);
@@ -76,8 +76,8 @@ std::string_view to_upper(Arena& arena, std::string_view text) {
       continue;
     }
     const CaseExpansion* end = upper_expansions + upper_expansions_count;
-    const CaseExpansion* e = std::lower_bound(
-        upper_expansions, end, c, [](const CaseExpansion& x, std::uint32_t v) { return x.letter < v; });
+    const CaseExpansion* e = std::lower_bound(upper_expansions, end, c,
+                                              [](const CaseExpansion& x, std::uint32_t v) { return x.letter < v; });
     if (e != end && e->letter == c) {
       for (std::uint32_t u : e->upper) {
         if (u != 0) append_code_point(out, u);

@@ -13,8 +13,12 @@ namespace {
 constexpr std::string_view single_operators = ".[]{}(),@#;:?+-*/%|=<>^&!~";
 constexpr std::string_view double_operators[] = {"..", ":=", "!=", ">=", "<=", "**", "~>", "?:", "??"};
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v'; }
-bool is_operator(char c) { return c != '\0' && single_operators.find(c) != std::string_view::npos; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\v';
+}
+bool is_operator(char c) {
+  return c != '\0' && single_operators.find(c) != std::string_view::npos;
+}
 
 }  // namespace
 
@@ -43,7 +47,8 @@ Token Lexer::operator_of(std::size_t length) {
 
 Token Lexer::next(bool after_operand) {
   skip_blanks();
-  if (at_ >= source_.size()) return Token{.kind = Token::Kind::end, .value = Value::of("(end)"), .position = end_position()};
+  if (at_ >= source_.size())
+    return Token{.kind = Token::Kind::end, .value = Value::of("(end)"), .position = end_position()};
   char c = source_[at_];
   if (!after_operand && c == '/') return regex();
   for (std::string_view op : double_operators) {
@@ -117,8 +122,7 @@ Token Lexer::string(char quote) {
         joined.append(text, i, next - i);
         i = next;
       }
-      return Token{
-          .kind = Token::Kind::string, .value = Value::of(arena_.copy(joined)), .position = position_of(at_)};
+      return Token{.kind = Token::Kind::string, .value = Value::of(arena_.copy(joined)), .position = position_of(at_)};
     }
     if (c != '\\') {
       text += c;
@@ -126,13 +130,29 @@ Token Lexer::string(char quote) {
     }
     ++at_;
     switch (at(at_)) {
-      case '"': case '\\': case '/': text += source_[at_]; break;
-      case 'b': text += '\b'; break;
-      case 'f': text += '\f'; break;
-      case 'n': text += '\n'; break;
-      case 'r': text += '\r'; break;
-      case 't': text += '\t'; break;
-      case 'u': append_code_point(text, hex4()); break;
+      case '"':
+      case '\\':
+      case '/':
+        text += source_[at_];
+        break;
+      case 'b':
+        text += '\b';
+        break;
+      case 'f':
+        text += '\f';
+        break;
+      case 'n':
+        text += '\n';
+        break;
+      case 'r':
+        text += '\r';
+        break;
+      case 't':
+        text += '\t';
+        break;
+      case 'u':
+        append_code_point(text, hex4());
+        break;
       default: {
         if (at_ >= source_.size()) throw Failure{.code = "S0103", .position = end_position(), .token = Value::of("")};
         std::string_view what = source_.substr(at_, code_point_bytes(source_, at_));
@@ -149,10 +169,14 @@ std::uint32_t Lexer::hex4() {
   for (std::size_t i = 1; i <= 4; ++i) {
     char c = at(at_ + i);
     std::uint32_t digit = 0;
-    if (c >= '0' && c <= '9') digit = static_cast<std::uint32_t>(c - '0');
-    else if (c >= 'a' && c <= 'f') digit = static_cast<std::uint32_t>(c - 'a' + 10);
-    else if (c >= 'A' && c <= 'F') digit = static_cast<std::uint32_t>(c - 'A' + 10);
-    else throw Failure{.code = "S0104", .position = position_of(at_)};
+    if (c >= '0' && c <= '9')
+      digit = static_cast<std::uint32_t>(c - '0');
+    else if (c >= 'a' && c <= 'f')
+      digit = static_cast<std::uint32_t>(c - 'a' + 10);
+    else if (c >= 'A' && c <= 'F')
+      digit = static_cast<std::uint32_t>(c - 'A' + 10);
+    else
+      throw Failure{.code = "S0104", .position = position_of(at_)};
     code = code << 4 | digit;
   }
   at_ += 4;

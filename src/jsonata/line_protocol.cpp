@@ -28,7 +28,8 @@ std::string answer(Arena& arena, Object& request) {
   const Value* id = field("id");
   answer.append(id == nullptr ? "null" : text_of(*id)).append(",");
   const Value* source = field("expr");
-  if (source == nullptr || !source->is_string()) return answer + "\"error\":{\"code\":\"U1101\",\"message\":\"no expr\"}}";
+  if (source == nullptr || !source->is_string())
+    return answer + "\"error\":{\"code\":\"U1101\",\"message\":\"no expr\"}}";
   auto expression = Expression::compile(source->string());
   if (!expression) return error(std::move(answer), expression.error(), "compile");
   std::vector<std::string> texts;
@@ -48,12 +49,16 @@ std::string answer(Arena& arena, Object& request) {
   std::string input;
   const Value* data = field("data");
   if (data != nullptr) input = text_of(*data);
-  auto outcome = expression->run(data == nullptr ? std::nullopt : std::optional<std::string_view>(input), bindings, limits);
+  auto outcome =
+      expression->run(data == nullptr ? std::nullopt : std::optional<std::string_view>(input), bindings, limits);
   if (!outcome) return error(std::move(answer), outcome.error(), "eval");
   switch (outcome->kind) {
-    case Outcome::Kind::undefined: return answer + "\"undefined\":true}";
-    case Outcome::Kind::function: return answer + "\"result\":null,\"function\":true}";
-    case Outcome::Kind::value: break;
+    case Outcome::Kind::undefined:
+      return answer + "\"undefined\":true}";
+    case Outcome::Kind::function:
+      return answer + "\"result\":null,\"function\":true}";
+    case Outcome::Kind::value:
+      break;
   }
   return answer.append("\"result\":").append(outcome->json).append("}");
 }

@@ -13,7 +13,9 @@ namespace {
 constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 }  // namespace
 
@@ -27,8 +29,8 @@ std::size_t print_number(double number, char* to) {
     return 1;
   }
   if (std::fabs(number) < 9007199254740992.0 && number == static_cast<double>(static_cast<std::int64_t>(number)))
-    return static_cast<std::size_t>(
-        std::to_chars(to, to + number_text_max, static_cast<std::int64_t>(number)).ptr - to);
+    return static_cast<std::size_t>(std::to_chars(to, to + number_text_max, static_cast<std::int64_t>(number)).ptr -
+                                    to);
   // d.ddde±xx, rearranged below as ECMAScript lays the digits out
   char raw[40];
   char* raw_end = std::to_chars(raw, raw + sizeof raw, number, std::chars_format::scientific).ptr;

@@ -17,20 +17,15 @@ struct Infix {
   Operator op;
 };
 constexpr Infix infixes[] = {
-    {".", 75, Operator::none},          {"[", 80, Operator::none},
-    {"{", 70, Operator::none},          {"(", 80, Operator::none},
-    {"@", 80, Operator::none},          {"#", 80, Operator::none},
-    {"?", 20, Operator::none},          {"+", 50, Operator::add},
-    {"-", 50, Operator::subtract},      {"*", 60, Operator::multiply},
-    {"/", 60, Operator::divide},        {"%", 60, Operator::modulo},
-    {"=", 40, Operator::equal},         {"<", 40, Operator::less},
-    {">", 40, Operator::greater},       {"!=", 40, Operator::not_equal},
-    {"<=", 40, Operator::less_equal},   {">=", 40, Operator::greater_equal},
-    {"&", 50, Operator::concatenate},   {"and", 30, Operator::logical_and},
-    {"or", 25, Operator::logical_or},   {"in", 40, Operator::in},
-    {"^", 40, Operator::none},          {"~>", 40, Operator::none},
-    {":=", 10, Operator::none},         {"?:", 40, Operator::none},
-    {"??", 40, Operator::none},
+    {".", 75, Operator::none},        {"[", 80, Operator::none},          {"{", 70, Operator::none},
+    {"(", 80, Operator::none},        {"@", 80, Operator::none},          {"#", 80, Operator::none},
+    {"?", 20, Operator::none},        {"+", 50, Operator::add},           {"-", 50, Operator::subtract},
+    {"*", 60, Operator::multiply},    {"/", 60, Operator::divide},        {"%", 60, Operator::modulo},
+    {"=", 40, Operator::equal},       {"<", 40, Operator::less},          {">", 40, Operator::greater},
+    {"!=", 40, Operator::not_equal},  {"<=", 40, Operator::less_equal},   {">=", 40, Operator::greater_equal},
+    {"&", 50, Operator::concatenate}, {"and", 30, Operator::logical_and}, {"or", 25, Operator::logical_or},
+    {"in", 40, Operator::in},         {"^", 40, Operator::none},          {"~>", 40, Operator::none},
+    {":=", 10, Operator::none},       {"?:", 40, Operator::none},         {"??", 40, Operator::none},
 };
 
 const Infix* infix_of(const Token& token) {
@@ -47,7 +42,9 @@ int binding_power_of(const Token& token) {
 }
 
 /// Tokens that have no meaning of their own in the grammar, at no place.
-bool is_unknown(std::string_view op) { return op == "!" || op == "~"; }
+bool is_unknown(std::string_view op) {
+  return op == "!" || op == "~";
+}
 
 }  // namespace
 
@@ -104,16 +101,26 @@ Node* Parser::prefix(const Token& token) {
     case Token::Kind::end:
       throw Failure{.code = "S0207", .position = token.position, .token = token.value};
     case Token::Kind::name:
-    case Token::Kind::quoted_name: return node;
-    case Token::Kind::variable: node->kind = NodeKind::variable; return node;
-    case Token::Kind::string: node->kind = NodeKind::string; return node;
-    case Token::Kind::number: node->kind = NodeKind::number; return node;
-    case Token::Kind::constant: node->kind = NodeKind::constant; return node;
+    case Token::Kind::quoted_name:
+      return node;
+    case Token::Kind::variable:
+      node->kind = NodeKind::variable;
+      return node;
+    case Token::Kind::string:
+      node->kind = NodeKind::string;
+      return node;
+    case Token::Kind::number:
+      node->kind = NodeKind::number;
+      return node;
+    case Token::Kind::constant:
+      node->kind = NodeKind::constant;
+      return node;
     case Token::Kind::regex:
       node->kind = NodeKind::regex;
       node->regex = std::make_unique<RegexProgram>(token.value.string(), token.regex_flags, token.position);
       return node;
-    case Token::Kind::op: break;
+    case Token::Kind::op:
+      break;
   }
   std::string_view op = token.value.string();
   if (op == "(") return block(token);
@@ -129,11 +136,16 @@ Node* Parser::prefix(const Token& token) {
     node->left = expression(70);
     return node;
   }
-  if (op == "*") node->kind = NodeKind::wildcard;
-  else if (op == "**") node->kind = NodeKind::descendants;
-  else if (op == "%") node->kind = NodeKind::parent;
-  else if (op == "and" || op == "or" || op == "in") node->kind = NodeKind::keyword;
-  else throw Failure{.code = "S0211", .position = token.position, .token = token.value};
+  if (op == "*")
+    node->kind = NodeKind::wildcard;
+  else if (op == "**")
+    node->kind = NodeKind::descendants;
+  else if (op == "%")
+    node->kind = NodeKind::parent;
+  else if (op == "and" || op == "or" || op == "in")
+    node->kind = NodeKind::keyword;
+  else
+    throw Failure{.code = "S0211", .position = token.position, .token = token.value};
   return node;
 }
 

@@ -1,9 +1,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "jsonata/regex_program.hpp"
 
-#include <pcre2.h>
-
 #include <vector>
+
+#include <pcre2.h>
 
 #include "jsonata/failure.hpp"
 #include "jsonata/utf8.hpp"
@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::uint32_t match_limit = 2'000'000;
 constexpr std::uint32_t heap_limit_kib = 64u << 10;
-constexpr std::string_view space_class = "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}"
-                                         "\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
+constexpr std::string_view space_class =
+    "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}"
+    "\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
 
 /// The pattern in PCRE2's words where ECMAScript means something else by it.
 std::string translate(std::string_view pattern) {
@@ -94,8 +95,8 @@ Workspace& workspace() {
 RegexProgram::RegexProgram(std::string_view pattern, std::string_view flags, std::int64_t position)
     : pattern_(pattern) {
   std::string translated = translate(pattern);
-  std::uint32_t options = PCRE2_UTF | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY |
-                          PCRE2_MATCH_INVALID_UTF;
+  std::uint32_t options =
+      PCRE2_UTF | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_INVALID_UTF;
   if (flags.find('i') != std::string_view::npos) options |= PCRE2_CASELESS;
   if (flags.find('m') != std::string_view::npos) options |= PCRE2_MULTILINE;
   int error = 0;
@@ -111,7 +112,9 @@ RegexProgram::RegexProgram(std::string_view pattern, std::string_view flags, std
   pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE);
 }
 
-RegexProgram::~RegexProgram() { pcre2_code_free(code_); }
+RegexProgram::~RegexProgram() {
+  pcre2_code_free(code_);
+}
 
 bool RegexProgram::search(std::string_view subject, std::size_t start, Match& match) const {
   Workspace& w = workspace();
@@ -122,8 +125,8 @@ bool RegexProgram::search(std::string_view subject, std::size_t start, Match& ma
     w.pairs = groups + 1;
     w.data = pcre2_match_data_create(w.pairs, nullptr);
   }
-  int result = pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), start, 0, w.data,
-                           w.context);
+  int result =
+      pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(subject.data()), subject.size(), start, 0, w.data, w.context);
   if (result == PCRE2_ERROR_NOMATCH) return false;
   if (result < 0) throw Failure{.code = "U1001", .value = Value::of(pattern_)};
   const PCRE2_SIZE* ovector = pcre2_get_ovector_pointer(w.data);

@@ -80,10 +80,10 @@ void Resolver::declare(Node* node, Scope* scope) {
   node->boxed = !node->predicates.empty() || (node->group != nullptr && node->kind != NodeKind::path);
   // Predicates and groups of a block stand outside its parentheses.
   each_child(node, [&](Node* child) {
-    bool outside = std::any_of(node->predicates.begin(), node->predicates.end(),
-                               [&](const Stage& s) { return s.filter == child; }) ||
-                   std::any_of(node->stages.begin(), node->stages.end(),
-                               [&](const Stage& s) { return s.filter == child; });
+    bool outside =
+        std::any_of(node->predicates.begin(), node->predicates.end(),
+                    [&](const Stage& s) { return s.filter == child; }) ||
+        std::any_of(node->stages.begin(), node->stages.end(), [&](const Stage& s) { return s.filter == child; });
     declare(child, outside ? scope : inner);
   });
 }
@@ -106,10 +106,10 @@ void Resolver::link(Node* node, Scope* scope) {
         child == node->left && (node->kind == NodeKind::function || node->kind == NodeKind::partial)) {
       if (child->predicates.empty() && child->stages.empty()) return;
     }
-    bool outside = std::any_of(node->predicates.begin(), node->predicates.end(),
-                               [&](const Stage& s) { return s.filter == child; }) ||
-                   std::any_of(node->stages.begin(), node->stages.end(),
-                               [&](const Stage& s) { return s.filter == child; });
+    bool outside =
+        std::any_of(node->predicates.begin(), node->predicates.end(),
+                    [&](const Stage& s) { return s.filter == child; }) ||
+        std::any_of(node->stages.begin(), node->stages.end(), [&](const Stage& s) { return s.filter == child; });
     link(child, outside ? scope : inner);
   });
 }

@@ -7,7 +7,9 @@
 namespace millrace::jsonata {
 namespace {
 
-std::uint32_t bit_of(char symbol) { return symbol < 'a' || symbol > 'z' ? 0 : 1u << (symbol - 'a'); }
+std::uint32_t bit_of(char symbol) {
+  return symbol < 'a' || symbol > 'z' ? 0 : 1u << (symbol - 'a');
+}
 
 std::uint32_t bits_of(std::string_view symbols) {
   std::uint32_t bits = 0;
@@ -17,26 +19,41 @@ std::uint32_t bits_of(std::string_view symbols) {
 
 char symbol_of(Value value) {
   switch (value.type) {
-    case Type::null: return 'l';
-    case Type::boolean: return 'b';
-    case Type::number: return 'n';
-    case Type::string: return 's';
-    case Type::array: return 'a';
-    case Type::object: return 'o';
-    case Type::function: return 'f';
-    default: return 'm';
+    case Type::null:
+      return 'l';
+    case Type::boolean:
+      return 'b';
+    case Type::number:
+      return 'n';
+    case Type::string:
+      return 's';
+    case Type::array:
+      return 'a';
+    case Type::object:
+      return 'o';
+    case Type::function:
+      return 'f';
+    default:
+      return 'm';
   }
 }
 
 std::string_view plural_of(char symbol) {
   switch (symbol) {
-    case 'a': return "arrays";
-    case 'b': return "booleans";
-    case 'f': return "functions";
-    case 'n': return "numbers";
-    case 'o': return "objects";
-    case 's': return "strings";
-    default: return "";
+    case 'a':
+      return "arrays";
+    case 'b':
+      return "booleans";
+    case 'f':
+      return "functions";
+    case 'n':
+      return "numbers";
+    case 'o':
+      return "objects";
+    case 's':
+      return "strings";
+    default:
+      return "";
   }
 }
 
@@ -60,16 +77,26 @@ Signature Signature::parse(std::string_view text, std::int64_t position) {
     bool is_parameter = true;
     char symbol = text[at];
     switch (symbol) {
-      case 's': case 'n': case 'b': case 'l': case 'o':
+      case 's':
+      case 'n':
+      case 'b':
+      case 'l':
+      case 'o':
         parameter.accepts = bit_of(symbol) | bit_of('m');
         break;
       case 'a':
         parameter.accepts = bits_of("asnblfom");
         parameter.array = true;
         break;
-      case 'f': parameter.accepts = bit_of('f'); break;
-      case 'j': parameter.accepts = bits_of("asnblom"); break;
-      case 'x': parameter.accepts = bits_of("asnblfom"); break;
+      case 'f':
+        parameter.accepts = bit_of('f');
+        break;
+      case 'j':
+        parameter.accepts = bits_of("asnblom");
+        break;
+      case 'x':
+        parameter.accepts = bits_of("asnblfom");
+        break;
       case '(': {
         std::size_t close = closing(text, at, '(', ')');
         std::string_view choice = text.substr(at + 1, close - at - 1);
@@ -82,7 +109,9 @@ Signature Signature::parse(std::string_view text, std::int64_t position) {
         at = close;
         break;
       }
-      case '-': case '?': case '+':
+      case '-':
+      case '?':
+      case '+':
         is_parameter = false;
         if (!signature.parameters_.empty()) {
           Parameter& last = signature.parameters_.back();
@@ -106,7 +135,8 @@ Signature Signature::parse(std::string_view text, std::int64_t position) {
         at = close;
         break;
       }
-      default: is_parameter = false;
+      default:
+        is_parameter = false;
     }
     if (is_parameter) signature.parameters_.push_back(parameter);
     ++at;
@@ -198,9 +228,8 @@ void Signature::validate(Arena& arena, std::vector<Value>& arguments, Value cont
           fits = counts[i] == 1 && symbol_of(value) == p.subtype;
         } else if (value.array->size > 0) {
           char first = symbol_of(value.array->items[0]);
-          fits = first == p.subtype &&
-                 std::all_of(value.array->begin(), value.array->end(),
-                             [&](Value item) { return symbol_of(item) == first; });
+          fits = first == p.subtype && std::all_of(value.array->begin(), value.array->end(),
+                                                   [&](Value item) { return symbol_of(item) == first; });
         }
       }
       if (!fits)

@@ -1,9 +1,9 @@
 #include "jsonata/stack_guard.hpp"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <cstddef>
+
+#include <pthread.h>
 
 #include "jsonata/failure.hpp"
 

@@ -170,9 +170,12 @@ const Value* Tuple::find(std::string_view name) const {
 bool deep_equal(Arena& arena, Value a, Value b) {
   if (a.type != b.type) return false;
   switch (a.type) {
-    case Type::boolean: return a.boolean == b.boolean;
-    case Type::number: return a.number == b.number;
-    case Type::string: return a.string() == b.string();
+    case Type::boolean:
+      return a.boolean == b.boolean;
+    case Type::number:
+      return a.number == b.number;
+    case Type::string:
+      return a.string() == b.string();
     case Type::array: {
       if (a.array == b.array) return true;
       if (a.array->size != b.array->size) return false;
@@ -192,8 +195,10 @@ bool deep_equal(Arena& arena, Value a, Value b) {
       }
       return true;
     }
-    case Type::function: return a.function == b.function;
-    default: return true;
+    case Type::function:
+      return a.function == b.function;
+    default:
+      return true;
   }
 }
 

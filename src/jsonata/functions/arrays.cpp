@@ -39,9 +39,12 @@ Value shuffle(const Call& c) {
 /// A hash under which equal values are equal, for finding duplicates.
 std::uint32_t hash_value(Value value, int depth) {
   switch (value.type) {
-    case Type::boolean: return value.boolean ? 7 : 11;
-    case Type::number: return hash_of({reinterpret_cast<const char*>(&value.number), value.number == 0 ? 0u : 8u});
-    case Type::string: return hash_of(value.string());
+    case Type::boolean:
+      return value.boolean ? 7 : 11;
+    case Type::number:
+      return hash_of({reinterpret_cast<const char*>(&value.number), value.number == 0 ? 0u : 8u});
+    case Type::string:
+      return hash_of(value.string());
     case Type::array: {
       std::uint32_t hash = 31 + value.array->size;
       for (std::uint32_t i = 0; i < value.array->size && i < 8 && depth < 4; ++i)
@@ -55,7 +58,8 @@ std::uint32_t hash_value(Value value, int depth) {
       }
       return hash;
     }
-    default: return static_cast<std::uint32_t>(value.type);
+    default:
+      return static_cast<std::uint32_t>(value.type);
   }
 }
 
@@ -129,13 +133,15 @@ Value zip(const Call& c) {
 }
 
 const BuiltIn functions[] = {
-    {"append", append, "<xx:a>", 2, {}, {}},   {"reverse", reverse, "<a:a>", 1, {}, {}},
-    {"shuffle", shuffle, "<a:a>", 1, {}, {}},  {"distinct", distinct, "<x:x>", 1, {}, {}},
-    {"sort", sort, "<af?:a>", 2, {}, {}},      {"zip", zip, "<a+>", 0, {}, {}},
+    {"append", append, "<xx:a>", 2, {}, {}},  {"reverse", reverse, "<a:a>", 1, {}, {}},
+    {"shuffle", shuffle, "<a:a>", 1, {}, {}}, {"distinct", distinct, "<x:x>", 1, {}, {}},
+    {"sort", sort, "<af?:a>", 2, {}, {}},     {"zip", zip, "<a+>", 0, {}, {}},
 };
 
 }  // namespace
 
-Family array_functions() { return {functions, std::size(functions)}; }
+Family array_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata

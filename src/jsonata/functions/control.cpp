@@ -34,6 +34,8 @@ const BuiltIn functions[] = {
 
 }  // namespace
 
-Family control_functions() { return {functions, std::size(functions)}; }
+Family control_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata

@@ -8,8 +8,7 @@ namespace millrace::jsonata {
 namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view uri_unreserved =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()";
+constexpr std::string_view uri_unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()";
 constexpr std::string_view uri_reserved = ";/?:@&=+$,#";
 
 /// The text's code points as Latin-1 bytes, which is what the reference's base64 works on. Nothing is lost for ASCII.
@@ -103,7 +102,10 @@ Value decode(const Call& c, std::string_view function, std::string_view left_enc
     int value = 0;
     for (std::size_t i = 1; i <= 2; ++i) {
       char h = text[at + i];
-      int digit = h >= '0' && h <= '9' ? h - '0' : h >= 'a' && h <= 'f' ? h - 'a' + 10 : h >= 'A' && h <= 'F' ? h - 'A' + 10 : -1;
+      int digit = h >= '0' && h <= '9'   ? h - '0'
+                  : h >= 'a' && h <= 'f' ? h - 'a' + 10
+                  : h >= 'A' && h <= 'F' ? h - 'A' + 10
+                                         : -1;
       if (digit < 0) return -1;
       value = value * 16 + digit;
     }
@@ -116,7 +118,13 @@ Value decode(const Call& c, std::string_view function, std::string_view left_enc
       continue;
     }
     int lead = byte_at(at);
-    std::size_t size = lead < 0 ? 0 : lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+    std::size_t size = lead < 0      ? 0
+                       : lead < 0x80 ? 1
+                       : lead < 0xc2 ? 0
+                       : lead < 0xe0 ? 2
+                       : lead < 0xf0 ? 3
+                       : lead < 0xf5 ? 4
+                                     : 0;
     if (size == 0) malformed(function, c[0]);
     char bytes[4];
     for (std::size_t i = 0; i < size; ++i) {
@@ -139,10 +147,18 @@ Value decode(const Call& c, std::string_view function, std::string_view left_enc
   return Value::of(c.arena.copy(out));
 }
 
-Value encode_url(const Call& c) { return encode(c, "encodeUrl", uri_reserved); }
-Value encode_url_component(const Call& c) { return encode(c, "encodeUrlComponent", ""); }
-Value decode_url(const Call& c) { return decode(c, "decodeUrl", uri_reserved); }
-Value decode_url_component(const Call& c) { return decode(c, "decodeUrlComponent", ""); }
+Value encode_url(const Call& c) {
+  return encode(c, "encodeUrl", uri_reserved);
+}
+Value encode_url_component(const Call& c) {
+  return encode(c, "encodeUrlComponent", "");
+}
+Value decode_url(const Call& c) {
+  return decode(c, "decodeUrl", uri_reserved);
+}
+Value decode_url_component(const Call& c) {
+  return decode(c, "decodeUrlComponent", "");
+}
 
 const BuiltIn functions[] = {
     {"base64encode", base64encode, "<s-:s>", 1, {}, {}},
@@ -155,6 +171,8 @@ const BuiltIn functions[] = {
 
 }  // namespace
 
-Family encoding_functions() { return {functions, std::size(functions)}; }
+Family encoding_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata

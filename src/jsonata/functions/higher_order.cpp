@@ -3,7 +3,9 @@
 namespace millrace::jsonata {
 namespace {
 
-Value position_of(std::uint32_t i) { return Value::of(static_cast<double>(i)); }
+Value position_of(std::uint32_t i) {
+  return Value::of(static_cast<double>(i));
+}
 
 Value map(const Call& c) {
   if (c[0].is_undefined()) return {};
@@ -35,8 +37,8 @@ Value single(const Call& c) {
   Value found;
   bool any = false;
   for (std::uint32_t i = 0; i < list.size; ++i) {
-    bool fits = c[1].is_undefined() ||
-                Evaluator::truth(c.evaluator.call_with(c[1], list.items[i], position_of(i), c[0]));
+    bool fits =
+        c[1].is_undefined() || Evaluator::truth(c.evaluator.call_with(c[1], list.items[i], position_of(i), c[0]));
     if (!fits) continue;
     if (any) throw Failure{.code = "D3138", .index = static_cast<std::int64_t>(i)};
     any = true;
@@ -74,6 +76,8 @@ const BuiltIn functions[] = {
 
 }  // namespace
 
-Family higher_order_functions() { return {functions, std::size(functions)}; }
+Family higher_order_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata

@@ -8,9 +8,9 @@ namespace {
 
 std::vector<BuiltIn> make_library() {
   std::vector<BuiltIn> all;
-  for (Family family : {string_functions(), regex_functions(), encoding_functions(), number_functions(),
-                        number_text_functions(), date_functions(), array_functions(), object_functions(),
-                        higher_order_functions(), control_functions()}) {
+  for (Family family :
+       {string_functions(), regex_functions(), encoding_functions(), number_functions(), number_text_functions(),
+        date_functions(), array_functions(), object_functions(), higher_order_functions(), control_functions()}) {
     all.insert(all.end(), family.functions, family.functions + family.count);
   }
   std::sort(all.begin(), all.end(), [](const BuiltIn& a, const BuiltIn& b) { return a.name < b.name; });

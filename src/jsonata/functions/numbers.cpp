@@ -44,9 +44,15 @@ Value number(const Call& c) {
   throw Failure{.code = "D3030", .value = value, .index = 1};
 }
 
-Value abs(const Call& c) { return c[0].is_undefined() ? Value{} : Value::of(std::fabs(c[0].number)); }
-Value floor(const Call& c) { return c[0].is_undefined() ? Value{} : Value::of(std::floor(c[0].number)); }
-Value ceil(const Call& c) { return c[0].is_undefined() ? Value{} : Value::of(std::ceil(c[0].number)); }
+Value abs(const Call& c) {
+  return c[0].is_undefined() ? Value{} : Value::of(std::fabs(c[0].number));
+}
+Value floor(const Call& c) {
+  return c[0].is_undefined() ? Value{} : Value::of(std::floor(c[0].number));
+}
+Value ceil(const Call& c) {
+  return c[0].is_undefined() ? Value{} : Value::of(std::ceil(c[0].number));
+}
 
 Value round(const Call& c) {
   if (c[0].is_undefined()) return {};
@@ -112,13 +118,13 @@ Value negate(const Call& c) {
 }
 
 const BuiltIn functions[] = {
-    {"number", number, "<(nsb)-:n>", 1, {}, {}},  {"abs", abs, "<n-:n>", 1, {}, {}},
-    {"floor", floor, "<n-:n>", 1, {}, {}},        {"ceil", ceil, "<n-:n>", 1, {}, {}},
-    {"round", round, "<n-n?:n>", 2, {}, {}},      {"power", power, "<n-n:n>", 2, {}, {}},
-    {"sqrt", sqrt, "<n-:n>", 1, {}, {}},          {"random", random, "<:n>", 0, {}, {}},
-    {"sum", sum, "<a<n>:n>", 1, {}, {}},          {"count", count, "<a:n>", 1, {}, {}},
-    {"max", max, "<a<n>:n>", 1, {}, {}},          {"min", min, "<a<n>:n>", 1, {}, {}},
-    {"average", average, "<a<n>:n>", 1, {}, {}},  {"boolean", boolean, "<x-:b>", 1, {}, {}},
+    {"number", number, "<(nsb)-:n>", 1, {}, {}}, {"abs", abs, "<n-:n>", 1, {}, {}},
+    {"floor", floor, "<n-:n>", 1, {}, {}},       {"ceil", ceil, "<n-:n>", 1, {}, {}},
+    {"round", round, "<n-n?:n>", 2, {}, {}},     {"power", power, "<n-n:n>", 2, {}, {}},
+    {"sqrt", sqrt, "<n-:n>", 1, {}, {}},         {"random", random, "<:n>", 0, {}, {}},
+    {"sum", sum, "<a<n>:n>", 1, {}, {}},         {"count", count, "<a:n>", 1, {}, {}},
+    {"max", max, "<a<n>:n>", 1, {}, {}},         {"min", min, "<a<n>:n>", 1, {}, {}},
+    {"average", average, "<a<n>:n>", 1, {}, {}}, {"boolean", boolean, "<x-:b>", 1, {}, {}},
     {"not", negate, "<x-:b>", 1, {}, {}},
 };
 
@@ -147,6 +153,8 @@ double round_half_even(double number, int precision) {
   return result == 0 ? 0.0 : result;
 }
 
-Family number_functions() { return {functions, std::size(functions)}; }
+Family number_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata

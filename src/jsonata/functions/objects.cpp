@@ -89,18 +89,28 @@ Value sift(const Call& c) {
 
 Value type(const Call& c) {
   switch (c[0].type) {
-    case Type::undefined: return {};
-    case Type::null: return Value::of("null");
-    case Type::boolean: return Value::of("boolean");
-    case Type::number: return Value::of("number");
-    case Type::string: return Value::of("string");
-    case Type::array: return Value::of("array");
-    case Type::function: return Value::of("function");
-    default: return Value::of("object");
+    case Type::undefined:
+      return {};
+    case Type::null:
+      return Value::of("null");
+    case Type::boolean:
+      return Value::of("boolean");
+    case Type::number:
+      return Value::of("number");
+    case Type::string:
+      return Value::of("string");
+    case Type::array:
+      return Value::of("array");
+    case Type::function:
+      return Value::of("function");
+    default:
+      return Value::of("object");
   }
 }
 
-Value exists(const Call& c) { return Value::boolean_of(!c[0].is_undefined()); }
+Value exists(const Call& c) {
+  return Value::boolean_of(!c[0].is_undefined());
+}
 
 const BuiltIn functions[] = {
     {"keys", keys, "<x-:a<s>>", 1, {}, {}},     {"lookup", lookup, "<x-s:x>", 2, {}, {}},
@@ -111,6 +121,8 @@ const BuiltIn functions[] = {
 
 }  // namespace
 
-Family object_functions() { return {functions, std::size(functions)}; }
+Family object_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata

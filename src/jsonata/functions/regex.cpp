@@ -261,6 +261,8 @@ const BuiltIn functions[] = {
 
 }  // namespace
 
-Family regex_functions() { return {functions, std::size(functions)}; }
+Family regex_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata

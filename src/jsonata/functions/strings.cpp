@@ -153,6 +153,8 @@ const BuiltIn functions[] = {
 
 }  // namespace
 
-Family string_functions() { return {functions, std::size(functions)}; }
+Family string_functions() {
+  return {functions, std::size(functions)};
+}
 
 }  // namespace millrace::jsonata
