@@ -6,6 +6,7 @@
 
 #include "app/commands.hpp"
 #include "app/component_command.hpp"
+#include "app/eval_command.hpp"
 #include "app/exit_code.hpp"
 #include "app/flow_command.hpp"
 #include "app/variables.hpp"
@@ -91,6 +92,17 @@ void add_dead_letters(CLI::App& app, DeadLettersOptions& options) {
   }
 }
 
+void add_eval(CLI::App& app, EvalOptions& options) {
+  auto* command = app.add_subcommand("eval", "Evaluate a JSONata expression");
+  auto* expression = command->add_option("EXPR", options.expression, "The expression");
+  command->add_option("FILE", options.file, "The JSON it is evaluated over; - is standard input");
+  auto* serve = command->add_flag("--serve", options.serve, "Answer JSON lines on standard input instead");
+  expression->excludes(serve);
+  command->callback([&options, expression] {
+    if (!options.serve && expression->count() == 0) throw CLI::RequiredError("EXPR");
+  });
+}
+
 /// Commands that need no platform and no data folder: each leaves its work in `chosen`.
 struct CatalogueCommands {
   std::vector<std::string> flow_files = {};
@@ -138,12 +150,15 @@ int command_line(int argc, char** argv) {
   app.set_version_flag("--version", "millrace " MILLRACE_VERSION);
   app.footer(footer);
   add_run(app, run_options);
+  app.add_subcommand("worker", "Run one step; `millrace run` starts these itself");
   auto* status = app.add_subcommand("status", "What a running platform is doing");
   add_data(status, status_options.data_folder);
   status->add_flag("--json", status_options.json, "Print JSON");
   add_dead_letters(app, dead_letters_options);
   CatalogueCommands catalogue_commands;
   catalogue_commands.add(app);
+  EvalOptions eval_options;
+  add_eval(app, eval_options);
 
   try {
     app.parse(argc, argv);
@@ -151,6 +166,7 @@ int command_line(int argc, char** argv) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
   if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
+  if (app.got_subcommand("eval")) return run_eval(eval_options);
   if (app.got_subcommand("run")) return run(run_options);
   if (app.got_subcommand("status")) return show_status(status_options);
   return dead_letters(dead_letters_options);
