@@ -80,7 +80,7 @@ std::size_t print_number(double number, char* to) {
 
 double to_15_digits(double number) {
   if (!std::isfinite(number)) return number;
-  if (std::fabs(number) < 1e15 && number == std::trunc(number)) return number;
+  if (number == std::trunc(number)) return number;
   char text[40];
   std::snprintf(text, sizeof text, "%.14e", number);
   return std::strtod(text, nullptr);

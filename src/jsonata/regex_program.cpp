@@ -14,8 +14,7 @@ namespace {
 constexpr std::uint32_t match_limit = 2'000'000;
 constexpr std::uint32_t heap_limit_kib = 64u << 10;
 constexpr std::string_view space_class =
-    "\\x{9}-\\x{d} \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}"
-    "\\x{202f}\\x{205f}\\x{3000}\\x{feff}";
+    "\\x09-\\x0d \\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
 
 /// The pattern in PCRE2's words where ECMAScript means something else by it.
 std::string translate(std::string_view pattern) {
@@ -32,9 +31,9 @@ std::string translate(std::string_view pattern) {
       } else if (next == 'c' && i + 1 < pattern.size()) {
         out.append("\\c");
       } else if (next == 'v') {
-        out.append("\\x{b}");
+        out.append("\\x0b");
       } else if (next == '0') {
-        out.append("\\x{0}");
+        out.append("\\x00");
       } else if (std::string_view("dDwWbBnrtfuxkS/123456789").find(next) != std::string_view::npos) {
         out += '\\';
         out += next;
@@ -55,7 +54,7 @@ std::string translate(std::string_view pattern) {
       out += c;
       if (i + 1 < pattern.size() && pattern[i + 1] == '^') out += pattern[++i];
     } else if (c == '.') {
-      out.append("[^\\n\\r\\x{2028}\\x{2029}]");
+      out.append("[^\\n\\r\\u2028\\u2029]");
     } else {
       out += c;
     }

@@ -1,9 +1,55 @@
+#include <cmath>
+#include <string>
+
+#include "jsonata/functions/format_number.hpp"
+#include "jsonata/functions/integer_picture.hpp"
 #include "jsonata/functions/library.hpp"
+#include "jsonata/functions/rounding.hpp"
+
 namespace millrace::jsonata {
+namespace {
+
+Value format_number_by(const Call& c) {
+  if (c[0].is_undefined()) return {};
+  return Value::of(c.arena.copy(format_number(c.arena, c[0].number, c[1].is_string() ? c[1].string() : "", c[2])));
+}
+
+Value format_base(const Call& c) {
+  if (c[0].is_undefined()) return {};
+  double value = round_half_even(c[0].number, 0);
+  double radix = c[1].is_undefined() ? 10 : round_half_even(c[1].number, 0);
+  if (radix < 2 || radix > 36) throw Failure{.code = "D3100", .value = Value::of(radix)};
+  if (value == 0) return Value::of("0");
+  std::string text;
+  for (double rest = std::fabs(value); rest >= 1 && text.size() < 1100; rest = std::floor(rest / radix))
+    text.insert(text.begin(), "0123456789abcdefghijklmnopqrstuvwxyz"[static_cast<int>(std::fmod(rest, radix))]);
+  if (value < 0) text.insert(text.begin(), '-');
+  return Value::of(c.arena.copy(text));
+}
+
+Value format_integer_by(const Call& c) {
+  if (c[0].is_undefined()) return {};
+  IntegerPicture picture = IntegerPicture::parse(c[1].is_string() ? c[1].string() : "");
+  return Value::of(c.arena.copy(format_integer(std::floor(c[0].number), picture)));
+}
+
+Value parse_integer_by(const Call& c) {
+  if (c[0].is_undefined()) return {};
+  IntegerPicture picture = IntegerPicture::parse(c[1].is_string() ? c[1].string() : "");
+  return Value::of(parse_integer(c[0].string(), picture));
+}
+
+const BuiltIn functions[] = {
+    {"formatNumber", format_number_by, "<n-so?:s>", 3, {}, {}},
+    {"formatBase", format_base, "<n-n?:s>", 2, {}, {}},
+    {"formatInteger", format_integer_by, "<n-s:s>", 2, {}, {}},
+    {"parseInteger", parse_integer_by, "<s-s:n>", 2, {}, {}},
+};
+
+}  // namespace
+
 Family number_text_functions() {
-  return {nullptr, 0};
+  return {functions, std::size(functions)};
 }
-Family date_functions() {
-  return {nullptr, 0};
-}
+
 }  // namespace millrace::jsonata

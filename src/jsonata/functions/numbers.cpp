@@ -35,9 +35,15 @@ Value number(const Call& c) {
   if (value.is_undefined() || value.is_number()) return value;
   if (value.is_boolean()) return Value::of(value.boolean ? 1.0 : 0.0);
   if (value.is_string()) {
+    std::string_view text = value.string();
+    bool negative = !text.empty() && text[0] == '-';
+    if (negative) text.remove_prefix(1);
+    while (text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') text.remove_prefix(1);
     std::size_t used = 0;
-    auto read = read_json_number(value.string(), used);
-    if (read && used == value.length && std::isfinite(*read)) return Value::of(*read);
+    bool signed_twice = !text.empty() && text[0] == '-';
+    auto read = read_json_number(text, used);
+    if (read && !signed_twice && used == text.size() && std::isfinite(*read))
+      return Value::of(negative ? -*read : *read);
     double other = 0;
     if (prefixed_number(value.string(), other)) return Value::of(other);
   }

@@ -87,7 +87,7 @@ class Matches {
 };
 
 Value contains(const Call& c) {
-  if (c[0].is_undefined()) return {};
+  if (c[0].is_undefined() || c[1].is_undefined()) return {};
   if (!c[1].is_function())
     return Value::boolean_of(c[0].string().find(c[1].is_string() ? c[1].string() : "undefined") !=
                              std::string_view::npos);

@@ -11,6 +11,7 @@ namespace {
 
 Value string(const Call& c) {
   Value value = c[0];
+  if (value.is_array() && value.array->outer_wrapper && value.array->size > 0) value = value.array->items[0];
   if (value.is_undefined() || value.is_string()) return value;
   bool pretty = Evaluator::truth(c[1]);
   if (!pretty || !(value.is_array() || value.is_object())) return Value::of(c.evaluator.text_of(value));
