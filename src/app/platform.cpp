@@ -140,7 +140,8 @@ class Platform::Parts {
 
   void drain(std::function<void(Status)> stopped) {
     http_->drain([] {});
-    orchestrator_->stop([this, stopped = std::move(stopped)] { broker_->close(stopped); });
+    orchestrator_->stop(
+        [this, stopped = std::move(stopped)] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
   }
 
   io::posix::AsioLoop& loop_;
