@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace millrace::app {
@@ -75,6 +76,7 @@ Result<DataFolder> DataFolder::open(const std::string& path, Missing missing) {
   const int lock = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return failure("cannot write in the data folder", path, errno);
   DataFolder folder(path, lock);
+  folder.folder_ = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     return Error{Error::Kind::conflict,
                  fmt::format("the data folder {} is in use by {} (stop it, or choose another folder with --data)", path,
@@ -88,15 +90,17 @@ Result<DataFolder> DataFolder::open(const std::string& path, Missing missing) {
   return folder;
 }
 
-std::string DataFolder::control_socket(const std::string& path) {
-  return path + "/control.sock";
+std::string DataFolder::control_socket() const {
+  const auto path = path_ + "/control.sock";
+  return path.size() < sizeof(sockaddr_un::sun_path) ? path : fmt::format("/proc/self/fd/{}/control.sock", folder_);
 }
 
 DataFolder::DataFolder(DataFolder&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)), folder_(std::exchange(other.folder_, -1)) {}
 
 DataFolder::~DataFolder() {
   if (lock_ >= 0) ::close(lock_);
+  if (folder_ >= 0) ::close(folder_);
 }
 
 }  // namespace millrace::app

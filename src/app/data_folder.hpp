@@ -17,21 +17,20 @@ class DataFolder {
 
   /// Error::conflict names the process that uses it; permission, io and not_found name the folder and the mend.
   static Result<DataFolder> open(const std::string& path, Missing missing);
-  /// Where the operators' door of the folder is, whether or not anybody has it open.
-  static std::string control_socket(const std::string& path);
-
   DataFolder(DataFolder&& other) noexcept;
   DataFolder& operator=(DataFolder&&) = delete;
   /// Gives the folder free.
   ~DataFolder();
 
   std::string broker_folder() const { return path_ + "/broker"; }
-  std::string control_socket() const { return control_socket(path_); }
+  /// A path for bind(2) that fits into its 107 characters however long the folder's is.
+  std::string control_socket() const;
 
  private:
   DataFolder(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
   std::string path_;
   int lock_;
+  int folder_ = -1;  ///< the folder itself, for its short name below /proc/self/fd
 };
 
 }  // namespace millrace::app

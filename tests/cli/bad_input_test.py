@@ -91,6 +91,12 @@ class BadInput(unittest.TestCase):
         with Platform(self.flow, data=self.data) as platform:
             self.assertEqual(platform.stop(), 0)
 
+    def test_a_data_folder_may_have_a_long_path(self):
+        self.data = os.path.join(self.folder.name, "a" * 100, "b" * 100)
+        with Platform(self.flow, data=self.data) as platform:
+            self.assertEqual(millrace("status", "--data", self.data).returncode, 0)
+            self.assertEqual(platform.stop(), 0)
+
     @unittest.skipUnless(os.geteuid() == 0, "needs to become another user")
     def test_an_unwritable_data_folder_is_named(self):
         os.chmod(self.folder.name, 0o755)
