@@ -117,6 +117,9 @@ class Target:
             daemon_threads = True
             request_queue_size = 128
 
+            def handle_error(self, *_):
+                pass  # a worker that was killed, with its connection
+
         self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
