@@ -272,6 +272,9 @@ Value Evaluator::apply_partial(const Function& function, const Value* arguments,
       ++next;
     }
   }
+  // A call in tail position is left to whoever called, as if the lambda itself had been called there.
+  const Function& whole = *function.first.function;
+  if (whole.kind == FunctionKind::lambda) return apply_lambda(whole, all, function.bound_count);
   return apply(function.first, all, function.bound_count, {}, nullptr);
 }
 

@@ -64,7 +64,7 @@ Value Evaluator::object(const Node* node, Value input, Frame* frame) {
 Value Evaluator::group(const std::vector<Pair>& pairs, std::int64_t position, Value input, Frame* frame) {
   const bool tuples = input.is_array() && input.array->tuple_stream;
   Array* items = input.is_array() ? input.array : make_sequence(arena_, input);
-  if (items->size == 0) items = make_sequence(arena_, Value{});
+  if (items->size == 0 && !tuples) items = make_sequence(arena_, Value{});
   return group_many(pairs, position, items, tuples, frame);
 }
 

@@ -121,8 +121,7 @@ Array* Evaluator::step(const Node* node, Array* input, Frame* frame, bool last) 
     if (plain_name && item.is_object()) {
       tick();
       const Value* found = item.object->find(arena_, node->key);
-      if (found == nullptr) continue;
-      value = *found;
+      if (found != nullptr) value = *found;
     } else {
       value = eval(node, item, frame);
     }

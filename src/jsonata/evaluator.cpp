@@ -25,12 +25,12 @@ Value Evaluator::run(Value input) {
       if (slot >= 0) root_frame_->slots[slot] = bound.value;
     }
   }
+  root_input_ = input;
   if (input.is_array() && !input.array->sequence) {
     Array* wrapper = make_sequence(arena_, input);
     wrapper->outer_wrapper = true;
     input = Value::of(wrapper);
   }
-  root_input_ = input;
   return eval(program_.root, input, root_frame_);
 }
 

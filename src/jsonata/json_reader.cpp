@@ -167,6 +167,7 @@ class Reader {
       for (std::size_t i = 0; i < count; ++i) object->set(arena_, members[i].key, members[i].value);
     }
     scratch_.members.resize(first);
+    object->prepare(arena_);
     return Value::of(object);
   }
 

@@ -167,10 +167,14 @@ struct Object {
   /// Adds a key that is known to be absent.
   void add(Arena& arena, Key key, Value value);
   void remove(Arena& arena, Key key);
+  /// Prepares a large object for searching now, in the arena it lives in, so that later searches only read.
+  void prepare(Arena& arena) {
+    if (size > linear_max && table == nullptr) build_table(arena);
+  }
   Member* begin() const { return members; }
   Member* end() const { return members + size; }
 
-  static constexpr std::uint32_t linear_max = 24;
+  static constexpr std::uint32_t linear_max = 32;
 
  private:
   Value* find_in_table(Arena& arena, Key key);

@@ -186,6 +186,7 @@ Text fixed(double number, std::size_t places, const Symbols& s) {
   number = std::fabs(number);
   std::array<char, 512> text;
   std::size_t size = 0;
+  if (!std::isfinite(number)) return std::isnan(number) ? U"NaN" : U"Infinity";
   if (number >= 1e21) {
     size = print_number(number, text.data());
   } else {

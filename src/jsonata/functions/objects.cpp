@@ -43,6 +43,7 @@ Value spread(const Call& c) {
     for (Value item : *c[0].array) {
       const Value inner[] = {item};
       Value parts = spread(Call{c.evaluator, c.arena, inner, 1, c.input, c.frame});
+      if (!parts.is_undefined()) result->sequence = false;
       if (parts.is_array()) {
         for (Value part : *parts.array) result->push(c.arena, part);
       } else if (!parts.is_undefined()) {
