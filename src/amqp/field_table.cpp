@@ -13,6 +13,13 @@ auto position(Entries& entries, std::string_view name) {
 
 }  // namespace
 
+FieldTable::FieldTable() = default;
+FieldTable::~FieldTable() = default;
+FieldTable::FieldTable(const FieldTable&) = default;
+FieldTable::FieldTable(FieldTable&&) noexcept = default;
+FieldTable& FieldTable::operator=(const FieldTable&) = default;
+FieldTable& FieldTable::operator=(FieldTable&&) noexcept = default;
+
 const FieldValue* FieldTable::find(std::string_view name) const {
   auto found = position(entries_, name);
   return found == entries_.end() ? nullptr : &found->second;
@@ -32,7 +39,7 @@ void FieldTable::erase(std::string_view name) {
 }
 
 void FieldTable::append(std::string name, FieldValue value) {
-  entries_.emplace_back(std::move(name), std::move(value));
+  entries_.push_back(Entry{std::move(name), std::move(value)});
 }
 
 std::string_view FieldTable::text(std::string_view name, std::string_view otherwise) const {

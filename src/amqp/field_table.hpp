@@ -11,13 +11,21 @@
 namespace millrace::amqp {
 
 struct FieldValue;
+struct FieldEntry;
 
 /// A field table (AMQP 0-9-1 §4.2.5.5 with RabbitMQ's type letters,
 /// https://www.rabbitmq.com/amqp-0-9-1-errata.html#section_3): names and values in the order they came. Small, so
 /// lookups are linear.
 class FieldTable {
  public:
-  using Entry = std::pair<std::string, FieldValue>;
+  using Entry = FieldEntry;
+
+  FieldTable();
+  ~FieldTable();
+  FieldTable(const FieldTable&);
+  FieldTable(FieldTable&&) noexcept;
+  FieldTable& operator=(const FieldTable&);
+  FieldTable& operator=(FieldTable&&) noexcept;
 
   /// The first value of that name, or nullptr.
   const FieldValue* find(std::string_view name) const;
@@ -28,7 +36,7 @@ class FieldTable {
   void append(std::string name, FieldValue value);
 
   const std::vector<Entry>& entries() const { return entries_; }
-  bool empty() const { return entries_.empty(); }
+  bool empty() const;
 
   /// Text of a string field, or `otherwise` if it is absent or not a string.
   std::string_view text(std::string_view name, std::string_view otherwise = {}) const;
@@ -75,5 +83,17 @@ struct FieldValue {
 
   friend bool operator==(const FieldValue&, const FieldValue&);
 };
+
+/// A name with its value. A class of its own, not a pair, because FieldTable stands in FieldValue before either is
+/// complete.
+struct FieldEntry {
+  std::string first;
+  FieldValue second;
+  friend bool operator==(const FieldEntry&, const FieldEntry&) = default;
+};
+
+inline bool FieldTable::empty() const {
+  return entries_.empty();
+}
 
 }  // namespace millrace::amqp

@@ -20,7 +20,7 @@ Channel::Handled Channel::publish(const amqp::basic::Publish& method) {
   if (!context_.broker.has_exchange(method.exchange)) {
     return Refusal{ReplyCode::not_found, "no exchange '" + std::string(method.exchange) + "' in vhost '/'"};
   }
-  incoming_.emplace();
+  incoming_.emplace(Incoming{});  // clang 14 takes no emplace() of a nested aggregate
   incoming_->mandatory = method.mandatory;
   incoming_->message = std::make_shared<Message>();
   incoming_->message->exchange = method.exchange;
