@@ -3,6 +3,7 @@
 namespace millrace::broker {
 
 std::vector<Seen> frames_in(std::string_view bytes) {
+  if (bytes == amqp::protocol_header) return {};
   amqp::FrameReader reader;
   reader.set_frame_size_max(amqp::frame_size_usual);
   reader.feed(bytes);
