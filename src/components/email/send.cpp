@@ -1,8 +1,179 @@
+#include <boost/url/parse.hpp>
+#include <boost/url/url.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "component/config.hpp"
+#include "component/json_text.hpp"
+#include "components/email/mail.hpp"
 #include "components/functions.hpp"
+#include "components/http/fault_outcome.hpp"
+#include "components/template.hpp"
 
 namespace millrace::components {
 using component::Descriptor;
+using component::Emission;
+using component::Failure;
 using component::Field;
+using component::Outcome;
+using component::Work;
+
+namespace {
+
+/// What stands in for what a message's body leaves out.
+struct Defaults {
+  std::optional<Address> from;
+  std::vector<Address> to;
+  std::vector<Address> cc;
+  std::vector<Address> bcc;
+  std::optional<Template> subject;
+  std::optional<Template> text;
+  std::optional<Template> html;
+};
+
+class Send final : public component::Action {
+ public:
+  Send(Defaults defaults, io::posix::MailCall server, const component::Config& config,
+       std::unique_ptr<io::posix::Transfers> transfers, io::posix::AsioLoop& loop)
+      : defaults_(std::move(defaults)),
+        server_(std::move(server)),
+        size_max_(config.size("size_max")),
+        concurrency_(static_cast<std::size_t>(config.integer("concurrency"))),
+        transfers_(std::move(transfers)),
+        loop_(loop) {}
+
+  std::size_t concurrency() const override { return concurrency_; }
+
+  void process(Work work, component::Finish finish) override {
+    auto mail = complete(work);
+    if (!mail) return finish(Outcome::dead(mail.error()));
+    auto call = server_;
+    mail->put_into(call, work.message_id, loop_.wall_now());
+    std::size_t size = 0;
+    for (const auto& part : call.bodies) size += part.bytes.size();
+    for (const auto& part : call.attachments) size += part.bytes.size() * 4 / 3;
+    if (size > size_max_) {
+      return finish(Outcome::dead(
+          {"email.too_large", fmt::format("the mail has about {} bytes, more than config.size_max", size)}));
+    }
+    auto report =
+        "{\"messageId\":" + component::json_text::quoted(mail->message_id_header(work.message_id)) + ",\"accepted\":[";
+    for (const auto& recipient : call.recipients) {
+      if (report.back() != '[') report += ',';
+      component::json_text::append_quoted(report, recipient);
+    }
+    report += "],\"response\":";
+    const auto target = "mail over " + call.url;
+    transfers_->mail(std::move(call), [report = std::move(report), target, finish = std::move(finish)](
+                                          Result<io::posix::MailAnswer, io::posix::TransferFault> answer) {
+      if (!answer) return finish(outcome_of_fault(answer.error(), "smtp", target));
+      auto body = report + component::json_text::quoted(answer->response) + "}";
+      finish(Outcome::done({Emission{.body = std::move(body)}}));
+    });
+  }
+
+ private:
+  Result<Mail, Failure> complete(const Work& work) const {
+    const auto body = work.message.body();
+    if (body.empty() || body.front() != '{') return Failure{"email.body", "body must be an object with to, subject, …"};
+    auto mail = Mail::read(body);
+    if (!mail) return mail;
+    if (!mail->from) mail->from = defaults_.from;
+    if (mail->to.empty()) mail->to = defaults_.to;
+    if (mail->cc.empty()) mail->cc = defaults_.cc;
+    if (mail->bcc.empty()) mail->bcc = defaults_.bcc;
+    for (const auto& [field, into, from] :
+         {std::tuple{"subject", &mail->subject, &defaults_.subject}, std::tuple{"text", &mail->text, &defaults_.text},
+          std::tuple{"html", &mail->html, &defaults_.html}}) {
+      if (*into || !*from) continue;
+      auto filled = (*from)->fill(work.message.envelope(), work.execution_id);
+      if (!filled) return filled.error();
+      *into = std::move(*filled);
+    }
+    if (!mail->from) return Failure{"email.from", "there is no sender: neither body.from nor config.from is given"};
+    if (mail->to.empty() && mail->cc.empty() && mail->bcc.empty()) {
+      return Failure{"email.to", "there is no recipient: body.to, cc and bcc are empty and config names none"};
+    }
+    if (mail->subject && mail->subject->find_first_of("\r\n") != std::string::npos) {
+      return Failure{"email.subject", "config.subject gives a line break"};
+    }
+    return mail;
+  }
+
+  Defaults defaults_;
+  io::posix::MailCall server_;
+  std::size_t size_max_;
+  std::size_t concurrency_;
+  std::unique_ptr<io::posix::Transfers> transfers_;
+  io::posix::AsioLoop& loop_;
+};
+
+Result<Defaults> read_defaults(const component::Config& config, const component::Services& services) {
+  Defaults defaults;
+  const auto addresses = [&](const char* field, std::vector<Address>& into) -> Status {
+    const auto texts = field == std::string_view("from") ? std::vector{config.text(field)} : config.list(field);
+    for (const auto& text : texts) {
+      auto parsed = parse_addresses(text);
+      if (!parsed) return parsed.error().in(std::string("config.") + field);
+      into.insert(into.end(), parsed->begin(), parsed->end());
+    }
+    return Done{};
+  };
+  std::vector<Address> from;
+  for (const auto& [field, into] : {std::pair{"from", &from}, std::pair{"to", &defaults.to},
+                                    std::pair{"cc", &defaults.cc}, std::pair{"bcc", &defaults.bcc}}) {
+    if (auto status = addresses(field, *into); !status) return status.error();
+  }
+  if (from.size() > 1) return Error{Error::Kind::invalid, "config.from: must be one address"};
+  if (!from.empty()) defaults.from = from.front();
+  for (const auto& [field, into] : {std::pair{"subject", &defaults.subject}, std::pair{"text", &defaults.text},
+                                    std::pair{"html", &defaults.html}}) {
+    if (!config.has(field)) continue;
+    auto compiled = Template::compile(config.text(field), std::string("config.") + field, services);
+    if (!compiled) return compiled.error();
+    into->emplace(std::move(*compiled));
+  }
+  return defaults;
+}
+
+Result<io::posix::MailCall> read_server(const component::Config& config) {
+  io::posix::MailCall call;
+  const auto parsed = boost::urls::parse_uri(config.text("smtp"));
+  if (!parsed || (parsed->scheme() != "smtp" && parsed->scheme() != "smtps") || parsed->host().empty()) {
+    return Error{Error::Kind::invalid, "config.smtp: must be smtp://host:port or smtps://host:port"};
+  }
+  boost::urls::url url(*parsed);
+  call.username = config.has("username") ? config.text("username") : url.user();
+  call.password = config.has("password") ? config.text("password") : url.password();
+  url.remove_userinfo();
+  call.url = std::string(url.buffer());
+  const auto starttls = config.text("starttls");
+  call.starttls = parsed->scheme() == "smtp" && starttls != "never";
+  call.starttls_required = starttls == "always";
+  call.timeout = config.duration("timeout");
+  call.tls.verify = config.boolean("tls_verify");
+  call.tls.ca_file = config.text("tls_ca_file");
+  if (!call.tls.ca_file.empty() && ::access(call.tls.ca_file.c_str(), R_OK) != 0) {
+    return Error{Error::Kind::not_found, "config.tls_ca_file: cannot read " + call.tls.ca_file};
+  }
+  return call;
+}
+
+Result<std::unique_ptr<component::Action>> make_send(const Descriptor& descriptor, const boost::json::object& given,
+                                                     component::Services& services) {
+  auto config = component::Config::read(descriptor, given);
+  if (!config) return config.error();
+  auto defaults = read_defaults(*config, services);
+  if (!defaults) return defaults.error();
+  auto server = read_server(*config);
+  if (!server) return server.error();
+  auto transfers = io::posix::Transfers::make(services.loop);
+  if (!transfers) return transfers.error();
+  return std::unique_ptr<component::Action>(
+      std::make_unique<Send>(std::move(*defaults), std::move(*server), *config, std::move(*transfers), services.loop));
+}
+
+}  // namespace
 
 component::Function email_send() {
   Descriptor it;
@@ -77,7 +248,9 @@ component::Function email_send() {
     password: ${SMTP_PASSWORD}
     from: Billing <billing@example.com>
 )"}};
-  return {it, nullptr};
+  return {it, [it](const boost::json::object& config, component::Services& services) {
+            return make_send(it, config, services);
+          }};
 }
 
 }  // namespace millrace::components

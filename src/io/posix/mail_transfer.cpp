@@ -91,10 +91,31 @@ class MailTransfer final : public CurlTransfer {
       return;
     }
     curl.curl_mime_encoder(part, "base64");
-    curl.curl_mime_filename(part, from.file_name.c_str());
-    if (from.content_id.empty()) return;
-    const std::string line = "Content-ID: <" + from.content_id + ">";
-    curl.curl_mime_headers(part, curl.curl_slist_append(nullptr, line.c_str()), 1);
+    curl_slist* headers = curl.curl_slist_append(nullptr, disposition(from.file_name).c_str());
+    if (!from.content_id.empty()) {
+      headers = curl.curl_slist_append(headers, ("Content-ID: <" + from.content_id + ">").c_str());
+    }
+    curl.curl_mime_headers(part, headers, 1);
+  }
+
+  /// The file name as RFC 2231 has it where it is not plain ASCII.
+  static std::string disposition(const std::string& file_name) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    std::string encoded;
+    bool plain = true;
+    for (const char c : file_name) {
+      const bool safe = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+                        c == '-' || c == '_' || c == ' ';
+      plain = plain && safe;
+      if (safe && c != ' ') {
+        encoded += c;
+      } else {
+        const auto byte = static_cast<unsigned char>(c);
+        encoded.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+      }
+    }
+    if (plain) return "Content-Disposition: attachment; filename=\"" + file_name + "\"";
+    return "Content-Disposition: attachment; filename*=UTF-8''" + encoded;
   }
 
   static std::size_t on_reply(char* data, std::size_t, std::size_t size, void* user) {

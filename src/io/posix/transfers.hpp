@@ -57,7 +57,7 @@ struct MailCall {
   std::chrono::milliseconds timeout{60'000};
   std::string sender;                   ///< bare address
   std::vector<std::string> recipients;  ///< bare addresses
-  std::vector<std::string> headers;     ///< "Name: value", encoded, without CR and LF
+  std::vector<std::string> headers;     ///< "Name: value", encoded; CR LF only to fold a line
   std::vector<MailPart> bodies;         ///< one, or alternatives from plain to rich
   std::vector<MailPart> attachments;
 };
