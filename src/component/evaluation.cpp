@@ -59,11 +59,11 @@ Result<std::optional<std::string>, Failure> StepExpression::evaluate(std::string
                                                                      std::string_view execution_id,
                                                                      std::vector<jsonata::Binding> more) const {
   std::string execution_json;
-  if (!flow_json_.empty()) more.push_back({"$flow", flow_json_});
-  if (!step_json_.empty()) more.push_back({"$step", step_json_});
+  if (!flow_json_.empty()) more.push_back({"flow", flow_json_});
+  if (!step_json_.empty()) more.push_back({"step", step_json_});
   if (mentions_execution_) {
     execution_json = json_text::quoted(execution_id);
-    more.push_back({"$execution", execution_json});
+    more.push_back({"execution", execution_json});
   }
   auto result = expression_.evaluate(input_json, more);
   if (result) return std::move(*result);

@@ -138,7 +138,8 @@ Result<Defaults> read_defaults(const component::Config& config, const component:
 
 Result<io::posix::MailCall> read_server(const component::Config& config) {
   io::posix::MailCall call;
-  const auto parsed = boost::urls::parse_uri(config.text("smtp"));
+  const std::string text = config.text("smtp");
+  const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || (parsed->scheme() != "smtp" && parsed->scheme() != "smtps") || parsed->host().empty()) {
     return Error{Error::Kind::invalid, "config.smtp: must be smtp://host:port or smtps://host:port"};
   }

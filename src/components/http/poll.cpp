@@ -78,9 +78,10 @@ class Poll final : public component::Action {
 
  private:
   Result<io::posix::HttpCall, Failure> page_call(const Work& work, const PollState& state) const {
-    const std::string& cursor = state.cursor.empty() ? null_json : state.cursor;
+    std::vector<jsonata::Binding> bindings;  // No cursor yet: $cursor is undefined.
+    if (!state.cursor.empty()) bindings.push_back({"cursor", state.cursor});
     const auto url = state.next.empty() ? std::optional<std::string>() : state.next;
-    return calls_.call(work.message.envelope(), work.execution_id, {{"$cursor", cursor}}, url);
+    return calls_.call(work.message.envelope(), work.execution_id, bindings, url);
   }
 
   /// One page has come: what of it goes on, and where to go on from.
@@ -101,8 +102,9 @@ class Poll final : public component::Action {
     if (auto failure = take_items(work, state, list, outcome)) return Outcome::dead(std::move(*failure));
     if (settings_.cursor) {
       const std::string old = !state.cursor_pending.empty() ? state.cursor_pending : state.cursor;
-      auto cursor = settings_.cursor->evaluate(document, work.execution_id,
-                                               {{"$cursor", old.empty() ? null_json : old}, {"$items", list}});
+      std::vector<jsonata::Binding> bindings{{"items", list}};
+      if (!old.empty()) bindings.push_back({"cursor", old});
+      auto cursor = settings_.cursor->evaluate(document, work.execution_id, std::move(bindings));
       if (!cursor) return Outcome::dead(cursor.error());
       if (*cursor && **cursor != "null") state.cursor_pending = **cursor;
     }
@@ -171,8 +173,6 @@ class Poll final : public component::Action {
     if (absolute == url) absolute.clear();
     return absolute;
   }
-
-  static inline const std::string null_json = "null";
 
   Settings settings_;
   CallMaker calls_;
