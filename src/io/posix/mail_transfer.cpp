@@ -121,7 +121,9 @@ class MailTransfer final : public CurlTransfer {
   static std::size_t on_reply(char* data, std::size_t, std::size_t size, void* user) {
     std::string_view line(data, size);
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
-    if (!line.empty()) static_cast<MailTransfer*>(user)->last_reply_ = line;
+    auto* self = static_cast<MailTransfer*>(user);
+    // The answer to QUIT is not what the mail came to.
+    if (!line.empty() && line.substr(0, 3) != "221") self->last_reply_ = line;
     return size;
   }
 
