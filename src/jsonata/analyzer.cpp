@@ -71,6 +71,8 @@ Node* Analyzer::analyze(Node* root) {
 Node* Analyzer::process(Node* raw) {
   guard_stack();
   bool keep_array = raw->keep_array;
+  if (raw->kind == NodeKind::block || raw->kind == NodeKind::lambda || raw->kind == NodeKind::condition)
+    raw->value = {};  // no name for messages
   Node* result = process_kind(raw);
   if (keep_array) result->keep_array = true;
   return result;
@@ -115,6 +117,8 @@ Node* Analyzer::process_kind(Node* raw) {
       return index_bind(raw);
     case NodeKind::parent:
       return parent(raw);
+    case NodeKind::end:
+      throw Failure{.code = "S0207", .position = raw->position, .token = raw->value};
     case NodeKind::condition:
       return condition(raw);
     case NodeKind::name:

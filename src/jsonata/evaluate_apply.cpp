@@ -103,7 +103,19 @@ Value Evaluator::run_text(std::string_view source, Value focus, Frame* frame) {
   evaluated_.push_back(std::move(program));
   const Program& inner = *evaluated_.back();
   try {
-    return eval(inner.root, focus, make_frame(inner.root_scope, frame));
+    Frame* own = make_frame(inner.root_scope, frame);
+    Value result = eval(inner.root, focus, own);
+    // What it binds is bound for the expression around it.
+    for (std::size_t i = 0; own != frame && i < inner.root_scope->names.size(); ++i) {
+      if (own->slots[i].type == Type::unset) continue;
+      for (Frame* at = frame; at != nullptr; at = at->outer) {
+        int slot = at->scope == nullptr ? -1 : at->scope->slot_of(inner.root_scope->names[i]);
+        if (slot < 0) continue;
+        at->slots[slot] = own->slots[i];
+        break;
+      }
+    }
+    return result;
   } catch (const Failure& failure) {
     if (failure.code[0] == 'U') throw;
     throw Failure{.code = "D3121", .value = Value::of(arena_.copy(message_of(failure))), .inner = keep_inner(failure)};

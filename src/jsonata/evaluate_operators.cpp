@@ -24,9 +24,9 @@ bool Evaluator::is_numeric(const Node* node, Value value) {
 Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
   switch (node->op) {
     case Operator::logical_and:
-      return Value::boolean_of(truth(eval(node->left, input, frame)) && truth(eval(node->right, input, frame)));
+      return Value::boolean_of(truth(eval(node->left, input, frame)) && right_truth(node, input, frame));
     case Operator::logical_or:
-      return Value::boolean_of(truth(eval(node->left, input, frame)) || truth(eval(node->right, input, frame)));
+      return Value::boolean_of(truth(eval(node->left, input, frame)) || right_truth(node, input, frame));
     case Operator::concatenate:
       return concatenate(node, input, frame);
     default:
@@ -81,6 +81,18 @@ Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
   }
 }
 
+/// Failures on the right of `and` and `or` are reported as the operator's own.
+bool Evaluator::right_truth(const Node* node, Value input, Frame* frame) {
+  try {
+    return truth(eval(node->right, input, frame));
+  } catch (Failure& failure) {
+    if (failure.code[0] == 'U') throw;
+    failure.position = node->position;
+    failure.token = node->value;
+    throw;
+  }
+}
+
 Value Evaluator::arithmetic(const Node* node, Value left, Value right) {
   if (!left.is_undefined() && !is_numeric(node, left)) throw operator_failure("T2001", node, left);
   if (!right.is_undefined() && !is_numeric(node, right)) throw operator_failure("T2002", node, right);
@@ -102,7 +114,7 @@ Value Evaluator::arithmetic(const Node* node, Value left, Value right) {
 
 Value Evaluator::compare(const Node* node, Value left, Value right) {
   auto comparable = [](Value v) { return v.is_undefined() || v.is_string() || v.is_number(); };
-  if (!comparable(left) || !comparable(right)) throw operator_failure("T2010", node, comparable(left) ? right : left);
+  if (!comparable(left) || !comparable(right)) throw operator_failure("T2010", node, left.is_string() || left.is_number() ? right : left);
   if (left.is_undefined() || right.is_undefined()) return {};
   if (left.type != right.type) {
     Failure failure = operator_failure("T2009", node, left);
@@ -148,9 +160,11 @@ Value Evaluator::concatenate(const Node* node, Value input, Frame* frame) {
   parts[count++] = at;
   std::string_view texts[parts_max];
   std::size_t size = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    texts[i] = text_of(eval(parts[count - 1 - i], input, frame));
-    size += texts[i].size();
+  Value first = eval(parts[count - 1], input, frame);
+  for (std::size_t i = 1; i < count; ++i) {
+    Value value = eval(parts[count - 1 - i], input, frame);
+    if (i == 1) size += (texts[0] = text_of(first)).size();
+    size += (texts[i] = text_of(value)).size();
   }
   if (size > 0xffff'ffffu) throw Failure{.code = "U1002"};
   char* to = static_cast<char*>(arena_.allocate(size));

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "jsonata/evaluator.hpp"
+#include "jsonata/utf8.hpp"
 
 namespace millrace::jsonata {
 namespace {
@@ -76,15 +77,14 @@ Value Evaluator::path_steps(const Node* node, std::size_t first, Array* sequence
     tuple_stream = tuple_stream || current->is_tuple;
     if (i == 0 && current->constructs_array) {
       Value constructed = eval(current, Value::of(sequence), frame);
-      if (constructed.is_undefined()) return {};
-      result = constructed.is_array() ? constructed.array : make_sequence(arena_, constructed);
+      result = constructed.is_array() ? constructed.array : items_of_scalar(constructed);
     } else if (tuple_stream) {
       tuples = tuple_step(current, sequence, tuples, frame);
     } else {
       result = step(current, sequence, frame, i + 1 == count);
     }
     if (!tuple_stream && (result == nullptr || result->size == 0)) break;
-    if (current->focus_name.empty() && !tuple_stream) sequence = result;
+    if (current->focus_name.empty() && result != nullptr) sequence = result;
   }
   if (tuple_stream) {
     if (node->is_tuple) {
@@ -103,6 +103,22 @@ Value Evaluator::path_steps(const Node* node, std::size_t first, Array* sequence
     return group(node->group->pairs, node->group->position, items, frame);
   }
   return result == nullptr ? Value{} : Value::of(result);
+}
+
+/// What the next step sees when a path starts with `[…][0]` and that yields no array: nothing, or a text's characters.
+/// So it is in the reference, and expressions may rely on it.
+Array* Evaluator::items_of_scalar(Value value) {
+  if (value.is_undefined()) return nullptr;
+  Array* items = make_sequence(arena_);
+  if (value.is_string()) {
+    std::string_view text = value.string();
+    for (std::size_t at = 0; at < text.size();) {
+      std::size_t from = at;
+      next_code_point(text, at);
+      items->push(arena_, Value::of(text.substr(from, at - from)));
+    }
+  }
+  return items;
 }
 
 Array* Evaluator::step(const Node* node, Array* input, Frame* frame, bool last) {
@@ -255,6 +271,7 @@ Value Evaluator::wildcard(Value input) {
   if (input.is_array() && input.array->outer_wrapper && input.array->size > 0) input = input.array->items[0];
   auto take = [&](Value value) {
     if (value.is_undefined()) return;
+    if (value.is_array()) results->sequence = false;
     flatten(arena_, results, value);
   };
   if (input.is_array()) {
@@ -269,6 +286,7 @@ Value Evaluator::descendants(Value input) {
   if (input.is_undefined()) return {};
   Array* results = make_sequence(arena_);
   descend(arena_, results, input);
+  if (results->size == 1) return results->items[0];
   return Value::of(results);
 }
 

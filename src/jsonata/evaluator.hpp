@@ -106,6 +106,7 @@ class Evaluator {
   Value path(const Node* node, Value input, Frame* frame);
   Value path_steps(const Node* node, std::size_t first, Array* sequence, Frame* frame);
   Value plain_path(const Node* node, Value input, Frame* frame);
+  Array* items_of_scalar(Value value);
   Array* step(const Node* node, Array* input, Frame* frame, bool last);
   Array* tuple_step(const Node* node, Array* input, Array* tuples, Frame* frame);
   Value stages(const std::vector<Stage>& list, Value input, Frame* frame);
@@ -123,6 +124,7 @@ class Evaluator {
 
   // operators
   Value binary(const Node* node, Value input, Frame* frame);
+  bool right_truth(const Node* node, Value input, Frame* frame);
   Value arithmetic(const Node* node, Value left, Value right);
   Value compare(const Node* node, Value left, Value right);
   Value concatenate(const Node* node, Value input, Frame* frame);

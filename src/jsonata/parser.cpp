@@ -98,8 +98,7 @@ Node* Parser::prefix(const Token& token) {
   Node* node = make(NodeKind::name, token.position);
   node->value = token.value;
   switch (token.kind) {
-    case Token::Kind::end:
-      throw Failure{.code = "S0207", .position = token.position, .token = token.value};
+    case Token::Kind::end: node->kind = NodeKind::end; return node;
     case Token::Kind::name:
     case Token::Kind::quoted_name:
       return node;

@@ -102,7 +102,7 @@ Signature Signature::parse(std::string_view text, std::int64_t position) {
         std::string_view choice = text.substr(at + 1, close - at - 1);
         if (choice.find('<') != std::string_view::npos)
           throw Failure{.code = "S0402",
-                        .position = position,
+                        .position = position + static_cast<std::int64_t>(at),
                         .value = Value::of(text.substr(at + 1, close - at - 1)),
                         .offset = static_cast<std::int64_t>(at)};
         parameter.accepts = bits_of(choice) | bit_of('m');
@@ -128,7 +128,7 @@ Signature Signature::parse(std::string_view text, std::int64_t position) {
         char before = text[at - 1];
         if (before != 'a' && before != 'f')
           throw Failure{.code = "S0401",
-                        .position = position,
+                        .position = position + static_cast<std::int64_t>(at),
                         .value = Value::of(text.substr(at - 1, 1)),
                         .offset = static_cast<std::int64_t>(at)};
         if (at + 1 < text.size()) last.subtype = text[at + 1];

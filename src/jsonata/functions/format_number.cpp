@@ -232,7 +232,7 @@ Text digits_by(const SubPicture& p, double mantissa, const Symbols& s) {
     if (point + position + 1 <= text.size()) text.insert(point + position + 1, s.grouping_separator);
   }
   point = text.find(s.decimal_separator);
-  if (p.text.find(s.decimal_separator) == none || point == text.size() - 1) text.erase(point, 1);
+  if (p.text.find(s.decimal_separator) == none || point == text.size() - 1) text.pop_back();
   return text;
 }
 

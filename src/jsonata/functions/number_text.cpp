@@ -20,8 +20,12 @@ Value format_base(const Call& c) {
   double radix = c[1].is_undefined() ? 10 : round_half_even(c[1].number, 0);
   if (radix < 2 || radix > 36) throw Failure{.code = "D3100", .value = Value::of(radix)};
   if (value == 0) return Value::of("0");
+  if (!std::isfinite(value)) return Value::of(std::isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity");
+  // Digits beyond a double's precision are zeros, as ECMAScript prints them.
   std::string text;
-  for (double rest = std::fabs(value); rest >= 1 && text.size() < 1100; rest = std::floor(rest / radix))
+  double rest = std::fabs(value);
+  for (; rest >= 9007199254740992.0; rest /= radix) text.insert(text.begin(), '0');
+  for (rest = std::trunc(rest); rest >= 1; rest = std::floor(rest / radix))
     text.insert(text.begin(), "0123456789abcdefghijklmnopqrstuvwxyz"[static_cast<int>(std::fmod(rest, radix))]);
   if (value < 0) text.insert(text.begin(), '-');
   return Value::of(c.arena.copy(text));
