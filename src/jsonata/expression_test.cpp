@@ -121,7 +121,7 @@ TEST_CASE("An expression tells what it mentions and what nothing defines") {
   CHECK_FALSE(names[0].called);
   CHECK(names[1].name == "upercase");
   CHECK(names[1].called);
-  CHECK(names[1].position == 37);
+  CHECK(names[1].position == 36);
 }
 
 TEST_CASE("Bindings are variables, also for $eval and in place of library functions") {
