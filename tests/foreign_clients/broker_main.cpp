@@ -40,6 +40,12 @@ void obey(broker::Users& users, const std::string& line) {
 }
 
 int serve(const Options& options) {
+  // Before any thread begins, so that none of them takes the signal.
+  sigset_t stopping;
+  sigemptyset(&stopping);
+  sigaddset(&stopping, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
+
   io::posix::AsioLoop loop;
   auto disk = io::posix::PosixDisk::open(options.data);
   if (!disk) return failed(disk.error());
@@ -56,10 +62,6 @@ int serve(const Options& options) {
                                        static_cast<std::uint16_t>(std::stoi(options.listen.substr(colon + 1))));
   if (!server) return failed(server.error());
 
-  sigset_t stopping;
-  sigemptyset(&stopping);
-  sigaddset(&stopping, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &stopping, nullptr);
   std::thread([&] {
     int signal = 0;
     sigwait(&stopping, &signal);

@@ -1,0 +1,102 @@
+#include "broker/broker.hpp"
+
+#include "broker/core.hpp"
+
+namespace millrace::broker {
+
+Broker::Broker(std::unique_ptr<Core> core) : core_(std::move(core)) {}
+Broker::~Broker() = default;
+
+Result<std::unique_ptr<Broker>> Broker::open(io::Loop& loop, io::Disk& disk, io::Offload& offload, Limits limits) {
+  auto core = std::make_unique<Core>(loop, disk, offload, limits);
+  if (auto recovered = core->recover(); !recovered) return recovered.error();
+  return std::unique_ptr<Broker>(new Broker(std::move(core)));
+}
+
+SessionId Broker::begin_session() {
+  return SessionId{++core_->last_session};
+}
+void Broker::end_session(SessionId session, SessionEnd how) {
+  core_->end_session(session, how);
+}
+
+Answer<Done> Broker::declare_exchange(SessionId, const ExchangeSpec& spec, Durable durable) {
+  return core_->declare_exchange(spec, std::move(durable));
+}
+
+Answer<QueueStatus> Broker::declare_queue(SessionId session, const QueueSpec& spec, Durable durable) {
+  return core_->declare_queue(session, spec, std::move(durable));
+}
+
+Answer<Done> Broker::bind_queue(SessionId session, const std::string& queue, const std::string& exchange,
+                                const std::string& key, const amqp::FieldTable& arguments, Durable durable) {
+  return core_->bind(session, queue, exchange, key, arguments, true, std::move(durable));
+}
+
+Answer<Done> Broker::unbind_queue(SessionId session, const std::string& queue, const std::string& exchange,
+                                  const std::string& key, const amqp::FieldTable& arguments, Durable durable) {
+  return core_->bind(session, queue, exchange, key, arguments, false, std::move(durable));
+}
+
+Answer<std::uint64_t> Broker::delete_queue(SessionId session, const std::string& queue, bool if_unused, bool if_empty,
+                                           Durable durable) {
+  return core_->delete_queue(session, queue, if_unused, if_empty, std::move(durable));
+}
+
+Answer<Done> Broker::delete_exchange(SessionId, const std::string& exchange, bool if_unused, Durable durable) {
+  return core_->delete_exchange(exchange, if_unused, std::move(durable));
+}
+
+Answer<std::uint64_t> Broker::purge_queue(SessionId session, const std::string& queue, Durable durable) {
+  return core_->purge(session, queue, std::move(durable));
+}
+
+bool Broker::has_exchange(std::string_view name) const {
+  return name.empty() || core_->exchanges.contains(name);
+}
+
+Answer<Accepted> Broker::commit(SessionId session, Batch batch, Durable durable) {
+  return core_->commit(session, std::move(batch), std::move(durable));
+}
+
+Answer<Done> Broker::consume(SessionId session, const std::string& queue, const ConsumerSpec& spec, ConsumerSink& sink,
+                             ConsumerId& id) {
+  return core_->consume(session, queue, spec, sink, id);
+}
+
+void Broker::cancel(ConsumerId consumer) {
+  core_->cancel(consumer);
+}
+void Broker::resume(ConsumerId consumer) {
+  core_->resume(consumer);
+}
+
+Answer<std::optional<Delivery>> Broker::get(SessionId session, const std::string& queue, bool no_ack) {
+  return core_->get(session, queue, no_ack);
+}
+
+std::vector<QueueStatus> Broker::queues() const {
+  std::vector<QueueStatus> all;
+  for (const auto& [name, queue] : core_->queues) all.push_back(queue->status());
+  return all;
+}
+
+std::optional<QueueStatus> Broker::queue(std::string_view name) const {
+  const auto* queue = core_->find_queue(name);
+  return queue == nullptr ? std::nullopt : std::optional(queue->status());
+}
+
+Answer<std::vector<MessagePtr>> Broker::peek(std::string_view queue, std::size_t offset, std::size_t count) const {
+  return core_->peek(queue, offset, count);
+}
+
+Answer<std::optional<Delivery>> Broker::take_if(SessionId session, std::string_view queue,
+                                                const std::function<bool(const Message&)>& wanted) {
+  return core_->take_if(session, queue, wanted);
+}
+
+void Broker::close(std::function<void(Status)> closed) {
+  core_->log->after_pending(std::move(closed));
+}
+
+}  // namespace millrace::broker

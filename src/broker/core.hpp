@@ -1,0 +1,174 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "broker/exchange/exchange.hpp"
+#include "broker/queue.hpp"
+#include "storage/log.hpp"
+
+namespace millrace::broker {
+
+/// Everything that one commit changes: the record's items, and what happens when they are durable.
+struct Change {
+  struct Arrival {
+    std::uint32_t queue;
+    Entry entry;
+    std::size_t item_offset;  ///< of its message item in `items`; logged entries only
+    bool logged;
+  };
+  std::string items;
+  std::vector<Arrival> arrivals;                                  ///< become visible
+  std::vector<std::pair<storage::Position, std::uint32_t>> gone;  ///< no longer needed in the log: where and how large
+};
+
+/// The state of a Broker and what happens to it. Split by meaning: core_topology, core_commit, core_deliver,
+/// core_expire, core_recover, core_reclaim.
+class Broker::Core {
+ public:
+  Core(io::Loop& loop, io::Disk& disk, io::Offload& offload, Limits limits);
+  ~Core();
+
+  // core_recover.cpp
+  Status recover();
+
+  // core_topology.cpp
+  Answer<Done> declare_exchange(const ExchangeSpec& spec, Durable durable);
+  Answer<QueueStatus> declare_queue(SessionId session, const QueueSpec& spec, Durable durable);
+  Answer<Done> bind(SessionId session, const std::string& queue, const std::string& exchange, const std::string& key,
+                    const amqp::FieldTable& arguments, bool bound, Durable durable);
+  Answer<std::uint64_t> delete_queue(SessionId session, const std::string& name, bool if_unused, bool if_empty,
+                                     Durable durable);
+  Answer<Done> delete_exchange(const std::string& name, bool if_unused, Durable durable);
+  Answer<std::uint64_t> purge(SessionId session, const std::string& name, Durable durable);
+  /// The queue, or why this session cannot have it.
+  Answer<Queue*> open_queue(SessionId session, std::string_view name);
+  Queue* find_queue(std::string_view name);
+  Queue* find_queue(std::uint32_t id);
+  void remove_queue(Queue& queue);
+
+  // core_commit.cpp
+  Answer<Accepted> commit(SessionId session, Batch batch, Durable durable);
+  void end_session(SessionId session, SessionEnd how);
+  /// Writes the change; when it is durable, applies it and calls `durable`.
+  void submit(Change change, bool urgent, Durable durable);
+  void tell(Durable durable);
+
+  // core_deliver.cpp
+  Answer<Done> consume(SessionId session, const std::string& queue, const ConsumerSpec& spec, ConsumerSink& sink,
+                       ConsumerId& id);
+  void cancel(ConsumerId id);
+  void resume(ConsumerId id);
+  Answer<std::optional<Delivery>> get(SessionId session, const std::string& queue, bool no_ack);
+  Answer<std::optional<Delivery>> take_if(SessionId session, std::string_view queue,
+                                          const std::function<bool(const Message&)>& wanted);
+  Answer<std::vector<MessagePtr>> peek(std::string_view queue, std::size_t offset, std::size_t count);
+  /// Looks soon whether the queue's consumers can have more.
+  void kick(Queue& queue);
+
+  // core_reclaim.cpp
+  void collect_garbage();
+  std::string checkpoint() const;
+
+  std::uint64_t now() const { return static_cast<std::uint64_t>(loop.wall_now().time_since_epoch().count()); }
+
+  struct Consumer {
+    SessionId session;
+    std::uint32_t queue = 0;
+    ConsumerSink* sink = nullptr;
+    bool no_ack = false;
+    bool exclusive = false;
+    std::uint32_t holds = 0;
+    bool holds_suspect = false;
+  };
+  struct Outstanding {
+    SessionId session;
+    ConsumerId consumer;
+    std::uint32_t queue = 0;
+    std::uint64_t number = 0;
+  };
+
+  io::Loop& loop;
+  io::Disk& disk;
+  io::Offload& offload;
+  const Limits limits;
+  std::unique_ptr<storage::Log> log;
+
+  std::map<std::string, std::unique_ptr<Exchange>, std::less<>> exchanges;
+  std::map<std::string, std::unique_ptr<Queue>, std::less<>> queues;
+  std::unordered_map<std::uint32_t, Queue*> queues_by_id;
+  std::unordered_map<ConsumerId, Consumer> consumers;
+  std::map<DeliveryId, Outstanding> outstanding;
+  std::uint64_t last_session = 0;
+
+ private:
+  // core_commit.cpp
+  std::vector<Queue*> route(const Message& message) const;
+  /// Adds a message to the change; false if no queue took it. Repeats within a dedup window count as taken.
+  bool publish(Change& change, const MessagePtr& message, bool may_repeat);
+  void settle(Change& change, Outstanding delivery, Settle how);
+  void leave(Change& change, Queue& queue, const Entry& entry, storage::Left how);
+  void return_lost(Change& change, const Outstanding& delivery);
+  void put_back(Queue& queue, Entry entry);
+  void applied(Change& change);
+  void arrive(Queue& queue, Entry entry);
+  void drop_overflow(Queue& queue);
+  std::optional<Refusal> refuse_publishing(const Batch& batch);
+
+  // core_expire.cpp
+  /// Republishes a message that left `queue` to its dead-letter exchange, with x-death as RabbitMQ documents it.
+  void dead_letter(Change& change, const Queue& queue, const Entry& entry, std::string_view reason);
+  void watch_expiry(const Queue& queue, const Entry& entry);
+  void expire_due();
+  void set_expiry_timer();
+
+  // core_deliver.cpp
+  void pump(Queue& queue);
+  Consumer* next_ready(Queue& queue, bool suspect, ConsumerId& id);
+  std::optional<Delivery> hand_out(Queue& queue, std::map<std::uint64_t, Entry>::iterator entry, SessionId session,
+                                   ConsumerId consumer, bool no_ack);
+  MessagePtr load(const Entry& entry) const;
+
+  // core_recover.cpp
+  void replay(storage::Position at, std::uint64_t written_at, const storage::Item& item);
+  void replay_message(storage::Position at, std::uint64_t written_at, const storage::MessageItem& item);
+  void replay_topology(const storage::Item& item);
+  void forget_entry(Queue& queue, std::uint64_t number);
+
+  // core_topology.cpp
+  void add_default_exchanges();
+
+  // core_reclaim.cpp
+  void need(const Entry& entry);
+  void release(storage::Position at, std::uint32_t size);
+  void move_oldest();
+
+  struct Live {
+    std::uint64_t count = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::map<std::uint32_t, Live> live_;  ///< by segment: entries that stand there
+  bool moving_ = false;
+
+  std::uint64_t next_number_ = 1;
+  std::uint32_t next_queue_ = 1;
+  std::uint64_t next_consumer_ = 1;
+  std::uint64_t next_delivery_ = 1;
+  std::uint64_t bytes_in_memory_ = 0;
+  std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint64_t>> expiries_;  ///< (when, queue, number)
+  io::TimerId expiry_timer_ = 0;
+  std::uint64_t expiry_timer_at_ = 0;
+  std::uint64_t space_checked_at_ = 0;
+  bool space_low_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  friend class Broker;
+};
+
+}  // namespace millrace::broker

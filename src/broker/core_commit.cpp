@@ -1,0 +1,266 @@
+#include <fmt/format.h>
+
+#include "amqp/properties.hpp"
+#include "broker/core.hpp"
+#include "core/log.hpp"
+
+namespace millrace::broker {
+
+using amqp::ReplyCode;
+
+std::vector<Queue*> Broker::Core::route(const Message& message) const {
+  std::vector<Queue*> to;
+  if (message.exchange.empty()) {
+    if (const auto found = queues.find(message.routing_key); found != queues.end()) to.push_back(found->second.get());
+    return to;
+  }
+  // Alternate exchanges may name each other; each is asked once.
+  std::string_view name = message.exchange;
+  for (std::size_t hops = 0; hops <= exchanges.size(); ++hops) {
+    const auto found = exchanges.find(name);
+    if (found == exchanges.end()) break;
+    found->second->route(message, to);
+    name = found->second->spec().arguments.text("alternate-exchange");
+    if (!to.empty() || name.empty()) break;
+  }
+  return to;
+}
+
+std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
+  if (log->failure()) return Refusal{ReplyCode::resource_error, "storage failed: " + log->failure()->message};
+  if (batch.publishes.empty()) return std::nullopt;
+  if (const auto time = now(); time >= space_checked_at_ + 200 || time < space_checked_at_) {
+    space_checked_at_ = time;
+    const auto free = disk.free_space();
+    const bool low = free && *free < limits.free_space_min;
+    if (low != space_low_) {
+      low ? log::warning("disk_nearly_full",
+                         {{"free_bytes", std::to_string(*free)}, {"effect", "publishing is refused"}})
+          : log::info("disk_has_space_again");
+    }
+    space_low_ = low;
+  }
+  if (space_low_) return Refusal{ReplyCode::resource_error, "the disk is nearly full; nothing new is taken in"};
+  for (const auto& message : batch.publishes) {
+    if (message->body.size() > limits.message_size_max) {
+      return Refusal{ReplyCode::precondition_failed,
+                     fmt::format("message size {} is larger than configured max size {}", message->body.size(),
+                                 limits.message_size_max)};
+    }
+    if (!message->exchange.empty() && !exchanges.contains(message->exchange)) {
+      return Refusal{ReplyCode::not_found, fmt::format("no exchange '{}' in vhost '/'", message->exchange)};
+    }
+    for (auto* queue : route(*message)) {
+      if (queue->rules.reject_publish && queue->full(message->body.size())) {
+        return Refusal{ReplyCode::resource_error, fmt::format("queue '{}' is full", queue->spec.name)};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+bool Broker::Core::publish(Change& change, const MessagePtr& message, bool may_repeat) {
+  auto to = route(*message);
+  if (to.empty()) return false;
+  const auto glance = amqp::glance(message->properties);
+  storage::MessageItem item;
+  if (glance && glance->message_id && !may_repeat) {
+    const auto id = storage::digest(*glance->message_id);
+    const auto time = now();
+    std::erase_if(to, [&](Queue* queue) {
+      if (!queue->window.open()) return false;
+      item.id = id;
+      return !queue->window.take(id, time);
+    });
+    if (to.empty()) return true;
+  }
+  std::uint64_t expiration = 0;
+  if (glance && glance->expiration) expiration = std::strtoull(std::string(*glance->expiration).c_str(), nullptr, 10);
+
+  item.number = next_number_++;
+  const auto size = static_cast<std::uint32_t>(message->properties.size() + message->body.size());
+  const std::size_t offset = change.items.size();
+  for (auto* queue : to) {
+    Entry entry{item.number, message, {}, size, 0, 0, false};
+    if (glance && glance->expiration) entry.expires_at = now() + expiration;
+    if (const auto ttl = queue->rules.message_ttl) {
+      const auto end = now() + *ttl;
+      if (entry.expires_at == 0 || end < entry.expires_at) entry.expires_at = end;
+    }
+    ++queue->published_total;
+    if (queue->logged) item.targets.push_back({queue->id, 0, storage::target_counted, entry.expires_at});
+    change.arrivals.push_back({queue->id, std::move(entry), offset, queue->logged});
+  }
+  if (!item.targets.empty()) {
+    item.exchange = message->exchange;
+    item.routing_key = message->routing_key;
+    item.properties = message->properties;
+    item.body = message->body;
+    storage::encode(change.items, item);
+  }
+  return true;
+}
+
+void Broker::Core::leave(Change& change, Queue& queue, const Entry& entry, storage::Left how) {
+  if (entry.at.segment == 0) return;
+  storage::encode(change.items, storage::SettledItem{queue.id, how, entry.number});
+  change.gone.emplace_back(entry.at, entry.size);
+}
+
+void Broker::Core::settle(Change& change, Outstanding delivery, Settle how) {
+  auto* queue = find_queue(delivery.queue);
+  if (queue == nullptr) return;
+  const auto found = queue->out.find(delivery.number);
+  if (found == queue->out.end()) return;
+  Entry entry = std::move(found->second);
+  queue->out.erase(found);
+  if (how == Settle::requeue) {
+    entry.redelivered = true;
+    return put_back(*queue, std::move(entry));
+  }
+  if (how == Settle::ack) {
+    ++queue->settled_total;
+    leave(change, *queue, entry, storage::Left::acknowledged);
+  } else {
+    dead_letter(change, *queue, entry, "rejected");
+    leave(change, *queue, entry, storage::Left::rejected);
+  }
+  if (entry.message) bytes_in_memory_ -= entry.size;
+  kick(*queue);
+}
+
+void Broker::Core::put_back(Queue& queue, Entry entry) {
+  watch_expiry(queue, entry);
+  queue.put(std::move(entry));
+  kick(queue);
+}
+
+Answer<Accepted> Broker::Core::commit(SessionId session, Batch batch, Durable durable) {
+  if (auto refusal = refuse_publishing(batch)) return *refusal;
+  Change change;
+  Accepted accepted;
+  for (std::size_t i = 0; i < batch.publishes.size(); ++i) {
+    if (!publish(change, batch.publishes[i], false)) accepted.unroutable.push_back(i);
+  }
+  for (const auto& settlement : batch.settlements) {
+    auto found = outstanding.find(settlement.delivery);
+    if (found == outstanding.end() || found->second.session != session) continue;
+    const auto delivery = found->second;
+    outstanding.erase(found);
+    if (const auto consumer = consumers.find(delivery.consumer); consumer != consumers.end()) {
+      --consumer->second.holds;
+      if (consumer->second.holds == 0) consumer->second.holds_suspect = false;
+    }
+    settle(change, delivery, settlement.how);
+  }
+  submit(std::move(change), static_cast<bool>(durable) || !batch.publishes.empty(), std::move(durable));
+  return accepted;
+}
+
+void Broker::Core::return_lost(Change& change, const Outstanding& delivery) {
+  auto* queue = find_queue(delivery.queue);
+  if (queue == nullptr) return;
+  const auto found = queue->out.find(delivery.number);
+  if (found == queue->out.end()) return;
+  Entry entry = std::move(found->second);
+  queue->out.erase(found);
+  entry.redelivered = true;
+  ++entry.lost_count;
+  if (queue->rules.delivery_limit && entry.lost_count > *queue->rules.delivery_limit) {
+    dead_letter(change, *queue, entry, "delivery_limit");
+    leave(change, *queue, entry, storage::Left::lost_often);
+    if (entry.message) bytes_in_memory_ -= entry.size;
+    return;
+  }
+  if (entry.at.segment != 0)
+    storage::encode(change.items, storage::LostItem{queue->id, entry.lost_count, entry.number});
+  put_back(*queue, std::move(entry));
+}
+
+void Broker::Core::end_session(SessionId session, SessionEnd how) {
+  std::vector<ConsumerId> ended;
+  for (const auto& [id, consumer] : consumers) {
+    if (consumer.session == session) ended.push_back(id);
+  }
+  for (const auto id : ended) cancel(id);
+  Change change;
+  for (auto it = outstanding.begin(); it != outstanding.end();) {
+    if (it->second.session != session) {
+      ++it;
+      continue;
+    }
+    const auto delivery = it->second;
+    it = outstanding.erase(it);
+    how == SessionEnd::lost ? return_lost(change, delivery) : settle(change, delivery, Settle::requeue);
+  }
+  std::vector<Queue*> own;
+  for (const auto& [name, queue] : queues) {
+    if (queue->spec.exclusive && queue->owner == session) own.push_back(queue.get());
+  }
+  for (auto* queue : own) remove_queue(*queue);
+  if (!change.items.empty() || !change.arrivals.empty()) submit(std::move(change), true, {});
+}
+
+void Broker::Core::submit(Change change, bool urgent, Durable durable) {
+  if (change.items.empty() && change.arrivals.empty()) return tell(std::move(durable));
+  auto shared = std::make_shared<Change>(std::move(change));
+  auto when_durable = [this, shared, durable = std::move(durable)](Status status) {
+    if (status) applied(*shared);
+    if (durable) durable(status);
+  };
+  if (shared->items.empty()) return log->after_pending(std::move(when_durable));
+  const auto at = log->append(shared->items, urgent, std::move(when_durable));
+  for (auto& arrival : shared->arrivals) {
+    if (!arrival.logged) continue;
+    arrival.entry.at = {at.segment, at.offset + static_cast<std::uint32_t>(arrival.item_offset)};
+    need(arrival.entry);
+  }
+  shared->items = {};
+}
+
+void Broker::Core::tell(Durable durable) {
+  if (durable) log->after_pending(std::move(durable));
+}
+
+void Broker::Core::applied(Change& change) {
+  for (auto& arrival : change.arrivals) {
+    auto* queue = find_queue(arrival.queue);
+    if (queue != nullptr) {
+      arrive(*queue, std::move(arrival.entry));
+    } else {
+      release(arrival.entry.at, arrival.entry.size);
+    }
+  }
+  for (const auto& [at, size] : change.gone) release(at, size);
+  collect_garbage();
+}
+
+void Broker::Core::arrive(Queue& queue, Entry entry) {
+  if (bytes_in_memory_ > limits.memory_max && entry.at.segment != 0) {
+    entry.message = nullptr;
+  } else {
+    bytes_in_memory_ += entry.size;
+  }
+  watch_expiry(queue, entry);
+  queue.put(std::move(entry));
+  drop_overflow(queue);
+  kick(queue);
+}
+
+void Broker::Core::drop_overflow(Queue& queue) {
+  const auto over = [&] {
+    return (queue.rules.length_max && queue.ready.size() > *queue.rules.length_max) ||
+           (queue.rules.length_bytes_max && queue.ready_bytes > *queue.rules.length_bytes_max);
+  };
+  if (queue.ready.empty() || !over()) return;
+  Change change;
+  while (!queue.ready.empty() && over()) {
+    const auto entry = queue.take(queue.ready.begin());
+    dead_letter(change, queue, entry, "maxlen");
+    leave(change, queue, entry, storage::Left::overflowed);
+    if (entry.message) bytes_in_memory_ -= entry.size;
+  }
+  submit(std::move(change), false, {});
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,178 @@
+#include <algorithm>
+
+#include "broker/core.hpp"
+#include "core/log.hpp"
+
+namespace millrace::broker {
+
+using amqp::ReplyCode;
+
+Answer<Done> Broker::Core::consume(SessionId session, const std::string& name, const ConsumerSpec& spec,
+                                   ConsumerSink& sink, ConsumerId& id) {
+  const auto queue = open_queue(session, name);
+  if (!queue) return queue.error();
+  const bool taken = std::any_of((*queue)->consumers.begin(), (*queue)->consumers.end(),
+                                 [&](ConsumerId other) { return consumers.at(other).exclusive; });
+  if (taken || (spec.exclusive && !(*queue)->consumers.empty())) {
+    return Refusal{ReplyCode::access_refused, "queue '" + name + "' in vhost '/' in exclusive use"};
+  }
+  id = ConsumerId{next_consumer_++};
+  consumers[id] = {session, (*queue)->id, &sink, spec.no_ack, spec.exclusive};
+  (*queue)->consumers.push_back(id);
+  (*queue)->had_consumer = true;
+  kick(**queue);
+  return Done{};
+}
+
+void Broker::Core::cancel(ConsumerId id) {
+  const auto consumer = consumers.find(id);
+  if (consumer == consumers.end()) return;
+  auto* queue = find_queue(consumer->second.queue);
+  consumers.erase(consumer);
+  if (queue == nullptr) return;
+  std::erase(queue->consumers, id);
+  if (queue->spec.auto_delete && queue->consumers.empty()) {
+    remove_queue(*queue);
+  } else {
+    kick(*queue);
+  }
+}
+
+void Broker::Core::resume(ConsumerId id) {
+  const auto consumer = consumers.find(id);
+  if (consumer == consumers.end()) return;
+  if (auto* queue = find_queue(consumer->second.queue)) kick(*queue);
+}
+
+void Broker::Core::kick(Queue& queue) {
+  if (queue.kicked || queue.consumers.empty()) return;
+  queue.kicked = true;
+  loop.post([this, id = queue.id, alive = alive_] {
+    if (!*alive) return;
+    auto* still = find_queue(id);
+    if (still == nullptr) return;
+    still->kicked = false;
+    pump(*still);
+  });
+}
+
+/// The next consumer, in turn, that can have a message. A suspect goes only to one that holds nothing; one that holds a
+/// suspect gets nothing beside it.
+Broker::Core::Consumer* Broker::Core::next_ready(Queue& queue, bool suspect, ConsumerId& id) {
+  const auto count =
+      queue.rules.single_active_consumer ? std::min<std::size_t>(queue.consumers.size(), 1) : queue.consumers.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto index = (queue.next_consumer + i) % count;
+    auto& consumer = consumers.at(queue.consumers[index]);
+    if (consumer.holds_suspect || (suspect && consumer.holds > 0) || !consumer.sink->ready()) continue;
+    id = queue.consumers[index];
+    queue.next_consumer = index + 1;
+    return &consumer;
+  }
+  return nullptr;
+}
+
+void Broker::Core::pump(Queue& queue) {
+  const auto id_of_queue = queue.id;
+  auto entry = queue.ready.begin();
+  while (entry != queue.ready.end()) {
+    const bool suspect = queue.rules.isolate_suspects && entry->second.lost_count > 0;
+    ConsumerId id;
+    auto* consumer = next_ready(queue, suspect, id);
+    // Where no consumer is free for a suspect, those behind it wait, too: giving busy consumers more would keep it
+    // waiting for ever.
+    if (consumer == nullptr) return;
+    auto delivery = hand_out(queue, entry, consumer->session, id, consumer->no_ack);
+    if (!delivery) {
+      entry = queue.ready.begin();
+      continue;
+    }
+    if (!consumer->no_ack) {
+      ++consumer->holds;
+      consumer->holds_suspect = suspect;
+    }
+    consumer->sink->deliver(std::move(*delivery));
+    if (find_queue(id_of_queue) != &queue) return;
+    entry = queue.ready.begin();
+  }
+}
+
+std::optional<Delivery> Broker::Core::hand_out(Queue& queue, std::map<std::uint64_t, Entry>::iterator at,
+                                               SessionId session, ConsumerId consumer, bool no_ack) {
+  Entry entry = queue.take(at);
+  auto message = load(entry);
+  Change change;
+  if (!message) {
+    leave(change, queue, entry, storage::Left::damaged);
+    submit(std::move(change), false, {});
+    return std::nullopt;
+  }
+  Delivery delivery{DeliveryId{next_delivery_++}, consumer, std::move(message), entry.redelivered, entry.lost_count};
+  if (no_ack) {
+    ++queue.settled_total;
+    if (entry.message) bytes_in_memory_ -= entry.size;
+    leave(change, queue, entry, storage::Left::acknowledged);
+    if (!change.items.empty()) submit(std::move(change), false, {});
+    return delivery;
+  }
+  outstanding.emplace(delivery.id, Outstanding{session, consumer, queue.id, entry.number});
+  const auto number = entry.number;
+  queue.out.emplace(number, std::move(entry));
+  return delivery;
+}
+
+MessagePtr Broker::Core::load(const Entry& entry) const {
+  if (entry.message) return entry.message;
+  const auto stored = log->read(entry.at);
+  if (!stored) {
+    log::error("message_unreadable", {{"segment", std::to_string(entry.at.segment)},
+                                      {"offset", std::to_string(entry.at.offset)},
+                                      {"reason", stored.error().message}});
+    return nullptr;
+  }
+  const auto& item = stored->second;
+  auto message = std::make_shared<Message>();
+  message->exchange = item.exchange;
+  message->routing_key = item.routing_key;
+  message->properties = item.properties;
+  message->body = item.body;
+  return message;
+}
+
+Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::string& name, bool no_ack) {
+  const auto queue = open_queue(session, name);
+  if (!queue) return queue.error();
+  while (!(*queue)->ready.empty()) {
+    if (auto delivery = hand_out(**queue, (*queue)->ready.begin(), session, {}, no_ack))
+      return std::optional(std::move(*delivery));
+  }
+  return std::optional<Delivery>();
+}
+
+Answer<std::optional<Delivery>> Broker::Core::take_if(SessionId session, std::string_view name,
+                                                      const std::function<bool(const Message&)>& wanted) {
+  const auto queue = open_queue(session, name);
+  if (!queue) return queue.error();
+  for (auto entry = (*queue)->ready.begin(); entry != (*queue)->ready.end(); ++entry) {
+    const auto message = load(entry->second);
+    if (message && wanted(*message)) return hand_out(**queue, entry, session, {}, false);
+  }
+  return std::optional<Delivery>();
+}
+
+Answer<std::vector<MessagePtr>> Broker::Core::peek(std::string_view name, std::size_t offset, std::size_t count) {
+  auto* queue = find_queue(name);
+  if (queue == nullptr) return Refusal{ReplyCode::not_found, "no queue '" + std::string(name) + "' in vhost '/'"};
+  std::vector<MessagePtr> found;
+  for (const auto& [number, entry] : queue->ready) {
+    if (offset > 0) {
+      --offset;
+      continue;
+    }
+    if (found.size() >= count) break;
+    if (auto message = load(entry)) found.push_back(std::move(message));
+  }
+  return found;
+}
+
+}  // namespace millrace::broker

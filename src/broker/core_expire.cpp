@@ -1,0 +1,108 @@
+// Messages that leave a queue otherwise than by a consumer's word: expiry and dead-lettering.
+#include "amqp/properties.hpp"
+#include "broker/core.hpp"
+#include "core/log.hpp"
+
+namespace millrace::broker {
+namespace {
+
+using amqp::FieldArray;
+using amqp::FieldTable;
+using amqp::FieldValue;
+
+/// The newest death first; deaths in the same queue for the same reason are counted together
+/// (https://www.rabbitmq.com/docs/dlx#effects).
+void record_death(FieldTable& headers, const std::string& queue, const Message& message, std::string_view reason,
+                  std::uint64_t now_ms, const std::optional<std::string>& expiration) {
+  FieldArray deaths;
+  if (const auto* have = headers.find("x-death")) {
+    if (const auto* array = std::get_if<FieldArray>(&have->value)) deaths = *array;
+  }
+  FieldTable death;
+  std::int64_t count = 1;
+  std::erase_if(deaths, [&](const FieldValue& value) {
+    const auto* table = std::get_if<FieldTable>(&value.value);
+    if (table == nullptr || table->text("queue") != queue || table->text("reason") != reason) return false;
+    count = table->integer("count") + 1;
+    return true;
+  });
+  death.set("count", count);
+  death.set("reason", reason);
+  death.set("queue", queue);
+  death.set("time", amqp::Timestamp{now_ms / 1000});
+  death.set("exchange", message.exchange);
+  death.set("routing-keys", FieldArray{FieldValue(message.routing_key)});
+  if (expiration) death.set("original-expiration", *expiration);
+  deaths.insert(deaths.begin(), FieldValue(std::move(death)));
+  headers.set("x-death", std::move(deaths));
+  if (headers.find("x-first-death-reason") == nullptr) {
+    headers.set("x-first-death-reason", reason);
+    headers.set("x-first-death-queue", queue);
+    headers.set("x-first-death-exchange", message.exchange);
+  }
+}
+
+}  // namespace
+
+void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& entry, std::string_view reason) {
+  if (!queue.rules.dead_letter_exchange) return;
+  const auto original = load(entry);
+  if (!original) return;
+  auto properties = amqp::decode_properties(original->properties);
+  if (!properties) return;
+  auto message = std::make_shared<Message>();
+  message->exchange = *queue.rules.dead_letter_exchange;
+  message->routing_key = queue.rules.dead_letter_key.value_or(original->routing_key);
+  auto headers = properties->headers.value_or(FieldTable());
+  record_death(headers, queue.spec.name, *original, reason, now(), properties->expiration);
+  properties->headers = std::move(headers);
+  properties->expiration.reset();
+  message->properties = amqp::encode_properties(*properties);
+  message->body = original->body;
+  if (!publish(change, message, true)) {
+    log::warning("dead_letter_unroutable",
+                 {{"queue", queue.spec.name}, {"exchange", message->exchange}, {"key", message->routing_key}});
+  }
+}
+
+void Broker::Core::watch_expiry(const Queue& queue, const Entry& entry) {
+  if (entry.expires_at == 0) return;
+  expiries_.emplace(entry.expires_at, queue.id, entry.number);
+  if (expiry_timer_ == 0 || entry.expires_at < expiry_timer_at_) set_expiry_timer();
+}
+
+void Broker::Core::set_expiry_timer() {
+  loop.cancel(expiry_timer_);
+  expiry_timer_ = 0;
+  if (expiries_.empty()) return;
+  expiry_timer_at_ = std::get<0>(*expiries_.begin());
+  const auto time = now();
+  const std::chrono::milliseconds delay(expiry_timer_at_ > time ? expiry_timer_at_ - time : 0);
+  expiry_timer_ = loop.after(delay, [this] {
+    expiry_timer_ = 0;
+    expire_due();
+  });
+}
+
+void Broker::Core::expire_due() {
+  constexpr int at_once_max = 1'000;
+  Change change;
+  const auto time = now();
+  for (int i = 0; i < at_once_max && !expiries_.empty() && std::get<0>(*expiries_.begin()) <= time; ++i) {
+    const auto [when, queue_id, number] = *expiries_.begin();
+    expiries_.erase(expiries_.begin());
+    auto* queue = find_queue(queue_id);
+    if (queue == nullptr) continue;
+    const auto found = queue->ready.find(number);
+    // Out with a consumer: it is looked at again when it comes back.
+    if (found == queue->ready.end() || found->second.expires_at != when) continue;
+    const auto entry = queue->take(found);
+    dead_letter(change, *queue, entry, "expired");
+    leave(change, *queue, entry, storage::Left::expired);
+    if (entry.message) bytes_in_memory_ -= entry.size;
+  }
+  if (!change.items.empty() || !change.arrivals.empty()) submit(std::move(change), true, {});
+  set_expiry_timer();
+}
+
+}  // namespace millrace::broker

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "broker/dedup_window.hpp"
+#include "storage/format.hpp"
+
+namespace millrace::broker {
+
+/// One message in one queue.
+struct Entry {
+  std::uint64_t number = 0;  ///< order of all messages; a returned one goes back to its place
+  MessagePtr message;        ///< null: read it from the log at `at`
+  storage::Position at;      ///< segment 0: only in memory
+  std::uint32_t size = 0;    ///< bytes of properties and body
+  std::uint32_t lost_count = 0;
+  std::uint64_t expires_at = 0;  ///< ms since the Unix epoch; 0: never
+  bool redelivered = false;
+};
+
+/// What the x-… arguments of a queue mean; defaults: none of it.
+struct QueueRules {
+  std::optional<std::uint64_t> message_ttl;  ///< ms
+  std::optional<std::uint64_t> length_max;
+  std::optional<std::uint64_t> length_bytes_max;
+  bool reject_publish = false;
+  std::optional<std::string> dead_letter_exchange;
+  std::optional<std::string> dead_letter_key;
+  std::optional<std::uint32_t> delivery_limit;
+  bool isolate_suspects = false;
+  bool single_active_consumer = false;
+  std::uint64_t dedup_window = 0;  ///< ms
+  std::size_t dedup_max = 100'000;
+
+  /// precondition_failed names the argument that cannot be.
+  static Answer<QueueRules> read(const amqp::FieldTable& arguments);
+};
+
+/// A queue's messages and who reads them. Data only: what happens to it is Broker::Core's to decide.
+class Queue {
+ public:
+  Queue(std::uint32_t id, QueueSpec spec, QueueRules rules, SessionId owner);
+
+  const std::uint32_t id;
+  const QueueSpec spec;
+  const QueueRules rules;
+  const SessionId owner;  ///< of an exclusive queue
+  /// Its messages are in the log.
+  const bool logged;
+
+  std::map<std::uint64_t, Entry> ready;
+  std::map<std::uint64_t, Entry> out;  ///< with consumers, or leaving
+  std::uint64_t ready_bytes = 0;
+  std::vector<ConsumerId> consumers;
+  std::size_t next_consumer = 0;
+  bool had_consumer = false;
+  DedupWindow window;
+  std::uint64_t published_total = 0;
+  std::uint64_t settled_total = 0;
+  bool kicked = false;
+
+  void put(Entry entry);
+  Entry take(std::map<std::uint64_t, Entry>::iterator entry);
+  bool full(std::uint64_t added_bytes) const;
+  QueueStatus status() const;
+};
+
+}  // namespace millrace::broker
