@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "io/posix/curl_transfer.hpp"
+#include "io/posix/text_mail.hpp"
 
 namespace millrace::io::posix {
 namespace {
@@ -29,10 +30,17 @@ class MailTransfer final : public CurlTransfer {
       recipients_ = curl.curl_slist_append(recipients_, recipient.c_str());
     }
     set(easy, CURLOPT_MAIL_RCPT, recipients_);
-    for (const auto& line : call_.headers) headers_ = curl.curl_slist_append(headers_, line.c_str());
-    set(easy, CURLOPT_HTTPHEADER, headers_);
-    mime_ = build(curl, easy);
-    set(easy, CURLOPT_MIMEPOST, mime_);
+    if (call_.bodies.size() == 1 && call_.attachments.empty()) {
+      upload_ = text_mail(call_.headers, call_.bodies.front());
+      set(easy, CURLOPT_UPLOAD, 1L);
+      set(easy, CURLOPT_READFUNCTION, &MailTransfer::on_read);
+      set(easy, CURLOPT_READDATA, this);
+    } else {
+      for (const auto& line : call_.headers) headers_ = curl.curl_slist_append(headers_, line.c_str());
+      set(easy, CURLOPT_HTTPHEADER, headers_);
+      mime_ = build(curl, easy);
+      set(easy, CURLOPT_MIMEPOST, mime_);
+    }
     set(easy, CURLOPT_HEADERFUNCTION, &MailTransfer::on_reply);
     set(easy, CURLOPT_HEADERDATA, this);
   }
@@ -118,6 +126,13 @@ class MailTransfer final : public CurlTransfer {
     return "Content-Disposition: attachment; filename*=UTF-8''" + encoded;
   }
 
+  static std::size_t on_read(char* to, std::size_t, std::size_t room, void* user) {
+    auto* self = static_cast<MailTransfer*>(user);
+    const auto count = self->upload_.copy(to, room, self->uploaded_);
+    self->uploaded_ += count;
+    return count;
+  }
+
   static std::size_t on_reply(char* data, std::size_t, std::size_t size, void* user) {
     std::string_view line(data, size);
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.remove_suffix(1);
@@ -130,6 +145,8 @@ class MailTransfer final : public CurlTransfer {
   MailCall call_;
   std::function<void(Result<MailAnswer, TransferFault>)> done_;
   std::string last_reply_;
+  std::string upload_;  ///< a mail of one part, whole; otherwise it is in mime_
+  std::size_t uploaded_ = 0;
   curl_slist* headers_ = nullptr;
   curl_slist* recipients_ = nullptr;
   curl_mime* mime_ = nullptr;
