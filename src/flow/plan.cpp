@@ -55,7 +55,9 @@ class Planner {
     const DedupWindow window = is_after_webhook(step) ? window_of_webhooks : window_of_steps;
     broker::QueueSpec queue;
     queue.name = names::step_queue(flow_.name, step.id);
-    queue.arguments.set("x-delivery-limit", static_cast<std::int64_t>(step.retry.attempts));
+    // The first loss may be shared with neighbours that the worker had not begun, so at least one redelivery is
+    // granted.
+    queue.arguments.set("x-delivery-limit", std::max<std::int64_t>(1, std::int64_t{step.retry.attempts} - 1));
     queue.arguments.set("x-dead-letter-exchange", plan_.exchange.name);
     queue.arguments.set("x-dead-letter-routing-key", names::error_key(step.id));
     queue.arguments.set("x-millrace-isolate-suspects", true);

@@ -76,7 +76,7 @@ TEST_CASE("a flow's exchange and queues have the documented names and bindings")
 TEST_CASE("a step's queue sends what its workers die of to the dead letters, and remembers ids") {
   const Plan plan = plan_of(text);
   const amqp::FieldTable& arguments = queue(plan, "web.publish").arguments;
-  CHECK(arguments.integer("x-delivery-limit") == 7);
+  CHECK(arguments.integer("x-delivery-limit") == 6);
   CHECK(arguments.text("x-dead-letter-exchange") == "flow.web");
   CHECK(arguments.text("x-dead-letter-routing-key") == "publish:error");
   CHECK(arguments.boolean("x-millrace-isolate-suspects"));

@@ -1,0 +1,69 @@
+"""Forms go in while workers and the platform are killed with SIGKILL at random moments: none is lost."""
+import os
+import random
+import threading
+import unittest
+
+from web_form import World, kill, until
+
+FORMS = 5_000
+KILLS = 40
+SENDERS = 8
+
+
+class Crash(unittest.TestCase):
+    def test_every_accepted_form_reaches_target_and_mailbox(self):
+        seed = int(os.environ.get("MILLRACE_SEED", random.SystemRandom().randrange(1_000_000)))
+        chance = random.Random(seed)
+        print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
+        killed = {"platform": 0, "worker": 0}
+        with World() as world:
+            numbers = iter(range(FORMS))
+            lock = threading.Lock()
+            failures = []
+            accepted = []
+
+            def sender():
+                try:
+                    while True:
+                        with lock:
+                            number = next(numbers, None)
+                        if number is None:
+                            return
+                        world.send(number)
+                        accepted.append(number)
+                except BaseException as failure:  # told by the main thread
+                    failures.append(failure)
+
+            threads = [threading.Thread(target=sender) for _ in range(SENDERS)]
+            for thread in threads:
+                thread.start()
+            pause = threading.Event()
+            while sum(killed.values()) < KILLS or any(thread.is_alive() for thread in threads):
+                pause.wait(chance.uniform(0.05, 0.35))
+                if sum(killed.values()) >= KILLS:
+                    continue
+                if chance.random() < 0.25:
+                    world.kill_platform()
+                    killed["platform"] += 1
+                    world.start()
+                else:
+                    workers = sorted(world.workers())
+                    if workers and kill(chance.choice(workers)):
+                        killed["worker"] += 1
+            self.assertEqual(failures, [])
+            self.assertEqual(len(accepted), FORMS)
+            until(lambda: len(set(world.numbers_in_mailbox())) >= FORMS, 120,
+                  lambda: f"{len(set(world.numbers_in_ledger()))} in the ledger, {len(set(world.numbers_in_mailbox()))} mails; "
+                          + world.command("status") + world.log_end())
+            ledger, mailbox = world.numbers_in_ledger(), world.numbers_in_mailbox()
+            print(f"{FORMS} forms, kills {killed}, repeats: target {len(ledger) - FORMS}, mailbox {len(mailbox) - FORMS}", flush=True)
+            self.assertEqual(set(ledger), set(range(FORMS)))
+            self.assertEqual(set(mailbox), set(range(FORMS)))
+            keys = {key for key, _ in world.target.ledger}
+            self.assertEqual(len(keys), FORMS, "a repeat carries the Idempotency-Key of the first")
+            self.assertEqual(len({mail["Message-ID"] for mail in world.mails.mails}), FORMS)
+
+
+if __name__ == "__main__":
+    unittest.main()
