@@ -1,0 +1,210 @@
+"""`./dev bench flow`: webhook → transform → http.request → 204 sink on Millrace and on Node-RED, in one run.
+
+The same load client and sink (flow_load), body, window and machine for both. Millrace stores every message on disk, synced, at
+each step; Node-RED keeps messages in memory only and answers 202 before it begins. Prints a table and last a line of JSON.
+"""
+import argparse
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+FLOW = """\
+name: bench
+steps:
+  - id: form
+    trigger: webhook.receive
+    config: { path: form }
+  - id: shape
+    action: jsonata.transform
+    after: form
+    config:
+      expression: |
+        { "number": body.number, "title": "Interest: " & body.company, "contact": $lowercase(body.email), "products": body.products[stock > 0].name }
+  - id: publish
+    action: http.request
+    after: shape
+    config: { method: POST, url: "${SINK_URL}/posts" }
+"""
+
+FUNCTION = """\
+const body = msg.payload;
+msg.payload = {
+  number: body.number, title: 'Interest: ' + body.company, contact: body.email.toLowerCase(),
+  products: body.products.filter((product) => product.stock > 0).map((product) => product.name),
+};
+msg.headers = { 'content-type': 'application/json' };
+delete msg.req; delete msg.res;
+return msg;
+"""
+
+
+def node_red_flow(sink):
+    return [
+        {"id": "t", "type": "tab", "label": "bench"},
+        {"id": "in", "type": "http in", "z": "t", "url": "/form", "method": "post", "wires": [["reply", "shape"]]},
+        {"id": "reply", "type": "http response", "z": "t", "statusCode": "202", "wires": []},
+        {"id": "shape", "type": "function", "z": "t", "func": FUNCTION, "outputs": 1, "wires": [["publish"]]},
+        {"id": "publish", "type": "http request", "z": "t", "method": "POST", "ret": "txt", "url": sink + "/posts", "persist": True,
+         "wires": [[]]},
+    ]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def memory(pid):
+    """{rss_mb, pss_mb} of one process."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        sizes = dict(line.split()[:2] for line in file.readlines()[1:])
+    return {"rss_mb": round(int(sizes["Rss:"]) / 1024, 1), "pss_mb": round(int(sizes["Pss:"]) / 1024, 1)}
+
+
+def name_of(pid):
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        words = file.read().split(b"\0")
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        variables = dict(pair.split(b"=", 1) for pair in file.read().split(b"\0") if b"=" in pair)
+    step = variables.get(b"ELASTICIO_STEP_ID", b"").decode()
+    return f"worker {step}" if b"worker" in words[1:2] else "platform"
+
+
+def memories(pid):
+    return {name_of(one): memory(one) for one in [pid, *children(pid)]}
+
+
+def first_accepted(url, began, process):
+    """Seconds from the start to the first 2xx."""
+    while process.poll() is None and time.monotonic() - began < 60:
+        try:
+            request = urllib.request.Request(url, b'{"number":999999999,"company":"x","email":"x","products":[]}',
+                                             {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=5):
+                return time.monotonic() - began
+        except OSError:
+            time.sleep(0.002)
+    raise SystemExit("the program under test did not start")
+
+
+class Peer:
+    """One program under test: started, measured idle, loaded, stopped."""
+
+    def __init__(self, command, environment, port):
+        self.port = port
+        began = time.monotonic()
+        self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, start_new_session=True)
+        self.start_ms = round(first_accepted(f"http://127.0.0.1:{port}/form", began, self.process) * 1000)
+
+    def measure(self, load, options):
+        time.sleep(2)
+        idle = memories(self.process.pid)
+        order = f"run {self.port} /form {{}} {options.connections} {options.window}\n"
+        runs = []
+        for seconds in [2] + [options.seconds] * options.rounds:  # the first one warms up
+            load.stdin.write(order.format(seconds))
+            load.stdin.flush()
+            runs.append(json.loads(load.stdout.readline()))
+        loaded = memories(self.process.pid)
+        best = sorted(runs[1:], key=lambda run: run["executions_per_second"])[len(runs[1:]) // 2]
+        return {**best, "start_ms": self.start_ms, "idle": idle, "loaded": loaded,
+                "spread": [run["executions_per_second"] for run in runs[1:]]}
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def table(results):
+    rows = [("", *results)]
+    rows.append(("executions/s (median of rounds)", *(f"{r['executions_per_second']:.0f}" for r in results.values())))
+    rows.append(("p50 / p99, 202 to sink, ms", *(f"{r['accept_to_sink_ms']['p50']} / {r['accept_to_sink_ms']['p99']}"
+                                                 for r in results.values())))
+    rows.append(("missing / rejected", *(f"{r['missing']} / {r['rejected']}" for r in results.values())))
+    rows.append(("start to first 202, ms", *(str(r["start_ms"]) for r in results.values())))
+    for when in ("idle", "loaded"):
+        for process in sorted({name for r in results.values() for name in r[when]}):
+            cells = [f"{r[when][process]['rss_mb']} / {r[when][process]['pss_mb']}" if process in r[when] else "-"
+                     for r in results.values()]
+            rows.append((f"{process} {when}, RSS / PSS MB", *cells))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--millrace", required=True)
+    parser.add_argument("--load", required=True)
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--window", type=int, default=256)
+    parser.add_argument("--only", choices=["millrace", "node-red"])
+    options = parser.parse_args()
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="millrace-bench-", dir=os.getcwd()) as folder:
+        port_file = os.path.join(folder, "port")
+        load = subprocess.Popen([options.load, port_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        while not os.path.exists(port_file) or not os.path.getsize(port_file):
+            time.sleep(0.01)
+        with open(port_file, encoding="ascii") as file:
+            sink = f"http://127.0.0.1:{file.read().strip()}"
+        flow = os.path.join(folder, "flow.yaml")
+        with open(flow, "w", encoding="utf-8") as file:
+            file.write(FLOW)
+        red_flow = os.path.join(folder, "flows.json")
+        with open(red_flow, "w", encoding="utf-8") as file:
+            json.dump(node_red_flow(sink), file)
+        red = os.path.join(HERE, "node-red")
+        port = free_port()
+        peers = {
+            "millrace": ([options.millrace, "run", flow, "--data", os.path.join(folder, "data"), "--http", f"127.0.0.1:{port}",
+                          "--log-level", "warning"], {"SINK_URL": sink}),
+            "node-red": (["node", os.path.join(red, "node_modules/node-red/red.js"), "--settings", os.path.join(red, "settings.js"),
+                          "--userDir", os.path.join(folder, "red")], {"NODE_RED_PORT": str(port), "NODE_RED_FLOW": red_flow}),
+        }
+        try:
+            for name, (command, environment) in peers.items():
+                if options.only not in (None, name):
+                    continue
+                peer = Peer(command, environment, port)
+                try:
+                    results[name] = peer.measure(load, options)
+                finally:
+                    peer.stop()
+        finally:
+            load.stdin.close()
+            load.wait(10)
+    print(f"webhook → transform → http.request → 204 sink; body 300 B JSON; {options.connections} connections, at most "
+          f"{options.window} executions open; {options.rounds} rounds of {options.seconds:.0f} s\n"
+          f"Millrace: every message of every step synced to disk (fdatasync, group commit) before it counts. "
+          f"Node-RED {red_version(red)}: nothing is stored.")
+    table(results)
+    if len(results) == 2:
+        ratio = results["millrace"]["executions_per_second"] / results["node-red"]["executions_per_second"]
+        print(f"Millrace / Node-RED: {ratio:.1f}")
+        results["ratio"] = round(ratio, 2)
+    print(json.dumps(results))
+
+
+def red_version(folder):
+    with open(os.path.join(folder, "node_modules/node-red/package.json"), encoding="utf-8") as file:
+        return json.load(file)["version"]
+
+
+if __name__ == "__main__":
+    main()
