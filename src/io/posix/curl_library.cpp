@@ -2,6 +2,7 @@
 #define CURL_DISABLE_TYPECHECK
 #include "io/posix/curl_library.hpp"
 
+#include <cstdlib>
 #include <string>
 
 #include <dlfcn.h>
@@ -10,6 +11,9 @@ namespace millrace::io::posix {
 namespace {
 
 Result<CurlLibrary> load_library() {
+  // Debian's libcurl brings GnuTLS along (for RTMP), whose constructor would touch 1.5 MB that we never use: our TLS is
+  // OpenSSL's. https://www.gnutls.org/manual/html_node/Core-TLS-API.html (gnutls_global_init)
+  ::setenv("GNUTLS_NO_IMPLICIT_INIT", "1", 1);
   void* handle = ::dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
   if (handle == nullptr) {
     return Error{Error::Kind::unsupported,
