@@ -160,11 +160,15 @@ Value Evaluator::concatenate(const Node* node, Value input, Frame* frame) {
   parts[count++] = at;
   std::string_view texts[parts_max];
   std::size_t size = 0;
+  auto text = [&](Value value) {
+    if (value.is_number() && !std::isfinite(value.number)) throw operator_failure("D3001", node, value);
+    return text_of(value);
+  };
   Value first = eval(parts[count - 1], input, frame);
   for (std::size_t i = 1; i < count; ++i) {
     Value value = eval(parts[count - 1 - i], input, frame);
-    if (i == 1) size += (texts[0] = text_of(first)).size();
-    size += (texts[i] = text_of(value)).size();
+    if (i == 1) size += (texts[0] = text(first)).size();
+    size += (texts[i] = text(value)).size();
   }
   if (size > 0xffff'ffffu) throw Failure{.code = "U1002"};
   char* to = static_cast<char*>(arena_.allocate(size));

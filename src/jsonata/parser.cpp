@@ -333,7 +333,7 @@ Node* Parser::order_by(const Token& token, Node* left) {
     if (!token_.is(",")) break;
     advance();
   }
-  expect(")", true);
+  expect(")");
   return node;
 }
 

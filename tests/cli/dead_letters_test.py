@@ -58,8 +58,8 @@ class DeadLetters(unittest.TestCase):
             target.status = 201
             self.command("retry", second["id"])
             until(lambda: len(target.ledger) == 1, 10, lambda: target.ledger)
-            self.assertEqual(target.ledger[0][0], second["id"])  # the two were tried side by side: their order is open
-        self.assertIn(target.ledger[0][1], ('{"n": 1}', '{"n": 2}'))
+            self.assertEqual(target.ledger[0][0], second["id"])  # the three failed side by side: their order is open
+            self.assertIn(target.ledger[0][1], ('{"n": 1}', '{"n": 2}'))
             self.command("retry", "--all")
             until(lambda: len(target.ledger) == 2, 10, lambda: target.ledger)
             self.assertEqual(target.ledger[1][0], third["id"])

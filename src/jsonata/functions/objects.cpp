@@ -97,7 +97,7 @@ Value type(const Call& c) {
     case Type::boolean:
       return Value::of("boolean");
     case Type::number:
-      return Value::of("number");
+      return Value::of(c[0].number == c[0].number ? "number" : "object");  // NaN, as the reference has it
     case Type::string:
       return Value::of("string");
     case Type::array:
