@@ -59,7 +59,7 @@ void add_run(CLI::App& app, RunOptions& options) {
                                                     {"warning", log::Level::warning},
                                                     {"error", log::Level::error}};
   command->add_option("--log-level", options.log_level, "debug, info, warning or error")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))
       ->type_name("LEVEL");
   quantity(command, "--worker-memory", options.worker_memory_max, "Memory one worker may use; 0 for no limit [512MB]",
            &component::parse_size)

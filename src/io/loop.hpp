@@ -31,7 +31,7 @@ class Loop {
   virtual void cancel(TimerId id) = 0;
 };
 
-/// Runs blocking work off the loop: file writes and syncs. Jobs run one after another in the order given.
+/// Runs blocking tasks off the loop: file writes and syncs. They run one after another in the order given.
 class Offload {
  public:
   virtual ~Offload() = default;

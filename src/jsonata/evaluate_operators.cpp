@@ -114,7 +114,9 @@ Value Evaluator::arithmetic(const Node* node, Value left, Value right) {
 
 Value Evaluator::compare(const Node* node, Value left, Value right) {
   auto comparable = [](Value v) { return v.is_undefined() || v.is_string() || v.is_number(); };
-  if (!comparable(left) || !comparable(right)) throw operator_failure("T2010", node, left.is_string() || left.is_number() ? right : left);
+  if (!comparable(left) || !comparable(right)) {
+    throw operator_failure("T2010", node, left.is_string() || left.is_number() ? right : left);
+  }
   if (left.is_undefined() || right.is_undefined()) return {};
   if (left.type != right.type) {
     Failure failure = operator_failure("T2009", node, left);

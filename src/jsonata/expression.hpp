@@ -26,7 +26,7 @@ struct Fault {
 /// What one evaluation may use. Crossing a limit is a Fault, never a crash.
 struct Limits {
   std::chrono::milliseconds time_max{5'000};
-  std::size_t depth_max = 25'000;        ///< nested evaluations, as the reference counts them
+  std::size_t depth_max = 25'000;       ///< nested evaluations, as the reference counts them
   std::size_t memory_max = 256u << 20;  ///< bytes
 };
 

@@ -98,7 +98,9 @@ Node* Parser::prefix(const Token& token) {
   Node* node = make(NodeKind::name, token.position);
   node->value = token.value;
   switch (token.kind) {
-    case Token::Kind::end: node->kind = NodeKind::end; return node;
+    case Token::Kind::end:
+      node->kind = NodeKind::end;
+      return node;
     case Token::Kind::name:
     case Token::Kind::quoted_name:
       return node;

@@ -101,22 +101,22 @@ struct Log::Flush {
 void Log::flush() {
   if (flushing_ || (pending_.empty() && waiting_.empty())) return;
   flushing_ = true;
-  auto job = std::make_shared<Flush>();
-  job->writes = std::exchange(pending_, {});
-  job->waiting = std::exchange(waiting_, {});
-  job->sync_folder = std::exchange(folder_changed_, false);
-  if (failure_) job->status = *failure_;
-  auto work = [job, disk = &disk_] {
-    for (std::size_t i = 0; i < job->writes.size() && job->status; ++i) {
-      auto& write = job->writes[i];
-      job->status = write.file->write_at(write.offset, write.bytes);
-      const bool last_of_file = i + 1 == job->writes.size() || job->writes[i + 1].file != write.file;
-      if (job->status && last_of_file) job->status = write.file->sync();
+  auto batch = std::make_shared<Flush>();
+  batch->writes = std::exchange(pending_, {});
+  batch->waiting = std::exchange(waiting_, {});
+  batch->sync_folder = std::exchange(folder_changed_, false);
+  if (failure_) batch->status = *failure_;
+  auto work = [batch, disk = &disk_] {
+    for (std::size_t i = 0; i < batch->writes.size() && batch->status; ++i) {
+      auto& write = batch->writes[i];
+      batch->status = write.file->write_at(write.offset, write.bytes);
+      const bool last_of_file = i + 1 == batch->writes.size() || batch->writes[i + 1].file != write.file;
+      if (batch->status && last_of_file) batch->status = write.file->sync();
     }
-    if (job->status && job->sync_folder) job->status = disk->sync_folder();
+    if (batch->status && batch->sync_folder) batch->status = disk->sync_folder();
   };
-  offload_.run(std::move(work), [this, job, alive = alive_] {
-    if (*alive) flushed(job->status, std::move(job->waiting));
+  offload_.run(std::move(work), [this, batch, alive = alive_] {
+    if (*alive) flushed(batch->status, std::move(batch->waiting));
   });
 }
 

@@ -4,7 +4,6 @@ import os
 import signal
 import tempfile
 import threading
-import time
 import unittest
 
 from running import Platform, Target, millrace, post, until
@@ -104,7 +103,8 @@ class Life(unittest.TestCase):
                                 return
                     sender = threading.Thread(target=send)
                     sender.start()
-                    time.sleep(0.3)
+                    enough = start * 100 + 50
+                    until(lambda: len(accepted) >= enough, 30, lambda: f"{len(accepted)} accepted")
                     platform.stop(signal.SIGKILL)
                     sender.join(30)
             self.assertGreater(len(accepted), 0)

@@ -100,20 +100,20 @@ def amqp_tools(broker):
     assert missing.returncode != 0 and "404" in missing.stderr, missing.stderr
 
 
-def in_parallel(jobs):
+def in_parallel(checks):
     """Runs name -> function, prints each with its time, and raises the first failure."""
     failures = []
 
-    def one(name, job):
+    def one(name, check):
         begun = time.monotonic()
         try:
-            job()
+            check()
             print(f"ok    {name} ({time.monotonic() - begun:.1f} s)", flush=True)
         except Exception as failure:  # reported with its name, and the run goes on to the others
             failures.append(name)
             print(f"FAIL  {name}\n{failure}", flush=True)
 
-    threads = [threading.Thread(target=one, args=job) for job in jobs.items()]
+    threads = [threading.Thread(target=one, args=check) for check in checks.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -154,10 +154,10 @@ def main():
     data = tempfile.mkdtemp(prefix="millrace-foreign-")
     broker = Broker(data)
     try:
-        jobs = {f"{name}: everything": lambda c=c: run(*c, "everything") for name, c in clients(broker).items()}
-        jobs["amqp-tools"] = lambda: amqp_tools(broker)
-        jobs["fencing"] = lambda: fenced(broker)
-        in_parallel(jobs)
+        checks = {f"{name}: everything": lambda c=c: run(*c, "everything") for name, c in clients(broker).items()}
+        checks["amqp-tools"] = lambda: amqp_tools(broker)
+        checks["fencing"] = lambda: fenced(broker)
+        in_parallel(checks)
         survive_kill(broker)
         broker.stop()
     finally:

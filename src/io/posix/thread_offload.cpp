@@ -8,7 +8,7 @@
 namespace millrace::io::posix {
 
 struct ThreadOffload::State {
-  struct Job {
+  struct Task {
     std::function<void()> work;
     std::function<void()> then;
   };
@@ -18,13 +18,13 @@ struct ThreadOffload::State {
   void serve() {
     std::unique_lock lock(mutex);
     for (;;) {
-      changed.wait(lock, [this] { return stopping || !jobs.empty(); });
-      if (jobs.empty()) return;
-      Job job = std::move(jobs.front());
-      jobs.pop_front();
+      changed.wait(lock, [this] { return stopping || !tasks.empty(); });
+      if (tasks.empty()) return;
+      Task task = std::move(tasks.front());
+      tasks.pop_front();
       lock.unlock();
-      job.work();
-      loop.post(std::move(job.then));
+      task.work();
+      loop.post(std::move(task.then));
       lock.lock();
     }
   }
@@ -32,7 +32,7 @@ struct ThreadOffload::State {
   Loop& loop;
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Job> jobs;
+  std::deque<Task> tasks;
   bool stopping = false;
   std::thread thread;  // last: it uses what stands above
 };
@@ -51,7 +51,7 @@ ThreadOffload::~ThreadOffload() {
 void ThreadOffload::run(std::function<void()> work, std::function<void()> then) {
   {
     const std::lock_guard lock(state_->mutex);
-    state_->jobs.push_back({std::move(work), std::move(then)});
+    state_->tasks.push_back({std::move(work), std::move(then)});
   }
   state_->changed.notify_one();
 }
