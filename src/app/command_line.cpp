@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/value.hpp>
 
+#include "app/broker_command.hpp"
 #include "app/commands.hpp"
 #include "app/component_command.hpp"
 #include "app/eval_command.hpp"
@@ -21,7 +22,7 @@ constexpr const char* footer = R"(Exit codes:
   1    what was asked could not be done
   2    bad command line, or bad flow file
   3    the data folder cannot be used: not writable, full, damaged, or in use by another process
-  4    cannot listen on the address given with --http
+  4    cannot listen on the address given with --http or --listen
   130  stopped at once by a second Ctrl-C)";
 
 template <class T>
@@ -39,6 +40,27 @@ CLI::Option* quantity(CLI::App* command, const std::string& name, T& target, con
 
 void add_data(CLI::App* command, std::string& folder) {
   command->add_option("--data", folder, "The data folder of the platform")->capture_default_str()->type_name("DIR");
+}
+
+void add_log_level(CLI::App* command, log::Level& level) {
+  const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
+                                                    {"info", log::Level::info},
+                                                    {"warning", log::Level::warning},
+                                                    {"error", log::Level::error}};
+  command->add_option("--log-level", level, "debug, info, warning or error")
+      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case))
+      ->type_name("LEVEL");
+}
+
+void add_broker(CLI::App& app, BrokerOptions& options) {
+  auto* command = app.add_subcommand("broker", "The message queue alone, for any AMQP 0-9-1 client");
+  command->add_option("--listen", options.listen, "Where clients connect; port 0 takes any free one")
+      ->capture_default_str()
+      ->type_name("ADDR:PORT");
+  add_data(command, options.data_folder);
+  command->add_option("--user", options.users, "Who may connect, may be repeated [guest:guest, on loopback only]")
+      ->type_name("NAME:PASSWORD");
+  add_log_level(command, options.log_level);
 }
 
 void add_flow_files(CLI::App* command, std::vector<std::string>& files, std::string& env_file) {
@@ -150,6 +172,8 @@ int command_line(int argc, char** argv) {
   app.set_version_flag("--version", "millrace " MILLRACE_VERSION);
   app.footer(footer);
   add_run(app, run_options);
+  BrokerOptions broker_options;
+  add_broker(app, broker_options);
   app.add_subcommand("worker", "Run one step; `millrace run` starts these itself");
   auto* status = app.add_subcommand("status", "What a running platform is doing");
   add_data(status, status_options.data_folder);
@@ -167,6 +191,7 @@ int command_line(int argc, char** argv) {
   }
   if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
   if (app.got_subcommand("eval")) return run_eval(eval_options);
+  if (app.got_subcommand("broker")) return serve_broker(broker_options);
   if (app.got_subcommand("run")) return run(run_options);
   if (app.got_subcommand("status")) return show_status(status_options);
   return dead_letters(dead_letters_options);

@@ -1,13 +1,12 @@
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include "app/commands.hpp"
 #include "app/console.hpp"
 #include "app/exit_code.hpp"
+#include "app/file_limit.hpp"
 #include "app/platform.hpp"
 #include "app/variables.hpp"
 #include "components/catalogue.hpp"
@@ -20,15 +19,6 @@ namespace {
 int complain(int exit_code, std::string_view message) {
   fmt::print(stderr, "millrace: {}\n", message);
   return exit_code;
-}
-
-/// As many open files as the system lets us have: each webhook caller and each worker needs some.
-void raise_file_limit() {
-  constexpr rlim_t enough = 65'536;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= enough) return;
-  limit.rlim_cur = std::min(limit.rlim_max, enough);
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// From a platform that is ready to its end.
