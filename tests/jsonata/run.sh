@@ -9,7 +9,7 @@ case $what in
   suite)
     if [ ! -e "$shared/jsonata/run_suite.mjs" ]; then
       echo "The suite is not at $shared/jsonata: configure with -DMILLRACE_SHARED=<folder that holds jsonata/>" >&2
-      exit 1
+      exit 77
     fi
     exec node "$shared/jsonata/run_suite.mjs" -v --cmd "$*"
     ;;
