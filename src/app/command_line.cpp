@@ -48,7 +48,7 @@ void add_log_level(CLI::App* command, log::Level& level) {
                                                     {"warning", log::Level::warning},
                                                     {"error", log::Level::error}};
   command->add_option("--log-level", level, "debug, info, warning or error")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case))
+      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))
       ->type_name("LEVEL");
 }
 
