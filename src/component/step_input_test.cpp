@@ -1,0 +1,82 @@
+#include "component/step_input.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace millrace;
+using component::Lineage;
+using component::StepInput;
+using component::StepSettings;
+
+namespace {
+
+StepInput compiled(std::optional<std::string> when, std::optional<std::string> input) {
+  StepSettings settings;
+  settings.id = "shape";
+  settings.when = std::move(when);
+  settings.input = std::move(input);
+  auto made = StepInput::compile(settings, "orders");
+  REQUIRE(made);
+  return std::move(*made);
+}
+
+Lineage of_execution(std::string id) {
+  Lineage lineage;
+  lineage.execution_id = std::move(id);
+  return lineage;
+}
+
+}  // namespace
+
+TEST_CASE("without when and input a message goes to the action as it came") {
+  const std::string envelope = R"({"id":"1","body":{"a":[1,2]},"passthrough":{}})";
+  const auto message = compiled({}, {}).prepare({}, envelope);
+  REQUIRE(message);
+  REQUIRE(*message);
+  CHECK((*message)->envelope() == envelope);
+}
+
+TEST_CASE("when decides who passes by, as $boolean() sees it") {
+  const auto input = compiled("body.n > 1", {});
+  CHECK(input.prepare({}, R"({"body":{"n":2}})")->has_value());
+  CHECK(!input.prepare({}, R"({"body":{"n":1}})")->has_value());
+  CHECK(!input.prepare({}, R"({"body":{}})")->has_value());
+  CHECK(!compiled("body.list", {}).prepare({}, R"({"body":{"list":[0]}})")->has_value());
+}
+
+TEST_CASE("when sees the message as it came, and input makes the action's body") {
+  const auto input = compiled("body.n = 1", R"({ "twice": body.n * 2, "of": $flow & "/" & $step & "/" & $execution })");
+  const auto message = input.prepare(of_execution("e-1"), R"({"id":"7","body":{"n":1},"headers":{"x":1}})");
+  REQUIRE(message);
+  REQUIRE(*message);
+  CHECK((*message)->body() == R"({"twice":2,"of":"orders/shape/e-1"})");
+  CHECK((*message)->id() == "7");
+  CHECK((*message)->part("headers") == R"({"x":1})");
+}
+
+TEST_CASE("an input that yields nothing makes an empty body") {
+  const auto message = compiled({}, "body.none").prepare({}, R"({"body":{"n":1}})");
+  REQUIRE(message);
+  REQUIRE(*message);
+  CHECK((*message)->body() == "{}");
+}
+
+TEST_CASE("what is no message, or too deep, or fails in an expression, is a failure with a code") {
+  CHECK(compiled({}, {}).prepare({}, "not JSON").error().code == "message.not_json");
+  CHECK(compiled({}, {}).prepare({}, "[1]").error().code == "message.not_json");
+  const std::string deep = R"({"body":)" + std::string(10'000, '[') + std::string(10'000, ']') + "}";
+  CHECK(compiled({}, {}).prepare({}, deep).error().code == "message.too_deep");
+  const auto failed = compiled("body.a + 1", {}).prepare({}, R"({"body":{"a":"x"}})");
+  REQUIRE(!failed);
+  CHECK(failed.error().code == "jsonata.T2001");
+  CHECK(failed.error().message.find("when") != std::string::npos);
+}
+
+TEST_CASE("an expression that is none names step and place") {
+  StepSettings settings;
+  settings.id = "shape";
+  settings.input = "body.(";
+  const auto made = StepInput::compile(settings, "orders");
+  REQUIRE(!made);
+  CHECK(made.error().message.find("step shape") != std::string::npos);
+  CHECK(made.error().message.find("input") != std::string::npos);
+}
