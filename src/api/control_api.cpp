@@ -14,6 +14,7 @@ using io::posix::HttpResponse;
 using io::posix::Respond;
 
 constexpr std::string_view letters_path = "/v1/dead-letters";
+constexpr std::string_view letter_path = "/v1/dead-letters/";
 
 HttpResponse ok(const json::value& body) {
   return {200, "application/json", json::serialize(body), {}};
@@ -28,10 +29,11 @@ std::string_view flow_asked_for(std::string_view query) {
 
 void ControlApi::handle(HttpRequest request, Respond respond) {
   if (request.path == "/v1/status" && request.method == "GET") return respond(ok(status_()));
-  std::string_view path = request.path;
-  if (!path.starts_with(letters_path)) return respond(problem(404, "Not found", "there is nothing at " + request.path));
-  path.remove_prefix(letters_path.size());
-  if (path.size() > 1 && path.front() == '/') return handle_letter(request, path.substr(1), respond);
+  const std::string_view path = request.path;
+  if (path.size() > letter_path.size() && path.starts_with(letter_path)) {
+    return handle_letter(request, path.substr(letter_path.size()), respond);
+  }
+  if (path != letters_path) return respond(problem(404, "Not found", "there is nothing at " + request.path));
   if (request.method != "GET") return respond(problem(405, "Method not allowed", "name one dead letter"));
   json::array letters;
   for (const auto& letter : dead_letters_.list(flow_asked_for(request.query))) {

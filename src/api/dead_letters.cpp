@@ -1,7 +1,7 @@
 #include "api/dead_letters.hpp"
 
-#include <algorithm>
 #include <memory>
+#include <optional>
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
@@ -77,27 +77,45 @@ json::object DeadLetter::to_json(bool with_message) const {
   return object;
 }
 
-std::vector<DeadLetter> DeadLetters::list(std::string_view flow) const {
-  std::vector<DeadLetter> letters;
+void DeadLetters::each(std::string_view flow, const std::function<bool(DeadLetter)>& visit) const {
+  constexpr std::size_t page = 256;
   for (const auto& queue : broker_.queues()) {
     std::string_view name = queue.name;
     if (!name.ends_with(queue_suffix)) continue;
     name.remove_suffix(queue_suffix.size());
     if (!flow.empty() && flow != name) continue;
-    const auto messages = broker_.peek(queue.name, 0, queue.ready);
-    if (!messages) continue;
-    for (const auto& message : *messages) letters.push_back(read(name, *message));
+    for (std::size_t offset = 0; offset < queue.ready; offset += page) {
+      const auto messages = broker_.peek(queue.name, offset, page);
+      if (!messages) break;
+      for (const auto& message : *messages) {
+        if (!visit(read(name, *message))) return;
+      }
+    }
   }
+}
+
+std::vector<DeadLetter> DeadLetters::list(std::string_view flow) const {
+  std::vector<DeadLetter> letters;
+  each(flow, [&](DeadLetter letter) {
+    letters.push_back(std::move(letter));
+    return true;
+  });
   return letters;
 }
 
 Result<DeadLetter> DeadLetters::find(std::string_view id_prefix) const {
-  auto letters = list({});
-  std::erase_if(letters, [&](const DeadLetter& letter) { return !letter.id.starts_with(id_prefix); });
-  if (letters.empty()) return Error{Error::Kind::not_found, fmt::format("there is no dead letter {}", id_prefix)};
-  const bool several = std::ranges::any_of(letters, [&](const auto& letter) { return letter.id != letters[0].id; });
+  std::optional<DeadLetter> found;
+  bool several = false;
+  each({}, [&](DeadLetter letter) {
+    const bool is_it = letter.id == id_prefix;
+    if (!is_it && !letter.id.starts_with(id_prefix)) return true;
+    several = !is_it && (several || (found && found->id != letter.id));
+    if (is_it || !found) found = std::move(letter);
+    return !is_it;
+  });
+  if (!found) return Error{Error::Kind::not_found, fmt::format("there is no dead letter {}", id_prefix)};
   if (several) return Error{Error::Kind::invalid, fmt::format("several dead letters begin with {}", id_prefix)};
-  return std::move(letters[0]);
+  return std::move(*found);
 }
 
 Status DeadLetters::retry(const DeadLetter& letter, Durable durable) {
@@ -109,12 +127,14 @@ Status DeadLetters::retry(const DeadLetter& letter, Durable durable) {
   message->properties = fresh_properties(*taken->message);
   message->body = taken->message->body;
   if (!broker_.queue(names::step_queue(letter.flow, letter.step))) {
-    static_cast<void>(commit({{}, {{taken->id, broker::Settle::requeue}}}, nullptr));
+    put_back(*taken);
     return Error{Error::Kind::not_found, fmt::format("flow {} no longer has a step {} (bring it back, or drop the dead "
                                                      "letter)",
                                                      letter.flow, letter.step)};
   }
-  return commit({{std::move(message)}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
+  auto done = commit({{std::move(message)}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
+  if (!done) put_back(*taken);
+  return done;
 }
 
 Status DeadLetters::drop(const DeadLetter& letter, Durable durable) {
@@ -133,6 +153,11 @@ Result<broker::Delivery> DeadLetters::take(const DeadLetter& letter) {
   if (!taken) return Error{Error::Kind::unavailable, taken.error().text};
   if (!*taken) return Error{Error::Kind::not_found, fmt::format("there is no dead letter {}", letter.id)};
   return std::move(**taken);
+}
+
+void DeadLetters::put_back(const broker::Delivery& taken) {
+  // Refused only when storage has failed: then it is back at the next start.
+  static_cast<void>(commit({{}, {{taken.id, broker::Settle::requeue}}}, nullptr));
 }
 
 Status DeadLetters::commit(broker::Batch batch, Durable durable) {

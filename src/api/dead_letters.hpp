@@ -36,7 +36,8 @@ class DeadLetters {
 
   /// Oldest first; of one flow, or of all if `flow` is empty.
   std::vector<DeadLetter> list(std::string_view flow) const;
-  /// By id or its beginning. Error::not_found; Error::invalid if several begin like this.
+  /// By id or its beginning; of several with the same id (one message that failed at two steps) the first.
+  /// Error::not_found; Error::invalid if several begin like this and none is called so.
   Result<DeadLetter> find(std::string_view id_prefix) const;
 
   using Durable = std::function<void(Status)>;
@@ -46,7 +47,10 @@ class DeadLetters {
   Status drop(const DeadLetter& letter, Durable durable);
 
  private:
+  /// Visits those of one flow, or of all, oldest first, until `visit` says false.
+  void each(std::string_view flow, const std::function<bool(DeadLetter)>& visit) const;
   Result<broker::Delivery> take(const DeadLetter& letter);
+  void put_back(const broker::Delivery& taken);
   Status commit(broker::Batch batch, Durable durable);
 
   broker::Broker& broker_;

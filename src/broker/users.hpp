@@ -36,7 +36,7 @@ class UserConnection {
 
 /// Who may connect to the broker. Each worker has a user of its own, made when it is started and retired when it is
 /// replaced: retire() returns only after every connection of that user has lost its effect, so that what a paused
-/// worker sends when it wakes is as if never sent (DESIGN §3, no zombie commits). Thread: the broker's loop.
+/// worker sends when it wakes is as if never sent (no zombie commits). Thread: the broker's loop.
 class Users {
  public:
   /// Adds a user or gives a known one a new password; open connections stay.

@@ -14,7 +14,7 @@ std::string random_id();
 /// length, written as a UUID of version 8 (RFC 9562 §5.8). With these a repeat is recognisable downstream.
 std::string derived_id(std::initializer_list<std::string_view> parts);
 
-/// The id of the `index`th message that `step` makes from the message `parent` (DESIGN §3, one commit a step).
+/// The id of the `index`th message that `step` makes from the message `parent`.
 std::string child_message_id(std::string_view parent, std::string_view step, std::uint64_t index);
 
 /// `bytes` random bytes as lower-case hex: passwords and tokens of workers.

@@ -1,0 +1,174 @@
+#include "api/dead_letters.hpp"
+
+#include <doctest/doctest.h>
+
+#include "flow/plan.hpp"
+#include "support/disk_broker.hpp"
+
+using namespace millrace;
+using api::DeadLetters;
+using tests::DiskBroker;
+namespace names = flow::names;
+
+namespace {
+
+/// A broker with the queues of two flows, each of one step.
+struct Office {
+  Office() {
+    for (const auto* flow : {"orders", "forms"}) {
+      REQUIRE(broker->declare_exchange(broker.session, {.name = names::exchange(flow), .arguments = {}}, nullptr));
+      add_queue(flow, names::step_queue(flow, "ship"), names::input_key("ship"));
+      add_queue(flow, names::dead_letter_queue(flow), names::error_key("ship"));
+    }
+  }
+
+  void add_queue(const std::string& flow, const std::string& queue, const std::string& key) {
+    amqp::FieldTable arguments;
+    arguments.set("x-millrace-dedup-window", std::int64_t{60'000});
+    REQUIRE(broker->declare_queue(broker.session, {.name = queue, .arguments = arguments}, nullptr));
+    REQUIRE(broker->bind_queue(broker.session, queue, names::exchange(flow), key, {}, nullptr));
+  }
+
+  void bury(const std::string& flow, const std::string& id, const std::string& body = R"({"body":1})") {
+    amqp::FieldTable headers;
+    headers.set("messageId", id);
+    headers.set("threadId", "e-" + id);
+    headers.set("errorCode", "http.status");
+    headers.set("errorMessage", "answered 422");
+    headers.set("errorDetails", R"({"status":422})");
+    headers.set("failedAt", std::int64_t{1'700'000'000'000});
+    headers.set("attempts", std::int32_t{4});
+    headers.set("reboundIteration", std::int32_t{3});
+    broker.publish(names::exchange(flow), names::error_key("ship"), body, std::move(headers), id);
+  }
+
+  std::vector<std::string> ids(std::string_view flow = {}) {
+    std::vector<std::string> result;
+    for (const auto& letter : letters.list(flow)) result.push_back(letter.id);
+    return result;
+  }
+
+  DiskBroker broker;
+  DeadLetters letters{*broker, broker.session};
+};
+
+using Ids = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a dead letter tells what is known about its failure") {
+  Office office;
+  office.bury("orders", "m-1");
+  const auto letter = office.letters.find("m-1");
+  REQUIRE(letter);
+  CHECK(letter->flow == "orders");
+  CHECK(letter->step == "ship");
+  CHECK(letter->execution == "e-m-1");
+  CHECK(letter->code == "http.status");
+  CHECK(letter->reason == "answered 422");
+  CHECK(letter->attempts == 4);
+  CHECK(letter->failed_at == 1'700'000'000'000);
+  const auto json = letter->to_json(true);
+  CHECK(json.at("details").at("status") == 422);
+  CHECK(json.at("message").at("body") == 1);
+  CHECK(!letter->to_json(false).contains("message"));
+}
+
+TEST_CASE("a message that the broker buried because its workers were lost says so") {
+  Office office;
+  amqp::FieldTable headers;
+  headers.set("messageId", "m-1");
+  headers.set("x-delivery-count", std::int64_t{3});
+  office.broker.publish("flow.orders", "ship:error", "{}", headers);
+  const auto letter = office.letters.find("m-1");
+  REQUIRE(letter);
+  CHECK(letter->code == "worker.lost");
+  CHECK(letter->attempts == 3);
+  CHECK(letter->failed_at == 0);
+}
+
+TEST_CASE("the list is of all flows or of one, oldest first") {
+  Office office;
+  office.bury("orders", "b-1");
+  office.bury("orders", "a-2");
+  office.bury("forms", "c-3");
+  CHECK(office.ids("orders") == Ids{"b-1", "a-2"});
+  CHECK(office.ids("forms") == Ids{"c-3"});
+  CHECK(office.ids().size() == 3);
+  CHECK(office.ids("gone").empty());
+}
+
+TEST_CASE("a beginning finds a dead letter if it is the only one") {
+  Office office;
+  office.bury("orders", "abc-1");
+  office.bury("forms", "abc-2");
+  office.bury("forms", "xyz");
+  CHECK(office.letters.find("x")->id == "xyz");
+  CHECK(office.letters.find("abc-2")->flow == "forms");
+  CHECK(office.letters.find("abc").error().kind == Error::Kind::invalid);
+  CHECK(office.letters.find("none").error().kind == Error::Kind::not_found);
+}
+
+TEST_CASE("a whole id finds its letter also where it is the beginning of another") {
+  Office office;
+  office.bury("orders", "m-10");
+  office.bury("orders", "m-1");
+  REQUIRE(office.letters.find("m-1"));
+  CHECK(office.letters.find("m-1")->id == "m-1");
+}
+
+TEST_CASE("a message put back is as on its first try, and no repeat to its queue") {
+  Office office;
+  // The step's queue has had it: its dedup window knows the id.
+  amqp::FieldTable headers;
+  headers.set("messageId", "m-1");
+  office.broker.publish("flow.orders", "ship:input", R"({"body":1})", headers, "m-1");
+  REQUIRE(office.broker->purge_queue(office.broker.session, "orders.ship", nullptr));
+  office.bury("orders", "m-1");
+
+  std::optional<Status> durable;
+  REQUIRE(office.letters.retry(*office.letters.find("m-1"), [&](Status status) { durable = std::move(status); }));
+  office.broker.settle();
+  REQUIRE(durable);
+  CHECK(*durable);
+  CHECK(office.ids().empty());
+  const auto back = office.broker.messages("orders.ship");
+  REQUIRE(back.size() == 1);
+  CHECK(back[0]->body == R"({"body":1})");
+  const auto kept = DiskBroker::headers_of(back[0]);
+  CHECK(kept.text("messageId") == "m-1");
+  CHECK(kept.text("threadId") == "e-m-1");
+  for (const auto* name : {"errorCode", "errorMessage", "errorDetails", "failedAt", "attempts", "reboundIteration"}) {
+    CHECK(kept.find(name) == nullptr);
+  }
+}
+
+TEST_CASE("a dead letter whose step is gone stays where it is when it is to be retried") {
+  Office office;
+  office.bury("orders", "m-1");
+  REQUIRE(office.broker->delete_queue(office.broker.session, "orders.ship", false, false, nullptr));
+  const auto done = office.letters.retry(*office.letters.find("m-1"), nullptr);
+  REQUIRE(!done);
+  CHECK(done.error().kind == Error::Kind::not_found);
+  office.broker.settle();
+  CHECK(office.ids() == Ids{"m-1"});
+}
+
+TEST_CASE("a dead letter that the broker does not take back is still there") {
+  Office office;
+  office.bury("orders", "m-1");
+  REQUIRE(office.broker->delete_exchange(office.broker.session, "flow.orders", false, nullptr));
+  CHECK(!office.letters.retry(*office.letters.find("m-1"), nullptr));
+  office.broker.settle();
+  CHECK(office.ids() == Ids{"m-1"});
+}
+
+TEST_CASE("a dropped dead letter is gone, and its neighbours are not") {
+  Office office;
+  for (const auto* id : {"m-1", "m-2", "m-3"}) office.bury("orders", id);
+  const auto second = *office.letters.find("m-2");
+  REQUIRE(office.letters.drop(second, nullptr));
+  office.broker.settle();
+  CHECK(office.ids() == Ids{"m-1", "m-3"});
+  CHECK(office.letters.drop(second, nullptr).error().kind == Error::Kind::not_found);
+}

@@ -1,0 +1,103 @@
+#include "api/worker_api.hpp"
+
+#include <doctest/doctest.h>
+
+#include "component/base64.hpp"
+#include "component/step_settings.hpp"
+#include "support/disk_broker.hpp"
+
+using namespace millrace;
+using io::posix::HttpRequest;
+using io::posix::HttpResponse;
+using tests::DiskBroker;
+namespace names = flow::names;
+
+namespace {
+
+flow::Plan plan_of(const std::string& flow, const std::vector<std::string>& steps) {
+  flow::Plan plan;
+  plan.flow = flow;
+  for (const auto& step : steps) {
+    flow::WorkerPlan worker;
+    worker.flow = flow;
+    worker.step = step;
+    worker.settings.id = step;
+    worker.settings.component = "http";
+    worker.settings.function = "poll";
+    plan.workers.push_back(std::move(worker));
+  }
+  return plan;
+}
+
+struct Counter {
+  Counter() {
+    users.add("worker-1", "secret", {.configure = "", .write = "flow.a", .read = names::step_queue("a", "poll")});
+  }
+
+  HttpResponse ask(const std::string& path, const std::string& credentials, std::string method = "GET") {
+    HttpRequest request;
+    request.method = std::move(method);
+    request.path = path;
+    if (!credentials.empty()) {
+      request.headers.emplace_back("authorization", "Basic " + component::base64_encoded(credentials));
+    }
+    HttpResponse response;
+    api.handle(std::move(request), [&](HttpResponse given) { response = std::move(given); });
+    return response;
+  }
+
+  DiskBroker broker;
+  broker::Users users;
+  std::vector<flow::Plan> plans = {plan_of("a", {"poll", "next"})};
+  api::WorkerApi api{*broker, users, plans};
+};
+
+constexpr const char* own = "/v1/tasks/a/steps/poll";
+
+}  // namespace
+
+TEST_CASE("a worker gets its own step's settings, not to be stored on the way") {
+  Counter counter;
+  const auto response = counter.ask(own, "worker-1:secret");
+  REQUIRE(response.status == 200);
+  const auto settings = component::StepSettings::from_json(response.body);
+  REQUIRE(settings);
+  CHECK(settings->id == "poll");
+  CHECK(settings->snapshot == "{}");
+  CHECK(response.headers.at(0) == std::pair<std::string, std::string>("Cache-Control", "no-store"));
+}
+
+TEST_CASE("settings come with the snapshot that was saved last") {
+  Counter counter;
+  auto& broker = counter.broker;
+  amqp::FieldTable one;
+  one.set("x-max-length", std::int64_t{1});
+  REQUIRE(broker->declare_exchange(broker.session, {.name = "flow.a", .arguments = {}}, nullptr));
+  REQUIRE(
+      broker->declare_queue(broker.session, {.name = names::snapshot_queue("a", "poll"), .arguments = one}, nullptr));
+  REQUIRE(broker->bind_queue(broker.session, names::snapshot_queue("a", "poll"), "flow.a", names::snapshot_key("poll"),
+                             {}, nullptr));
+  broker.publish("flow.a", names::snapshot_key("poll"), R"({"cursor":1})");
+  broker.publish("flow.a", names::snapshot_key("poll"), R"({"cursor":2})");
+  const auto settings = component::StepSettings::from_json(counter.ask(own, "worker-1:secret").body);
+  REQUIRE(settings);
+  CHECK(settings->snapshot == R"({"cursor":2})");
+}
+
+TEST_CASE("who has no valid user gets nothing, also not what exists") {
+  Counter counter;
+  CHECK(counter.ask(own, "").status == 401);
+  CHECK(counter.ask(own, "worker-1:wrong").status == 401);
+  CHECK(counter.ask(own, "nobody:secret").status == 401);
+  CHECK(counter.ask(own, "no colon").status == 401);
+  CHECK(counter.ask("/v1/tasks/gone/steps/gone", "").status == 401);
+  counter.users.retire("worker-1");
+  CHECK(counter.ask(own, "worker-1:secret").status == 401);
+}
+
+TEST_CASE("a worker gets no other step's settings, and none that are not there") {
+  Counter counter;
+  CHECK(counter.ask("/v1/tasks/a/steps/next", "worker-1:secret").status == 403);
+  CHECK(counter.ask("/v1/tasks/a/steps/gone", "worker-1:secret").status == 404);
+  CHECK(counter.ask(own, "worker-1:secret", "PUT").status == 405);
+}

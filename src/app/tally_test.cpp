@@ -1,0 +1,102 @@
+#include "app/tally.hpp"
+
+#include <doctest/doctest.h>
+
+#include "app/topology.hpp"
+#include "components/catalogue.hpp"
+#include "flow/load.hpp"
+#include "support/disk_broker.hpp"
+
+using namespace millrace;
+using namespace millrace::app;
+using tests::DiskBroker;
+
+namespace {
+
+/// form → write → last, declared; the test is both workers.
+struct Counting {
+  Counting() {
+    const auto catalogue = components::make_catalogue();
+    const auto flows = flow::load_text(
+        "name: orders\nsteps:\n"
+        "  - { id: form, trigger: webhook.receive, config: { path: p } }\n"
+        "  - { id: write, action: message.log, after: form }\n"
+        "  - { id: last, action: message.log, after: write }\n",
+        "flow.yaml", catalogue, [](std::string_view) { return std::nullopt; });
+    REQUIRE(flows);
+    plans.push_back(flow::make_plan(flows->front(), catalogue));
+    REQUIRE(declare(*broker, broker.session, plans, nullptr));
+    broker.settle();
+  }
+
+  void send(const std::string& key, std::int64_t expires_in_ms = 0) {
+    amqp::Properties properties;
+    properties.delivery_mode = 2;
+    if (expires_in_ms > 0) properties.expiration = std::to_string(expires_in_ms);
+    auto message = std::make_shared<broker::Message>();
+    *message = {"flow.orders", key, amqp::encode_properties(properties), "{}"};
+    REQUIRE(broker->commit(broker.session, {{std::move(message)}, {}}, nullptr));
+    broker.settle();
+  }
+  /// Takes the first message of a step and settles it.
+  void work(const std::string& step) {
+    const auto taken = broker->get(broker.session, "orders." + step, false);
+    REQUIRE(taken);
+    REQUIRE(*taken);
+    REQUIRE(broker->commit(broker.session, {{}, {{(*taken)->id}}}, nullptr));
+    broker.settle();
+  }
+
+  DiskBroker broker;
+  std::vector<flow::Plan> plans;
+};
+
+}  // namespace
+
+TEST_CASE("a message is in flight until the last step has settled it, then it is done") {
+  Counting counting;
+  Tally tally(*counting.broker, counting.plans);
+  counting.send("form:output");
+  CHECK(tally.now(1).accepted == 1);
+  CHECK(tally.now(1).in_flight == 1);
+  counting.work("write");
+  counting.send("write:output");
+  CHECK(tally.now(1).in_flight == 1);
+  CHECK(tally.now(1).done == 0);
+  counting.work("last");
+  CHECK(tally.now(1).in_flight == 0);
+  CHECK(tally.now(1).done == 1);
+}
+
+TEST_CASE("what the last step puts back is retrying and not done") {
+  Counting counting;
+  Tally tally(*counting.broker, counting.plans);
+  counting.send("write:output");
+  counting.send("last:rebound", 3'600'000);
+  counting.work("last");
+  CHECK(tally.now(0).retrying == 1);
+  CHECK(tally.now(0).done == 0);
+}
+
+TEST_CASE("what the last step gives up is dead and not done") {
+  Counting counting;
+  Tally tally(*counting.broker, counting.plans);
+  counting.send("write:output");
+  counting.send("last:error");
+  counting.work("last");
+  CHECK(tally.now(0).dead == 1);
+  CHECK(tally.now(0).done == 0);
+  counting.send("write:output");
+  counting.work("last");
+  CHECK(tally.now(0).done == 1);
+}
+
+TEST_CASE("what was done before the start is not counted, dead letters of before are") {
+  Counting counting;
+  counting.send("write:output");
+  counting.work("last");
+  counting.send("last:error");
+  Tally tally(*counting.broker, counting.plans);
+  CHECK(tally.now(0).done == 0);
+  CHECK(tally.now(0).dead == 1);
+}
