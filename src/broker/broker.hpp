@@ -50,9 +50,8 @@ struct QueueSpec {
   /// RabbitMQ's x-… arguments, and Millrace's own:
   ///  x-delivery-limit (how often a message may be redelivered after its consumer was lost; then it is dead-lettered),
   ///  x-millrace-dedup-window (ms) and x-millrace-dedup-max (ids kept): a message whose message-id property was taken
-  ///  in
-  ///    within the window is dropped, across restarts, in the same commit. A message that returns by dead-lettering or
-  ///    expiry is not a repeat,
+  ///    in within the window is dropped, across restarts, in the same commit. A message that returns by dead-lettering
+  ///    or expiry is not a repeat,
   ///  x-millrace-isolate-suspects (bool): a message whose consumer was lost while holding it is delivered only to a
   ///    consumer that holds nothing else, and alone, so that one poison message does not use up its neighbours' tries.
   amqp::FieldTable arguments;

@@ -53,8 +53,8 @@ struct Outcome {
   bool more = false;      ///< polling triggers: commit this, then call process again with the same tick
   bool filtered = false;  ///< ok, and on purpose nothing came out
   Failure failure = {};   ///< for rebound and failed
-  std::optional<std::chrono::milliseconds> retry_after =
-      {};  ///< the target's own word on when; at least the schedule's delay
+  /// The target's own word on when; at least the schedule's delay.
+  std::optional<std::chrono::milliseconds> retry_after = {};
 
   static Outcome done(std::vector<Emission> emissions) { return {Kind::ok, std::move(emissions)}; }
   static Outcome later(Failure why, std::optional<std::chrono::milliseconds> retry_after = {});

@@ -13,13 +13,12 @@ namespace millrace::flow {
 
 /// The names a flow's steps have in the broker. One place for all of them.
 ///
-///   exchange             flow.<flow>                    direct, durable
-///   queue of a step      <flow>.<step>                  bound with <step>:input and <predecessor>:output of each
-///   predecessor its rebounds         <flow>.<step>.rebounds         bound with <step>:rebound; expired messages return
-///   to <step>:input its snapshot         <flow>.<step>.snapshot         bound with <step>:snapshot; x-max-length 1
-///   (polling triggers: the saved
-///                                                        position; timers: the last tick)
-///   dead letters         <flow>.dead-letters            bound with <step>:error of every step
+///   exchange        flow.<flow>               direct, durable
+///   queue of a step <flow>.<step>             bound with <step>:input and the <predecessor>:output of each predecessor
+///   its rebounds    <flow>.<step>.rebounds    bound with <step>:rebound; expired messages return to <step>:input
+///   its snapshot    <flow>.<step>.snapshot    bound with <step>:snapshot; x-max-length 1 (polling triggers: the saved
+///                                             position; timers: the last tick)
+///   dead letters    <flow>.dead-letters       bound with <step>:error of every step
 namespace names {
 std::string exchange(std::string_view flow);
 std::string step_queue(std::string_view flow, std::string_view step);

@@ -9,8 +9,7 @@ namespace millrace::gateway {
 
 /// Whether the caller has shown what the route asks for. Error::permission says what is missing, never what was
 /// expected. Comparisons take constant time. hmac is Standard Webhooks, https://www.standardwebhooks.com: HMAC-SHA256
-/// over
-/// "<webhook-id>.<webhook-timestamp>.<body>", any of several "v1,<base64>" signatures.
+/// over "<webhook-id>.<webhook-timestamp>.<body>", any of several "v1,<base64>" signatures.
 Status authenticate(const Route& route, const io::posix::HttpRequest& request, io::WallTime now);
 
 }  // namespace millrace::gateway

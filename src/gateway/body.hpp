@@ -15,8 +15,7 @@ struct Body {
 
 /// By content type: JSON as it is (checked); application/x-www-form-urlencoded and multipart/form-data fields as an
 /// object (a repeated name as an array; files as attachments with a data: URL); text/* as a string; none as {};
-/// anything else as
-/// {"content-type", "base64"}. Error::invalid says what is malformed and where.
+/// anything else as {"content-type", "base64"}. Error::invalid says what is malformed and where.
 Result<Body> read_body(const io::posix::HttpRequest& request);
 
 /// Percent-decoded "a=1&b=2" as a JSON object; a repeated name becomes an array (WHATWG URL,

@@ -37,8 +37,7 @@ class Log {
   using Checkpoint = std::function<std::string()>;
 
   /// Reads every segment in order. A torn tail is cut off; a damaged record is named in the log, skipped, and kept
-  /// aside in
-  /// "<segment>.damaged-<offset>"; its neighbours are replayed.
+  /// aside in "<segment>.damaged-<offset>"; its neighbours are replayed.
   static Result<std::unique_ptr<Log>> open(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings,
                                            const Replay& replay);
   ~Log();
