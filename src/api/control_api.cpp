@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/url/pct_string_view.hpp>
 
 #include "api/problem.hpp"
 
@@ -46,7 +47,9 @@ void ControlApi::handle_letter(const HttpRequest& request, std::string_view rest
   constexpr std::string_view retry_suffix = "/retry";
   const bool retry = request.method == "POST" && rest.ends_with(retry_suffix);
   if (retry) rest.remove_suffix(retry_suffix.size());
-  const auto letter = dead_letters_.find(rest);
+  const auto id = boost::urls::make_pct_string_view(rest);
+  if (!id || rest.empty()) return respond(problem(400, "Bad request", "this is no message id"));
+  const auto letter = dead_letters_.find(id->decode());
   if (!letter) return respond(problem(letter.error()));
   if (request.method == "GET") return respond(ok(letter->to_json(true)));
   if (!retry && request.method != "DELETE") {

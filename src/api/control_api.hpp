@@ -19,7 +19,7 @@ namespace millrace::api {
 ///   POST   /v1/dead-letters/{id}/retry          back to its step; answered when durable
 ///   DELETE /v1/dead-letters/{id}                for good; answered when durable
 ///
-/// An id may be the beginning of one. Errors are problem details (RFC 9457).
+/// An id may be the beginning of one, percent-encoded where it must be. Errors are problem details (RFC 9457).
 class ControlApi final : public io::posix::HttpHandler {
  public:
   using Status = std::function<boost::json::object()>;

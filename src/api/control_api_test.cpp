@@ -75,6 +75,16 @@ TEST_CASE("retry and drop are answered when they are durable") {
   CHECK(door.broker.ready("a.b") == 1);
 }
 
+TEST_CASE("an id may hold what a path may not") {
+  Door door;
+  amqp::FieldTable headers;
+  headers.set("messageId", "shop/17 of 20%");
+  door.broker.publish("flow.a", "b:error", "{}", std::move(headers));
+  CHECK(door.ask("GET", "/v1/dead-letters/shop%2F17%20of%2020%25").status == 200);
+  CHECK(door.ask("GET", "/v1/dead-letters/shop%2").status == 400);
+  CHECK(door.ask("POST", "/v1/dead-letters//retry").status == 400);
+}
+
 TEST_CASE("what is not there, ambiguous or not meant is a problem with its status") {
   Door door;
   CHECK(door.ask("GET", "/v1/dead-letters/none").status == 404);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
+#include "core/id.hpp"
 #include "flow/plan.hpp"
 
 namespace millrace::api {
@@ -18,9 +19,17 @@ namespace names = flow::names;
 constexpr std::string_view queue_suffix = ".dead-letters";
 constexpr std::string_view key_suffix = ":error";
 
-std::string id_of(const amqp::Properties& properties) {
-  const auto id = properties.headers ? properties.headers->text("messageId") : std::string_view();
-  return id.empty() ? properties.message_id.value_or("") : std::string(id);
+/// One made from the message where a foreign client has given it none: each dead letter can be named.
+std::string id_of(const std::optional<amqp::Properties>& properties, const broker::Message& message) {
+  std::string id;
+  if (properties && properties->headers) id = properties->headers->text("messageId");
+  if (id.empty() && properties) id = properties->message_id.value_or("");
+  return id.empty() ? derived_id({message.properties, message.body}) : id;
+}
+
+std::optional<amqp::Properties> properties_of(const broker::Message& message) {
+  auto properties = amqp::decode_properties(message.properties);
+  return properties ? std::optional(std::move(*properties)) : std::nullopt;
 }
 
 DeadLetter read(std::string_view flow, const broker::Message& message) {
@@ -30,10 +39,9 @@ DeadLetter read(std::string_view flow, const broker::Message& message) {
   std::string_view step = message.routing_key;
   if (step.ends_with(key_suffix)) step.remove_suffix(key_suffix.size());
   letter.step = step;
-  const auto properties = amqp::decode_properties(message.properties);
-  if (!properties) return letter;
-  letter.id = id_of(*properties);
-  if (!properties->headers) return letter;
+  const auto properties = properties_of(message);
+  letter.id = id_of(properties, message);
+  if (!properties || !properties->headers) return letter;
   const auto& headers = *properties->headers;
   letter.execution = headers.text("threadId");
   letter.code = headers.text("errorCode", "worker.lost");
@@ -147,8 +155,7 @@ Result<broker::Delivery> DeadLetters::take(const DeadLetter& letter) {
   const auto key = names::error_key(letter.step);
   auto taken = broker_.take_if(session_, names::dead_letter_queue(letter.flow), [&](const broker::Message& message) {
     if (message.routing_key != key) return false;
-    const auto properties = amqp::decode_properties(message.properties);
-    return properties && id_of(*properties) == letter.id;
+    return id_of(properties_of(message), message) == letter.id;
   });
   if (!taken) return Error{Error::Kind::unavailable, taken.error().text};
   if (!*taken) return Error{Error::Kind::not_found, fmt::format("there is no dead letter {}", letter.id)};

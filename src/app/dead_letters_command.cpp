@@ -5,6 +5,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -28,18 +30,26 @@ class Source {
   virtual Result<json::object> change(const std::string& id, Verb verb) = 0;
 };
 
+std::string encoded(const std::string& text) {
+  return boost::urls::encode(text, boost::urls::unreserved_chars);
+}
+
+Error::Kind kind_of(int status) {
+  return status == 400 ? Error::Kind::invalid : status == 404 ? Error::Kind::not_found : Error::Kind::unavailable;
+}
+
 class RunningPlatform final : public Source {
  public:
   explicit RunningPlatform(std::string folder) : folder_(std::move(folder)) {}
 
   Result<json::array> list(const std::string& flow) override {
-    auto answer = ask("GET", flow.empty() ? "" : "?flow=" + flow);
+    auto answer = ask("GET", flow.empty() ? "" : "?flow=" + encoded(flow));
     if (!answer) return answer.error();
     return std::move(answer->at("dead_letters").as_array());
   }
-  Result<json::object> show(const std::string& id) override { return ask("GET", "/" + id); }
+  Result<json::object> show(const std::string& id) override { return ask("GET", "/" + encoded(id)); }
   Result<json::object> change(const std::string& id, Verb verb) override {
-    return verb == Verb::retry ? ask("POST", "/" + id + "/retry") : ask("DELETE", "/" + id);
+    return verb == Verb::retry ? ask("POST", "/" + encoded(id) + "/retry") : ask("DELETE", "/" + encoded(id));
   }
 
  private:
@@ -51,9 +61,9 @@ class RunningPlatform final : public Source {
     if (failed || !body.is_object()) return Error{Error::Kind::unavailable, "the platform's answer is not understood"};
     if (answer->status == 200) return std::move(body.as_object());
     const auto* detail = body.as_object().if_contains("detail");
-    return Error{Error::Kind::unavailable, detail != nullptr && detail->is_string()
-                                               ? std::string(detail->get_string())
-                                               : fmt::format("the platform answered {}", answer->status)};
+    return Error{kind_of(answer->status), detail != nullptr && detail->is_string()
+                                              ? std::string(detail->get_string())
+                                              : fmt::format("the platform answered {}", answer->status)};
   }
 
   std::string folder_;

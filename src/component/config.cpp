@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "core/check.hpp"
 #include "jsonata/expression.hpp"
 
 namespace millrace::component {
@@ -141,14 +142,19 @@ Result<Config> Config::read(const Descriptor& descriptor, const json::object& co
   if (descriptor.check) {
     if (auto status = descriptor.check(values); !status) return status.error().in("config");
   }
-  return Config(std::move(values));
+  return Config(descriptor, std::move(values));
+}
+
+Config::Config(const Descriptor& descriptor, json::object values) : values_(std::move(values)) {
+  for (const auto& field : descriptor.fields) known_.push_back(field.name);
 }
 
 bool Config::has(std::string_view name) const {
-  return values_.contains(name);
+  return !value(name).is_null();
 }
 
 const json::value& Config::value(std::string_view name) const {
+  MILLRACE_CHECK(std::find(known_.begin(), known_.end(), name) != known_.end(), "a config is asked for no field of it");
   const auto* found = values_.if_contains(name);
   return found == nullptr ? null_value : *found;
 }

@@ -23,7 +23,7 @@ Result<std::uint64_t> parse_size(const boost::json::value& value);
 
 /// A step's `config:` read by its descriptor: complete, checked, defaults filled in. What an action is made from.
 ///
-/// The getters may be asked only for fields the descriptor has, by their type; asking for another is a bug (CHECK).
+/// The getters may be asked only for fields the descriptor has (else: CHECK), by their type.
 /// A field that is absent and has no default yields an empty text, 0, false or an empty collection.
 class Config {
  public:
@@ -48,7 +48,8 @@ class Config {
   const boost::json::object& values() const { return values_; }
 
  private:
-  explicit Config(boost::json::object values) : values_(std::move(values)) {}
+  Config(const Descriptor& descriptor, boost::json::object values);
+  std::vector<std::string> known_;  ///< names of the descriptor's fields
   boost::json::object values_;
 };
 

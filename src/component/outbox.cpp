@@ -14,6 +14,13 @@ namespace {
 constexpr std::size_t details_max = 64 * 1024 + 2 * 1024;
 constexpr std::size_t sentence_max = 4 * 1024;
 
+/// A foreign message without ids keeps the one it was given here, so that operators can name it.
+void name(amqp::Properties& properties, const Lineage& input) {
+  if (!input.message_id.empty() && properties.headers->text("messageId").empty()) {
+    properties.headers->set("messageId", input.message_id);
+  }
+}
+
 std::string capped(std::string_view text) {
   if (text.size() <= sentence_max) return std::string(text);
   auto end = sentence_max;
@@ -105,6 +112,7 @@ void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outco
                               outcome.retry_after.value_or(std::chrono::milliseconds(0)));
   auto properties = input.properties;
   if (!properties.headers) properties.headers.emplace();
+  name(properties, input);
   properties.headers->set("reboundIteration", static_cast<std::int32_t>(input.attempt));
   properties.headers->set("reboundReason", capped(outcome.failure.code + ": " + outcome.failure.message));
   properties.delivery_mode = 2;
@@ -116,6 +124,7 @@ void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outco
 void Outbox::add_dead_letter(const Lineage& input, std::string envelope, const Failure& failure, Publishes& to) const {
   auto properties = input.properties;
   if (!properties.headers) properties.headers.emplace();
+  name(properties, input);
   auto& headers = *properties.headers;
   headers.set("errorCode", capped(failure.code));
   headers.set("errorMessage", capped(failure.message));

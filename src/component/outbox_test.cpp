@@ -168,6 +168,15 @@ TEST_CASE("after the last attempt a rebound is a dead letter with the failure ke
   CHECK(!desk.properties(0).expiration);
 }
 
+TEST_CASE("a foreign message put back or given up keeps the id it was given") {
+  Desk desk;
+  REQUIRE(!desk.parent.properties.headers);
+  desk.outbox().add_rebound(desk.parent, "", Outcome::later({"x", ""}), desk.out);
+  desk.outbox().add_dead_letter(desk.parent, "", {"x", ""}, desk.out);
+  CHECK(desk.header(0, "messageId") == "m-1");
+  CHECK(desk.header(1, "messageId") == "m-1");
+}
+
 TEST_CASE("a failure's words never outgrow a content header") {
   Desk desk;
   std::string umlauts;
