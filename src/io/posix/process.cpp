@@ -45,12 +45,17 @@ struct Process::State : std::enable_shared_from_this<State> {
                       });
   }
 
-  /// Reads what is there, up to a turn's worth; then lets the rest of the loop have its time.
+  /// Reads what is there, up to what is left of the turn's worth; then lets the rest of the loop have its time.
   void read_turn() {
-    const std::size_t taken = read_up_to(bytes_per_turn);
+    const auto now = loop.steady_now();
+    if (now - turn_began >= turn) {
+      turn_began = now;
+      left_in_turn = bytes_per_turn;
+    }
+    left_in_turn -= read_up_to(left_in_turn);
     if (end_of_output || over) return;
-    if (taken < bytes_per_turn) return wait_for_output();
-    pause = loop.after(turn, [self = shared_from_this()] {
+    if (left_in_turn > 0) return wait_for_output();
+    pause = loop.after(turn_began + turn - now, [self = shared_from_this()] {
       self->pause = 0;
       self->read_turn();
     });
@@ -103,6 +108,8 @@ struct Process::State : std::enable_shared_from_this<State> {
   asio::posix::stream_descriptor exit_watch;
   asio::posix::stream_descriptor output;
   ProcessHandlers handlers;
+  SteadyTime turn_began{};
+  std::size_t left_in_turn = 0;
   TimerId pause = 0;
   bool end_of_output = false;
   bool reaped = false;
