@@ -116,11 +116,15 @@ Result<PropertyGlance> glance(std::string_view wire) {
   if (!in.ok() || (flags & unknown_flags)) return malformed("the property flags");
   if (flags & content_type) in.short_string();
   if (flags & content_encoding) in.short_string();
-  if (flags & headers) in.skip_table();
+  if (flags & headers) {
+    const auto from = in.rest();
+    in.skip_table();
+    out.headers = from.substr(0, from.size() - in.rest().size());
+  }
   if (flags & delivery_mode) out.delivery_mode = in.number<std::uint8_t>();
   if (flags & priority) out.priority = in.number<std::uint8_t>();
   if (flags & correlation_id) in.short_string();
-  if (flags & reply_to) in.short_string();
+  if (flags & reply_to) out.reply_to = in.short_string();
   if (flags & expiration) out.expiration = in.short_string();
   if (flags & message_id) out.message_id = in.short_string();
   if (flags & timestamp) in.number<std::uint64_t>();

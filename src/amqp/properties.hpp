@@ -40,6 +40,8 @@ struct PropertyGlance {
   std::optional<std::string_view> expiration;
   std::uint8_t priority = 0;
   std::optional<std::string_view> user_id;
+  std::optional<std::string_view> reply_to;
+  std::string_view headers = {};  ///< the table as on the wire; empty if there is none
 };
 Result<PropertyGlance> glance(std::string_view wire);
 

@@ -28,14 +28,12 @@ Answer<QueueStatus> Broker::declare_queue(SessionId session, const QueueSpec& sp
   return core_->declare_queue(session, spec, std::move(durable));
 }
 
-Answer<Done> Broker::bind_queue(SessionId session, const std::string& queue, const std::string& exchange,
-                                const std::string& key, const amqp::FieldTable& arguments, Durable durable) {
-  return core_->bind(session, queue, exchange, key, arguments, true, std::move(durable));
+Answer<Done> Broker::bind(SessionId session, const BindingSpec& spec, Durable durable) {
+  return core_->bind(session, spec, true, std::move(durable));
 }
 
-Answer<Done> Broker::unbind_queue(SessionId session, const std::string& queue, const std::string& exchange,
-                                  const std::string& key, const amqp::FieldTable& arguments, Durable durable) {
-  return core_->bind(session, queue, exchange, key, arguments, false, std::move(durable));
+Answer<Done> Broker::unbind(SessionId session, const BindingSpec& spec, Durable durable) {
+  return core_->bind(session, spec, false, std::move(durable));
 }
 
 Answer<std::uint64_t> Broker::delete_queue(SessionId session, const std::string& queue, bool if_unused, bool if_empty,
@@ -51,8 +49,17 @@ Answer<std::uint64_t> Broker::purge_queue(SessionId session, const std::string& 
   return core_->purge(session, queue, std::move(durable));
 }
 
-bool Broker::has_exchange(std::string_view name) const {
-  return name.empty() || core_->exchanges.contains(name);
+const ExchangeSpec* Broker::exchange(std::string_view name) const {
+  static const ExchangeSpec default_exchange;
+  if (name.empty()) return &default_exchange;
+  const auto* found = core_->find_exchange(name);
+  return found == nullptr ? nullptr : &found->spec();
+}
+
+Answer<QueueStatus> Broker::open_queue(SessionId session, std::string_view name) const {
+  const auto queue = core_->open_queue(session, name);
+  if (!queue) return queue.error();
+  return (*queue)->status();
 }
 
 Answer<Accepted> Broker::commit(SessionId session, Batch batch, Durable durable) {

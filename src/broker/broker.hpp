@@ -42,6 +42,19 @@ struct ExchangeSpec {
   amqp::FieldTable arguments;
 };
 
+/// A binding from an exchange to a queue, or to another exchange.
+struct BindingSpec {
+  std::string source;
+  std::string destination;
+  bool to_exchange = false;
+  std::string key;
+  amqp::FieldTable arguments;
+};
+
+/// Names of queues that only the broker's own session layer declares: one for each client that awaits direct replies
+/// (https://www.rabbitmq.com/docs/direct-reply-to).
+inline constexpr std::string_view reply_queue_prefix = "amq.rabbitmq.reply-to";
+
 struct QueueSpec {
   std::string name;  ///< empty: the broker makes one ("amq.gen-…")
   bool durable = true;
@@ -91,7 +104,7 @@ class ConsumerSink {
 struct ConsumerSpec {
   bool no_ack = false;
   bool exclusive = false;
-  amqp::FieldTable arguments;
+  amqp::FieldTable arguments;  ///< x-priority: consumers of higher priority are served first
 };
 
 enum class Settle { ack, reject, requeue };
@@ -106,12 +119,18 @@ struct Settlement {
 struct Batch {
   std::vector<MessagePtr> publishes;
   std::vector<Settlement> settlements;
+  /// One queue that is full and rejects (x-overflow) refuses it all, with precondition_failed. False: the publishes are
+  /// independent of each other, and Accepted::rejected names those.
+  bool whole = true;
 };
 
 struct Accepted {
   /// Indexes into Batch::publishes that no queue took (basic.return if mandatory). Repeats dropped by a dedup window
   /// count as routed.
   std::vector<std::size_t> unroutable;
+  /// Indexes of those that a full queue with x-overflow reject-publish did not take (basic.nack to a publisher with
+  /// confirms); other queues may have.
+  std::vector<std::size_t> rejected;
 };
 
 enum class SessionEnd {
@@ -149,14 +168,25 @@ class Broker {
   Answer<Done> declare_exchange(SessionId session, const ExchangeSpec& spec, Durable durable);
   Answer<QueueStatus> declare_queue(SessionId session, const QueueSpec& spec, Durable durable);
   Answer<Done> bind_queue(SessionId session, const std::string& queue, const std::string& exchange,
-                          const std::string& key, const amqp::FieldTable& arguments, Durable durable);
+                          const std::string& key, const amqp::FieldTable& arguments, Durable durable) {
+    return bind(session, {exchange, queue, false, key, arguments}, std::move(durable));
+  }
   Answer<Done> unbind_queue(SessionId session, const std::string& queue, const std::string& exchange,
-                            const std::string& key, const amqp::FieldTable& arguments, Durable durable);
+                            const std::string& key, const amqp::FieldTable& arguments, Durable durable) {
+    return unbind(session, {exchange, queue, false, key, arguments}, std::move(durable));
+  }
   Answer<std::uint64_t> delete_queue(SessionId session, const std::string& queue, bool if_unused, bool if_empty,
                                      Durable durable);
   Answer<Done> delete_exchange(SessionId session, const std::string& exchange, bool if_unused, Durable durable);
   Answer<std::uint64_t> purge_queue(SessionId session, const std::string& queue, Durable durable);
-  bool has_exchange(std::string_view name) const;
+  /// Binds or unbinds; what is so already is no error.
+  Answer<Done> bind(SessionId session, const BindingSpec& spec, Durable durable);
+  Answer<Done> unbind(SessionId session, const BindingSpec& spec, Durable durable);
+  /// The exchange as declared, or nullptr; valid until the next call that deletes. "" is the default exchange.
+  const ExchangeSpec* exchange(std::string_view name) const;
+  bool has_exchange(std::string_view name) const { return exchange(name) != nullptr; }
+  /// The queue, or why this session may not use it: 404, 405 (exclusive to another).
+  Answer<QueueStatus> open_queue(SessionId session, std::string_view name) const;
 
   // Messages.
   /// `durable` may be empty where nobody waits (an ack outside a transaction); it is called on the loop, never from

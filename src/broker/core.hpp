@@ -28,8 +28,8 @@ struct Change {
   std::vector<std::pair<storage::Position, std::uint32_t>> gone;  ///< no longer needed in the log: where and how large
 };
 
-/// The state of a Broker and what happens to it. Split by meaning: core_topology, core_commit, core_deliver,
-/// core_expire, core_recover, core_reclaim.
+/// The state of a Broker and what happens to it. Split by meaning: core_exchanges, core_topology, core_commit,
+/// core_deliver, core_expire, core_recover, core_reclaim.
 class Broker::Core {
  public:
   Core(io::Loop& loop, io::Disk& disk, io::Offload& offload, Limits limits);
@@ -38,20 +38,24 @@ class Broker::Core {
   // core_recover.cpp
   Status recover();
 
-  // core_topology.cpp
+  // core_exchanges.cpp
   Answer<Done> declare_exchange(const ExchangeSpec& spec, Durable durable);
+  Answer<Done> delete_exchange(const std::string& name, bool if_unused, Durable durable);
+  Answer<Done> bind(SessionId session, const BindingSpec& spec, bool bound, Durable durable);
+  Exchange* find_exchange(std::string_view name);
+
+  // core_topology.cpp
   Answer<QueueStatus> declare_queue(SessionId session, const QueueSpec& spec, Durable durable);
-  Answer<Done> bind(SessionId session, const std::string& queue, const std::string& exchange, const std::string& key,
-                    const amqp::FieldTable& arguments, bool bound, Durable durable);
   Answer<std::uint64_t> delete_queue(SessionId session, const std::string& name, bool if_unused, bool if_empty,
                                      Durable durable);
-  Answer<Done> delete_exchange(const std::string& name, bool if_unused, Durable durable);
   Answer<std::uint64_t> purge(SessionId session, const std::string& name, Durable durable);
   /// The queue, or why this session cannot have it.
   Answer<Queue*> open_queue(SessionId session, std::string_view name);
   Queue* find_queue(std::string_view name);
   Queue* find_queue(std::uint32_t id);
   void remove_queue(Queue& queue);
+  /// The queue was used: its x-expires begins anew.
+  void touch(Queue& queue);
 
   // core_commit.cpp
   Answer<Accepted> commit(SessionId session, Batch batch, Durable durable);
@@ -84,6 +88,7 @@ class Broker::Core {
     ConsumerSink* sink = nullptr;
     bool no_ack = false;
     bool exclusive = false;
+    std::int64_t priority = 0;
     std::uint32_t holds = 0;
     bool holds_suspect = false;
   };
@@ -108,10 +113,24 @@ class Broker::Core {
   std::uint64_t last_session = 0;
 
  private:
-  // core_commit.cpp
+  // core_exchanges.cpp
   std::vector<Queue*> route(const Message& message) const;
-  /// Adds a message to the change; false if no queue took it. Repeats within a dedup window count as taken.
-  bool publish(Change& change, const MessagePtr& message, bool may_repeat);
+  static bool is_durable(const Destination& to);
+  /// Removes the bindings to what goes; returns the auto-delete exchanges that have none left.
+  std::vector<std::string> forget_destination(const Destination& to);
+  void add_default_exchanges();
+
+  // core_commit.cpp
+  struct Taken {
+    bool routed = true;     ///< some queue takes it, or would; repeats within a dedup window count
+    bool rejected = false;  ///< a full queue does not
+  };
+  /// Adds a message to the change.
+  Taken publish(Change& change, const MessagePtr& message);
+  /// A message that comes from `source`: never a repeat, and not into a queue that it has gone round to.
+  bool republish(Change& change, const MessagePtr& message, const std::vector<std::string>& not_into);
+  void lay_in(Change& change, const MessagePtr& message, const std::vector<Queue*>& to,
+              const std::optional<storage::Digest>& id);
   void settle(Change& change, Outstanding delivery, Settle how);
   void leave(Change& change, Queue& queue, const Entry& entry, storage::Left how);
   void return_lost(Change& change, const Outstanding& delivery);
@@ -126,11 +145,13 @@ class Broker::Core {
   void dead_letter(Change& change, const Queue& queue, const Entry& entry, std::string_view reason);
   void watch_expiry(const Queue& queue, const Entry& entry);
   void expire_due();
+  void watch_use(Queue& queue);
   void set_expiry_timer();
 
   // core_deliver.cpp
   void pump(Queue& queue);
   Consumer* next_ready(Queue& queue, bool suspect, ConsumerId& id);
+  bool may_have(const Consumer& consumer, bool suspect) const;
   std::optional<Delivery> hand_out(Queue& queue, std::map<std::uint64_t, Entry>::iterator entry, SessionId session,
                                    ConsumerId consumer, bool no_ack);
   MessagePtr load(const Entry& entry) const;
@@ -140,9 +161,6 @@ class Broker::Core {
   void replay_message(storage::Position at, std::uint64_t written_at, const storage::MessageItem& item);
   void replay_topology(const storage::Item& item);
   void forget_entry(Queue& queue, std::uint64_t number);
-
-  // core_topology.cpp
-  void add_default_exchanges();
 
   // core_reclaim.cpp
   void need(const Entry& entry);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
@@ -7,24 +9,6 @@
 namespace millrace::broker {
 
 using amqp::ReplyCode;
-
-std::vector<Queue*> Broker::Core::route(const Message& message) const {
-  std::vector<Queue*> to;
-  if (message.exchange.empty()) {
-    if (const auto found = queues.find(message.routing_key); found != queues.end()) to.push_back(found->second.get());
-    return to;
-  }
-  // Alternate exchanges may name each other; each is asked once.
-  std::string_view name = message.exchange;
-  for (std::size_t hops = 0; hops <= exchanges.size(); ++hops) {
-    const auto found = exchanges.find(name);
-    if (found == exchanges.end()) break;
-    found->second->route(message, to);
-    name = found->second->spec().arguments.text("alternate-exchange");
-    if (!to.empty() || name.empty()) break;
-  }
-  return to;
-}
 
 std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
   if (log->failure()) return Refusal{ReplyCode::resource_error, "storage failed: " + log->failure()->message};
@@ -50,55 +34,85 @@ std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
     if (!message->exchange.empty() && !exchanges.contains(message->exchange)) {
       return Refusal{ReplyCode::not_found, fmt::format("no exchange '{}' in vhost '/'", message->exchange)};
     }
-    for (auto* queue : route(*message)) {
+    if (!batch.whole) continue;
+    for (const auto* queue : route(*message)) {
       if (queue->rules.reject_publish && queue->full(message->body.size())) {
-        return Refusal{ReplyCode::resource_error, fmt::format("queue '{}' is full", queue->spec.name)};
+        return Refusal{ReplyCode::precondition_failed,
+                       fmt::format("queue '{}' in vhost '/' is full", queue->spec.name)};
       }
     }
   }
   return std::nullopt;
 }
 
-bool Broker::Core::publish(Change& change, const MessagePtr& message, bool may_repeat) {
+Broker::Core::Taken Broker::Core::publish(Change& change, const MessagePtr& message) {
   auto to = route(*message);
-  if (to.empty()) return false;
-  const auto glance = amqp::glance(message->properties);
-  storage::MessageItem item;
-  if (glance && glance->message_id && !may_repeat) {
-    const auto id = storage::digest(*glance->message_id);
+  Taken taken{!to.empty(), false};
+  const auto size = message->properties.size() + message->body.size();
+  std::erase_if(to, [&](Queue* queue) {
+    if (!queue->rules.reject_publish || !queue->full(size)) return false;
+    taken.rejected = true;
+    if (queue->rules.dead_letter_rejected) {
+      dead_letter(change, *queue, {0, message, {}, static_cast<std::uint32_t>(size), 0, 0, false, 0}, "maxlen");
+    }
+    return true;
+  });
+  std::optional<storage::Digest> id;
+  if (const auto glance = amqp::glance(message->properties); glance && glance->message_id) {
+    const auto digest = storage::digest(*glance->message_id);
     const auto time = now();
     std::erase_if(to, [&](Queue* queue) {
       if (!queue->window.open()) return false;
-      item.id = id;
-      return !queue->window.take(id, time);
+      id = digest;
+      return !queue->window.take(digest, time);
     });
-    if (to.empty()) return true;
   }
-  std::uint64_t expiration = 0;
-  if (glance && glance->expiration) expiration = std::strtoull(std::string(*glance->expiration).c_str(), nullptr, 10);
+  lay_in(change, message, to, id);
+  return taken;
+}
 
+bool Broker::Core::republish(Change& change, const MessagePtr& message, const std::vector<std::string>& not_into) {
+  auto to = route(*message);
+  const bool routed = !to.empty();
+  std::erase_if(to, [&](const Queue* queue) {
+    return std::find(not_into.begin(), not_into.end(), queue->spec.name) != not_into.end();
+  });
+  lay_in(change, message, to, std::nullopt);
+  return routed;
+}
+
+void Broker::Core::lay_in(Change& change, const MessagePtr& message, const std::vector<Queue*>& to,
+                          const std::optional<storage::Digest>& id) {
+  if (to.empty()) return;
+  storage::MessageItem item;
   item.number = next_number_++;
+  item.id = id;
+  const auto glance = amqp::glance(message->properties);
+  std::uint64_t expires_at = 0;
+  if (glance && glance->expiration) {
+    expires_at = now() + std::strtoull(std::string(*glance->expiration).c_str(), nullptr, 10);
+  }
   const auto size = static_cast<std::uint32_t>(message->properties.size() + message->body.size());
   const std::size_t offset = change.items.size();
   for (auto* queue : to) {
-    Entry entry{item.number, message, {}, size, 0, 0, false};
-    if (glance && glance->expiration) entry.expires_at = now() + expiration;
+    Entry entry{item.number, message,    {},    size,
+                0,           expires_at, false, queue->priority_of(glance ? glance->priority : 0)};
     if (const auto ttl = queue->rules.message_ttl) {
       const auto end = now() + *ttl;
       if (entry.expires_at == 0 || end < entry.expires_at) entry.expires_at = end;
     }
     ++queue->published_total;
+    ++queue->arriving;
+    queue->arriving_bytes += size;
     if (queue->logged) item.targets.push_back({queue->id, 0, storage::target_counted, entry.expires_at});
     change.arrivals.push_back({queue->id, std::move(entry), offset, queue->logged});
   }
-  if (!item.targets.empty()) {
-    item.exchange = message->exchange;
-    item.routing_key = message->routing_key;
-    item.properties = message->properties;
-    item.body = message->body;
-    storage::encode(change.items, item);
-  }
-  return true;
+  if (item.targets.empty()) return;
+  item.exchange = message->exchange;
+  item.routing_key = message->routing_key;
+  item.properties = message->properties;
+  item.body = message->body;
+  storage::encode(change.items, item);
 }
 
 void Broker::Core::leave(Change& change, Queue& queue, const Entry& entry, storage::Left how) {
@@ -140,7 +154,9 @@ Answer<Accepted> Broker::Core::commit(SessionId session, Batch batch, Durable du
   Change change;
   Accepted accepted;
   for (std::size_t i = 0; i < batch.publishes.size(); ++i) {
-    if (!publish(change, batch.publishes[i], false)) accepted.unroutable.push_back(i);
+    const auto taken = publish(change, batch.publishes[i]);
+    if (!taken.routed) accepted.unroutable.push_back(i);
+    if (taken.rejected) accepted.rejected.push_back(i);
   }
   for (const auto& settlement : batch.settlements) {
     auto found = outstanding.find(settlement.delivery);
@@ -236,6 +252,8 @@ void Broker::Core::applied(Change& change) {
 }
 
 void Broker::Core::arrive(Queue& queue, Entry entry) {
+  --queue.arriving;
+  queue.arriving_bytes -= entry.size;
   if (bytes_in_memory_ > limits.memory_max && entry.at.segment != 0) {
     entry.message = nullptr;
   } else {
@@ -255,7 +273,7 @@ void Broker::Core::drop_overflow(Queue& queue) {
   if (queue.ready.empty() || !over()) return;
   Change change;
   while (!queue.ready.empty() && over()) {
-    const auto entry = queue.take(queue.ready.begin());
+    const auto entry = queue.take(queue.first_to_drop());
     dead_letter(change, queue, entry, "maxlen");
     leave(change, queue, entry, storage::Left::overflowed);
     if (entry.message) bytes_in_memory_ -= entry.size;

@@ -17,9 +17,15 @@ Answer<Done> Broker::Core::consume(SessionId session, const std::string& name, c
     return Refusal{ReplyCode::access_refused, "queue '" + name + "' in vhost '/' in exclusive use"};
   }
   id = ConsumerId{next_consumer_++};
-  consumers[id] = {session, (*queue)->id, &sink, spec.no_ack, spec.exclusive};
-  (*queue)->consumers.push_back(id);
+  const auto priority = spec.arguments.integer("x-priority");
+  consumers[id] = {session, (*queue)->id, &sink, spec.no_ack, spec.exclusive, priority};
+  auto& all = (*queue)->consumers;  // highest priority first
+  const auto lower =
+      std::find_if(all.begin(), all.end(), [&](ConsumerId other) { return consumers.at(other).priority < priority; });
+  const auto active = (*queue)->rules.single_active_consumer && !all.empty() ? all.begin() + 1 : all.begin();
+  all.insert(std::max(lower, active), id);
   (*queue)->had_consumer = true;
+  touch(**queue);
   kick(**queue);
   return Done{};
 }
@@ -31,6 +37,7 @@ void Broker::Core::cancel(ConsumerId id) {
   consumers.erase(consumer);
   if (queue == nullptr) return;
   std::erase(queue->consumers, id);
+  touch(*queue);
   if (queue->spec.auto_delete && queue->consumers.empty()) {
     remove_queue(*queue);
   } else {
@@ -56,25 +63,35 @@ void Broker::Core::kick(Queue& queue) {
   });
 }
 
-/// The next consumer, in turn, that can have a message. A suspect goes only to one that holds nothing; one that holds a
-/// suspect gets nothing beside it.
+/// A suspect goes only to one that holds nothing; one that holds a suspect gets nothing beside it.
+bool Broker::Core::may_have(const Consumer& consumer, bool suspect) const {
+  return !consumer.holds_suspect && !(suspect && consumer.holds > 0) && consumer.sink->ready();
+}
+
+/// The next consumer, in turn among those of the same priority, that can have a message.
 Broker::Core::Consumer* Broker::Core::next_ready(Queue& queue, bool suspect, ConsumerId& id) {
-  const auto count =
-      queue.rules.single_active_consumer ? std::min<std::size_t>(queue.consumers.size(), 1) : queue.consumers.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto index = (queue.next_consumer + i) % count;
-    auto& consumer = consumers.at(queue.consumers[index]);
-    if (consumer.holds_suspect || (suspect && consumer.holds > 0) || !consumer.sink->ready()) continue;
-    id = queue.consumers[index];
-    queue.next_consumer = index + 1;
-    return &consumer;
+  const auto& all = queue.consumers;
+  const auto end = queue.rules.single_active_consumer ? std::min<std::size_t>(all.size(), 1) : all.size();
+  for (std::size_t first = 0, last = 0; first < end; first = last) {
+    const auto priority = consumers.at(all[first]).priority;
+    const bool same = consumers.at(all[end - 1]).priority == priority;
+    for (last = same ? end : first; last < end && consumers.at(all[last]).priority == priority;) ++last;
+    const auto count = last - first;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto index = first + (queue.next_consumer + i) % count;
+      auto& consumer = consumers.at(all[index]);
+      if (!may_have(consumer, suspect)) continue;
+      id = all[index];
+      queue.next_consumer = index - first + 1;
+      return &consumer;
+    }
   }
   return nullptr;
 }
 
 void Broker::Core::pump(Queue& queue) {
   const auto id_of_queue = queue.id;
-  auto entry = queue.ready.begin();
+  auto entry = queue.next();
   while (entry != queue.ready.end()) {
     const bool suspect = queue.rules.isolate_suspects && entry->second.lost_count > 0;
     ConsumerId id;
@@ -84,7 +101,7 @@ void Broker::Core::pump(Queue& queue) {
     if (consumer == nullptr) return;
     auto delivery = hand_out(queue, entry, consumer->session, id, consumer->no_ack);
     if (!delivery) {
-      entry = queue.ready.begin();
+      entry = queue.next();
       continue;
     }
     if (!consumer->no_ack) {
@@ -93,7 +110,7 @@ void Broker::Core::pump(Queue& queue) {
     }
     consumer->sink->deliver(std::move(*delivery));
     if (find_queue(id_of_queue) != &queue) return;
-    entry = queue.ready.begin();
+    entry = queue.next();
   }
 }
 
@@ -142,8 +159,9 @@ MessagePtr Broker::Core::load(const Entry& entry) const {
 Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::string& name, bool no_ack) {
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
+  touch(**queue);
   while (!(*queue)->ready.empty()) {
-    if (auto delivery = hand_out(**queue, (*queue)->ready.begin(), session, {}, no_ack))
+    if (auto delivery = hand_out(**queue, (*queue)->next(), session, {}, no_ack))
       return std::optional(std::move(*delivery));
   }
   return std::optional<Delivery>();

@@ -42,6 +42,23 @@ void record_death(FieldTable& headers, const std::string& queue, const Message& 
   }
 }
 
+/// Queues that an automatic death would bring the message back to, although nobody rejected it on its way round: they
+/// do not get it again, or it would go in circles for ever (https://www.rabbitmq.com/docs/dlx#automatic).
+std::vector<std::string> circle(const FieldTable& headers) {
+  std::vector<std::string> passed;
+  const auto* have = headers.find("x-death");
+  const auto* deaths = have == nullptr ? nullptr : std::get_if<FieldArray>(&have->value);
+  if (deaths == nullptr) return passed;
+  for (const auto& value : *deaths) {
+    const auto* death = std::get_if<FieldTable>(&value.value);
+    if (death == nullptr) continue;
+    const auto reason = death->text("reason");
+    if (reason == "rejected" || reason == "delivery_limit") return {};
+    passed.emplace_back(death->text("queue"));
+  }
+  return passed;
+}
+
 }  // namespace
 
 void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& entry, std::string_view reason) {
@@ -55,11 +72,12 @@ void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& 
   message->routing_key = queue.rules.dead_letter_key.value_or(original->routing_key);
   auto headers = properties->headers.value_or(FieldTable());
   record_death(headers, queue.spec.name, *original, reason, now(), properties->expiration);
+  const auto not_into = circle(headers);
   properties->headers = std::move(headers);
   properties->expiration.reset();
   message->properties = amqp::encode_properties(*properties);
   message->body = original->body;
-  if (!publish(change, message, true)) {
+  if (!republish(change, message, not_into)) {
     log::warning("dead_letter_unroutable",
                  {{"queue", queue.spec.name}, {"exchange", message->exchange}, {"key", message->routing_key}});
   }
@@ -81,6 +99,24 @@ void Broker::Core::set_expiry_timer() {
   expiry_timer_ = loop.after(delay, [this] {
     expiry_timer_ = 0;
     expire_due();
+  });
+}
+
+void Broker::Core::touch(Queue& queue) {
+  if (!queue.rules.unused_time_max) return;
+  queue.used_at = now();
+  if (!std::exchange(queue.watched_for_use, true)) watch_use(queue);
+}
+
+void Broker::Core::watch_use(Queue& queue) {
+  const auto end = queue.used_at + *queue.rules.unused_time_max;
+  const std::chrono::milliseconds left(end > now() ? end - now() : 0);
+  loop.after(std::min<std::chrono::milliseconds>(left, std::chrono::hours(24)), [this, id = queue.id, alive = alive_] {
+    auto* still = *alive ? find_queue(id) : nullptr;
+    if (still == nullptr) return;
+    if (!still->consumers.empty()) still->used_at = now();
+    if (still->used_at + *still->rules.unused_time_max <= now()) return remove_queue(*still);
+    watch_use(*still);
   });
 }
 

@@ -112,9 +112,10 @@ std::string Broker::Core::checkpoint() const {
   for (const auto& [name, exchange] : exchanges) {
     if (!exchange->spec().durable) continue;
     for (const auto& binding : exchange->bindings()) {
-      if (!binding.queue->logged) continue;
+      if (!is_durable(binding.to)) continue;
       const auto arguments = table_bytes(binding.arguments);
-      storage::encode(items, storage::BindingItem{true, binding.queue->spec.name, name, binding.key, arguments, false});
+      const auto& to = binding.to.queue ? binding.to.queue->spec.name : binding.to.exchange->spec().name;
+      storage::encode(items, storage::BindingItem{true, to, name, binding.key, arguments, binding.to.queue == nullptr});
     }
   }
   return items;

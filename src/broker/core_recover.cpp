@@ -1,3 +1,4 @@
+#include "amqp/properties.hpp"
 #include "broker/core.hpp"
 #include "broker/table_bytes.hpp"
 #include "core/log.hpp"
@@ -28,6 +29,7 @@ Status Broker::Core::recover() {
       if (entry.expires_at != 0) expiries_.emplace(entry.expires_at, queue->id, number);
     }
     drop_overflow(*queue);
+    touch(*queue);
   }
   set_expiry_timer();
   return Done{};
@@ -91,6 +93,10 @@ void Broker::Core::replay_message(storage::Position at, std::uint64_t written_at
     entry.lost_count = target.lost_count;
     entry.redelivered = target.lost_count > 0;
     entry.expires_at = target.expires_at;
+    if (queue->rules.priority_max > 0) {
+      const auto glance = amqp::glance(item.properties);
+      entry.priority = queue->priority_of(glance ? glance->priority : 0);
+    }
     queue->put(std::move(entry));
   }
 }
@@ -101,7 +107,10 @@ void Broker::Core::replay_topology(const storage::Item& item) {
                       (exchange->flags & 1) != 0,  (exchange->flags & 2) != 0,  table_from(exchange->arguments)};
     exchanges.try_emplace(spec.name, std::make_unique<Exchange>(spec));
   } else if (const auto* no_exchange = std::get_if<storage::ExchangeDeletedItem>(&item)) {
-    if (const auto found = exchanges.find(no_exchange->name); found != exchanges.end()) exchanges.erase(found);
+    const auto found = exchanges.find(no_exchange->name);
+    if (found == exchanges.end()) return;
+    (void)forget_destination({nullptr, found->second.get()});
+    exchanges.erase(found);
   } else if (const auto* declared = std::get_if<storage::QueueDeclaredItem>(&item)) {
     next_queue_ = std::max(next_queue_, declared->queue + 1);
     if (queues_by_id.contains(declared->queue)) return;
@@ -116,19 +125,20 @@ void Broker::Core::replay_topology(const storage::Item& item) {
   } else if (const auto* deleted = std::get_if<storage::QueueDeletedItem>(&item)) {
     auto* queue = find_queue(deleted->queue);
     if (queue == nullptr) return;
-    for (const auto& [name, other] : exchanges) other->forget(queue);
+    for (const auto& [name, other] : exchanges) other->forget({queue, nullptr});
     const std::string name = queue->spec.name;
     queues_by_id.erase(deleted->queue);
     queues.erase(name);
   } else if (const auto* binding = std::get_if<storage::BindingItem>(&item)) {
-    auto* queue = find_queue(binding->queue);
-    const auto exchange_found = exchanges.find(binding->exchange);
-    if (queue == nullptr || exchange_found == exchanges.end()) return;
+    auto* source = find_exchange(binding->exchange);
+    const Destination to{binding->to_exchange ? nullptr : find_queue(binding->queue),
+                         binding->to_exchange ? find_exchange(binding->queue) : nullptr};
+    if (source == nullptr || to == Destination()) return;
     const auto arguments = table_from(binding->arguments);
     if (binding->bound) {
-      exchange_found->second->bind({queue, std::string(binding->key), arguments});
+      source->bind({to, std::string(binding->key), arguments});
     } else {
-      exchange_found->second->unbind(queue, binding->key, arguments);
+      source->unbind(to, binding->key, arguments);
     }
   }
 }

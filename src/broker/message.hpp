@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace millrace::broker {
 
@@ -13,6 +14,8 @@ struct Message {
   /// publisher sent is what a consumer gets. Decode with amqp::decode_properties, make with amqp::encode_properties.
   std::string properties;
   std::string body;
+  /// Further routing keys (headers CC and BCC, https://www.rabbitmq.com/docs/sender-selected); used once, not stored.
+  std::vector<std::string> copies = {};
 };
 
 using MessagePtr = std::shared_ptr<const Message>;

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct Entry {
   std::uint32_t lost_count = 0;
   std::uint64_t expires_at = 0;  ///< ms since the Unix epoch; 0: never
   bool redelivered = false;
+  std::uint8_t priority = 0;  ///< of a queue with x-max-priority; 0 elsewhere
 };
 
 /// What the x-… arguments of a queue mean; defaults: none of it.
@@ -29,6 +32,9 @@ struct QueueRules {
   std::optional<std::uint64_t> length_max;
   std::optional<std::uint64_t> length_bytes_max;
   bool reject_publish = false;
+  bool dead_letter_rejected = false;             ///< reject-publish-dlx: what is rejected is dead-lettered
+  std::uint8_t priority_max = 0;                 ///< x-max-priority; 0: the queue knows no priorities
+  std::optional<std::uint64_t> unused_time_max;  ///< x-expires, ms
   std::optional<std::string> dead_letter_exchange;
   std::optional<std::string> dead_letter_key;
   std::optional<std::uint32_t> delivery_limit;
@@ -56,6 +62,8 @@ class Queue {
   std::map<std::uint64_t, Entry> ready;
   std::map<std::uint64_t, Entry> out;  ///< with consumers, or leaving
   std::uint64_t ready_bytes = 0;
+  std::uint64_t arriving = 0;  ///< taken in, not yet durable
+  std::uint64_t arriving_bytes = 0;
   std::vector<ConsumerId> consumers;
   std::size_t next_consumer = 0;
   bool had_consumer = false;
@@ -63,11 +71,22 @@ class Queue {
   std::uint64_t published_total = 0;
   std::uint64_t settled_total = 0;
   bool kicked = false;
+  std::uint64_t used_at = 0;  ///< ms since the Unix epoch; with x-expires
+  bool watched_for_use = false;
 
   void put(Entry entry);
   Entry take(std::map<std::uint64_t, Entry>::iterator entry);
+  /// The next to deliver: the oldest of the highest priority; ready.end() if there is none.
+  std::map<std::uint64_t, Entry>::iterator next();
+  /// The first to drop when there are too many: the oldest of the lowest priority.
+  std::map<std::uint64_t, Entry>::iterator first_to_drop();
+  std::uint8_t priority_of(std::uint8_t wanted) const { return std::min(wanted, rules.priority_max); }
   bool full(std::uint64_t added_bytes) const;
   QueueStatus status() const;
+
+ private:
+  /// Numbers in `ready` by priority, lowest first; only of a queue with priorities.
+  std::map<std::uint8_t, std::set<std::uint64_t>> by_priority_;
 };
 
 }  // namespace millrace::broker

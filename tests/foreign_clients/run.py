@@ -155,6 +155,7 @@ def main():
     broker = Broker(data)
     try:
         checks = {f"{name}: everything": lambda c=c: run(*c, "everything") for name, c in clients(broker).items()}
+        checks["pika: features"] = lambda: run("/usr/bin/python3", "-B", HERE / "pika_features.py", broker.uri)
         checks["amqp-tools"] = lambda: amqp_tools(broker)
         checks["fencing"] = lambda: fenced(broker)
         in_parallel(checks)

@@ -208,18 +208,17 @@ Answer<QueueStatus> Broker::declare_queue(SessionId session, const QueueSpec& wa
   return *this->queue(spec.name);
 }
 
-Answer<Done> Broker::bind_queue(SessionId, const std::string& queue, const std::string& exchange,
-                                const std::string& key, const amqp::FieldTable&, Durable durable) {
-  if (!core_->queues.contains(queue)) return no_queue(queue);
-  if (!core_->exchanges.contains(exchange)) return Refusal{ReplyCode::not_found, "no exchange '" + exchange + "'"};
-  core_->bindings.push_back({exchange, queue, key});
+Answer<Done> Broker::bind(SessionId, const BindingSpec& spec, Durable durable) {
+  if (!core_->queues.contains(spec.destination)) return no_queue(spec.destination);
+  if (!core_->exchanges.contains(spec.source))
+    return Refusal{ReplyCode::not_found, "no exchange '" + spec.source + "'"};
+  core_->bindings.push_back({spec.source, spec.destination, spec.key});
   core_->tell(std::move(durable));
   return Done{};
 }
 
-Answer<Done> Broker::unbind_queue(SessionId, const std::string& queue, const std::string& exchange,
-                                  const std::string& key, const amqp::FieldTable&, Durable durable) {
-  std::erase(core_->bindings, Binding{exchange, queue, key});
+Answer<Done> Broker::unbind(SessionId, const BindingSpec& spec, Durable durable) {
+  std::erase(core_->bindings, Binding{spec.source, spec.destination, spec.key});
   core_->tell(std::move(durable));
   return Done{};
 }
@@ -251,8 +250,17 @@ Answer<std::uint64_t> Broker::purge_queue(SessionId, const std::string& queue, D
   return count;
 }
 
-bool Broker::has_exchange(std::string_view name) const {
-  return name.empty() || core_->exchanges.contains(name);
+const ExchangeSpec* Broker::exchange(std::string_view name) const {
+  static const ExchangeSpec default_exchange;
+  if (name.empty()) return &default_exchange;
+  auto found = core_->exchanges.find(name);
+  return found == core_->exchanges.end() ? nullptr : &found->second;
+}
+
+Answer<QueueStatus> Broker::open_queue(SessionId, std::string_view name) const {
+  auto status = queue(name);
+  if (!status) return no_queue(name);
+  return *status;
 }
 
 Answer<Accepted> Broker::commit(SessionId, Batch batch, Durable durable) {

@@ -24,7 +24,7 @@ TEST_CASE("a client logs in, tunes and opens a channel") {
   World world;
   Client client(world);
   client.send_bytes(amqp::protocol_header);
-  CHECK(client.only<amqp::connection::Start>().mechanisms == "PLAIN");
+  CHECK(client.only<amqp::connection::Start>().mechanisms == "PLAIN AMQPLAIN");
   Client other(world);
   other.log_in();
   CHECK(other.session.status().user == "guest");

@@ -7,8 +7,8 @@
 namespace millrace::broker {
 namespace {
 
-void add_once(std::vector<Queue*>& to, Queue* queue) {
-  if (std::find(to.begin(), to.end(), queue) == to.end()) to.push_back(queue);
+void add_once(std::vector<Destination>& to, const Destination& one) {
+  if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(one);
 }
 
 std::string_view first_word(std::string_view text) {
@@ -61,44 +61,51 @@ bool topic_matches(std::string_view pattern, std::string_view key) {
 
 bool Exchange::bind(Binding binding) {
   for (const auto& have : bindings_) {
-    if (have.queue == binding.queue && have.key == binding.key && have.arguments == binding.arguments) return false;
+    if (have.to == binding.to && have.key == binding.key && have.arguments == binding.arguments) return false;
   }
-  if (spec_.type == "direct") add_once(by_key_[binding.key], binding.queue);
+  if (spec_.type == "direct") add_once(by_key_[binding.key], binding.to);
   bindings_.push_back(std::move(binding));
   return true;
 }
 
-bool Exchange::unbind(const Queue* queue, std::string_view key, const amqp::FieldTable& arguments) {
+bool Exchange::unbind(const Destination& to, std::string_view key, const amqp::FieldTable& arguments) {
   const auto removed = std::erase_if(bindings_, [&](const Binding& binding) {
-    return binding.queue == queue && binding.key == key && binding.arguments == arguments;
+    return binding.to == to && binding.key == key && binding.arguments == arguments;
   });
-  const bool still = std::any_of(bindings_.begin(), bindings_.end(),
-                                 [&](const Binding& b) { return b.queue == queue && b.key == key; });
-  if (const auto found = by_key_.find(std::string(key)); found != by_key_.end() && !still)
-    std::erase(found->second, queue);
+  const bool still =
+      std::any_of(bindings_.begin(), bindings_.end(), [&](const Binding& b) { return b.to == to && b.key == key; });
+  if (const auto found = by_key_.find(std::string(key)); found != by_key_.end() && !still) {
+    std::erase(found->second, to);
+    if (found->second.empty()) by_key_.erase(found);
+  }
   return removed > 0;
 }
 
-void Exchange::forget(const Queue* queue) {
-  std::erase_if(bindings_, [&](const Binding& binding) { return binding.queue == queue; });
-  for (auto& [key, queues] : by_key_) std::erase(queues, queue);
+bool Exchange::forget(const Destination& to) {
+  const auto removed = std::erase_if(bindings_, [&](const Binding& binding) { return binding.to == to; });
+  if (removed == 0) return false;
+  for (auto entry = by_key_.begin(); entry != by_key_.end();) {
+    std::erase(entry->second, to);
+    entry = entry->second.empty() ? by_key_.erase(entry) : std::next(entry);
+  }
+  return true;
 }
 
-bool Exchange::takes(const Binding& binding, const Message& message) const {
+bool Exchange::takes(const Binding& binding, const Message& message, std::string_view key) const {
   if (spec_.type == "fanout") return true;
-  if (spec_.type == "topic") return topic_matches(binding.key, message.routing_key);
+  if (spec_.type == "topic") return topic_matches(binding.key, key);
   return headers_match(binding.arguments, message);
 }
 
-void Exchange::route(const Message& message, std::vector<Queue*>& to) const {
+void Exchange::route(const Message& message, const std::string& key, std::vector<Destination>& to) const {
   if (spec_.type == "direct") {
-    const auto found = by_key_.find(message.routing_key);
+    const auto found = by_key_.find(key);
     if (found == by_key_.end()) return;
-    for (auto* queue : found->second) add_once(to, queue);
+    for (const auto& one : found->second) add_once(to, one);
     return;
   }
   for (const auto& binding : bindings_) {
-    if (takes(binding, message)) add_once(to, binding.queue);
+    if (takes(binding, message, key)) add_once(to, binding.to);
   }
 }
 

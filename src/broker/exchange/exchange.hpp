@@ -11,15 +11,23 @@
 namespace millrace::broker {
 
 class Queue;
+class Exchange;
 
-/// A rule that brings messages from one exchange to one queue.
-struct Binding {
+/// Where a binding leads: a queue, or another exchange.
+struct Destination {
   Queue* queue = nullptr;
+  Exchange* exchange = nullptr;
+  friend bool operator==(const Destination&, const Destination&) = default;
+};
+
+/// A rule that brings messages from one exchange to a queue or to another exchange.
+struct Binding {
+  Destination to;
   std::string key;
   amqp::FieldTable arguments;
 };
 
-/// Where messages are published to; finds the queues for each by its type (AMQP 0-9-1 §3.1.3).
+/// Where messages are published to; finds the destinations of each by its type (AMQP 0-9-1 §3.1.3).
 class Exchange {
  public:
   explicit Exchange(ExchangeSpec spec) : spec_(std::move(spec)) {}
@@ -30,18 +38,19 @@ class Exchange {
   /// False if that binding is there already.
   bool bind(Binding binding);
   /// False if there is no such binding.
-  bool unbind(const Queue* queue, std::string_view key, const amqp::FieldTable& arguments);
-  void forget(const Queue* queue);
+  bool unbind(const Destination& to, std::string_view key, const amqp::FieldTable& arguments);
+  /// Removes all bindings to a destination that goes; false if there are none.
+  bool forget(const Destination& to);
 
-  /// Adds the queues that take the message, each once.
-  void route(const Message& message, std::vector<Queue*>& to) const;
+  /// Adds the destinations of a message with this routing key, each once.
+  void route(const Message& message, const std::string& key, std::vector<Destination>& to) const;
 
  private:
-  bool takes(const Binding& binding, const Message& message) const;
+  bool takes(const Binding& binding, const Message& message, std::string_view key) const;
 
   ExchangeSpec spec_;
   std::vector<Binding> bindings_;
-  std::unordered_map<std::string, std::vector<Queue*>> by_key_;  ///< of a direct exchange
+  std::unordered_map<std::string, std::vector<Destination>> by_key_;  ///< of a direct exchange
 };
 
 /// Topic matching (AMQP 0-9-1 §3.1.3.3): words between dots, `*` is one word, `#` any number of them.

@@ -30,8 +30,10 @@ void Channel::method(MethodId id, amqp::Reader& in) {
   if (id == MethodId::channel_close) {
     context_.flush();
     give_up();
-    replies_.answer(number_, amqp::channel::CloseOk{});
     stage_ = Stage::ended;
+    std::string close_ok;
+    amqp::write_method(close_ok, number_, amqp::channel::CloseOk{});
+    answer_last(std::move(close_ok));
     return;
   }
   if (stage_ != Stage::open) return;
@@ -68,6 +70,10 @@ Channel::Handled Channel::dispatch(MethodId id, amqp::Reader& in) {
       return run<amqp::exchange::Declare>(in, [&](const auto& m) { return declare_exchange(m); });
     case MethodId::exchange_delete:
       return run<amqp::exchange::Delete>(in, [&](const auto& m) { return delete_exchange(m); });
+    case MethodId::exchange_bind:
+      return run<amqp::exchange::Bind>(in, [&](const auto& m) { return bind_exchange(m); });
+    case MethodId::exchange_unbind:
+      return run<amqp::exchange::Unbind>(in, [&](const auto& m) { return unbind_exchange(m); });
     case MethodId::queue_declare:
       return run<amqp::queue::Declare>(in, [&](const auto& m) { return declare_queue(m); });
     case MethodId::queue_bind:
@@ -105,9 +111,6 @@ Channel::Handled Channel::dispatch(MethodId id, amqp::Reader& in) {
       return Done{};
     case MethodId::channel_open:
       return Refusal{ReplyCode::channel_error, "this channel is open already"};
-    case MethodId::exchange_bind:
-    case MethodId::exchange_unbind:
-      return Refusal{ReplyCode::not_implemented, "bindings between exchanges are not offered"};
     default:
       if (amqp::name(id).empty()) return Refusal{ReplyCode::not_implemented, "there is no such method"};
       return Refusal{ReplyCode::command_invalid, std::string(amqp::name(id)) + " is not for a channel or a client"};
@@ -121,10 +124,21 @@ void Channel::refuse(const Refusal& refusal, MethodId method) {
   stage_ = Stage::closing;
   give_up();
   const auto id = static_cast<std::uint32_t>(method);
-  replies_.answer(number_, amqp::channel::Close{.reply_code = static_cast<std::uint16_t>(refusal.code),
-                                                .reply_text = reply_text(refusal),
-                                                .failed_class = static_cast<std::uint16_t>(id >> 16),
-                                                .failed_method = static_cast<std::uint16_t>(id)});
+  std::string close;
+  amqp::write_method(close, number_,
+                     amqp::channel::Close{.reply_code = static_cast<std::uint16_t>(refusal.code),
+                                          .reply_text = reply_text(refusal),
+                                          .failed_class = static_cast<std::uint16_t>(id >> 16),
+                                          .failed_method = static_cast<std::uint16_t>(id)});
+  answer_last(std::move(close));
+}
+
+void Channel::answer_last(std::string frames) {
+  if (!confirms_.waits()) {
+    replies_.place() += frames;
+  } else {
+    last_answer_.emplace(replies_.hold(), std::move(frames));
+  }
 }
 
 void Channel::give_up() {
@@ -162,7 +176,11 @@ void Channel::confirmed(std::uint64_t first, std::uint64_t count, bool stored) {
 
 void Channel::write_confirms() {
   confirms_noted_ = false;
-  if (stage_ == Stage::open) confirms_.write(context_.output, number_);
+  if (stage_ != Stage::open && !last_answer_) return;
+  confirms_.write(context_.output, number_);
+  if (!last_answer_ || confirms_.waits()) return;
+  auto [ticket, frames] = *std::exchange(last_answer_, std::nullopt);
+  replies_.fulfil(ticket, std::move(frames));
 }
 
 }  // namespace millrace::broker

@@ -28,7 +28,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   bool takes_input() const { return stage_ == Stage::open; }
   /// channel.close-ok came or was given: the number is free again.
-  bool ended() const { return stage_ == Stage::ended; }
+  bool ended() const { return stage_ == Stage::ended && replies_.settled(); }
   /// No answer waits for the disk.
   bool settled() const { return replies_.settled(); }
   std::size_t unsettled() const { return ledger_.size(); }
@@ -74,6 +74,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Handled delete_exchange(const amqp::exchange::Delete& method);
   Handled declare_queue(const amqp::queue::Declare& method);
   Handled declare_queue_passively(const std::string& queue, bool no_wait);
+  Handled bind_exchange(const amqp::exchange::Bind& method);
+  Handled unbind_exchange(const amqp::exchange::Unbind& method);
   Handled bind_queue(const amqp::queue::Bind& method);
   Handled unbind_queue(const amqp::queue::Unbind& method);
   Handled purge_queue(const amqp::queue::Purge& method);
@@ -100,6 +102,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Handled recover(bool requeue, bool answer);
   Handled flow(bool active);
   void settle_one(Unsettled entry, Settle how);
+  Answer<std::string> queue_of_replies(const amqp::basic::Consume& method);
   /// The consumer's place is free again.
   void release(const Unsettled& entry);
   void write_properties_and_body(std::string& out, const Delivery& delivery);
@@ -109,6 +112,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   template <class Call>
   Handled ask(bool no_wait, Call call);
   void answered(Replies::Ticket ticket, const std::string& frames, const Status& status);
+  /// Answers channel.close or channel.close-ok once the publishes before it are confirmed.
+  void answer_last(std::string frames);
   Refusal not_permitted(std::string_view what, std::string_view name) const;
 
   Context& context_;
@@ -121,10 +126,13 @@ class Channel : public std::enable_shared_from_this<Channel> {
   DeliveryLedger ledger_;
   ConfirmLedger confirms_;
   Transaction transaction_;
-  std::string last_queue_;               // the default of methods that name none
-  std::uint16_t consumer_prefetch_ = 0;  // of consumers to come
-  std::uint16_t channel_prefetch_ = 0;   // of all consumers together; 0: no limit
-  std::uint32_t channel_unsettled_ = 0;  // of its consumers
+  std::optional<std::pair<Replies::Ticket, std::string>> last_answer_;  // waits for confirms
+  std::string reply_queue_;                                             // where direct replies come in
+  std::string reply_tag_;                                               // of its consumer
+  std::string last_queue_;                                              // the default of methods that name none
+  std::uint16_t consumer_prefetch_ = 0;                                 // of consumers to come
+  std::uint16_t channel_prefetch_ = 0;                                  // of all consumers together; 0: no limit
+  std::uint32_t channel_unsettled_ = 0;                                 // of its consumers
   std::uint64_t consumers_made_ = 0;
   bool flow_stopped_ = false;
   bool confirms_noted_ = false;

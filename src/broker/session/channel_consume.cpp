@@ -1,5 +1,6 @@
 #include "amqp/properties.hpp"
 #include "broker/session/channel_ask.hpp"
+#include "core/id.hpp"
 
 namespace millrace::broker {
 
@@ -31,9 +32,10 @@ std::string with_delivery_count(const std::string& wire, std::uint32_t lost_coun
 }  // namespace
 
 Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
-  auto queue = queue_name(method.queue);
+  const bool for_replies = method.queue == reply_queue_prefix;
+  auto queue = for_replies ? queue_of_replies(method) : queue_name(method.queue);
   if (!queue) return queue.error();
-  if (!fits(context_.user->permissions.read, *queue)) return not_permitted("consume", *queue);
+  if (!for_replies && !fits(context_.user->permissions.read, *queue)) return not_permitted("consume", *queue);
   std::string tag(method.consumer_tag);
   if (tag.empty()) {
     tag = "amq.ctag-" + std::to_string(context_.session.value) + "-" + std::to_string(number_) + "-" +
@@ -47,6 +49,10 @@ Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
   auto done = context_.broker.consume(context_.session, *queue, spec, *consumer, consumer->id);
   if (!done) return done.error();
   consumers_.emplace(tag, consumer);
+  if (for_replies) {
+    reply_queue_ = *queue;
+    reply_tag_ = tag;
+  }
   auto announce = [consumer, &context = context_] {
     consumer->announced = true;
     context.may_take_more(consumer);
@@ -60,9 +66,24 @@ Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
   return Done{};
 }
 
+/// The queue behind the door of direct replies: this channel's alone, gone with its consumer.
+Answer<std::string> Channel::queue_of_replies(const amqp::basic::Consume& method) {
+  if (!method.no_ack) return Refusal{ReplyCode::precondition_failed, "reply consumer cannot acknowledge"};
+  if (!reply_queue_.empty()) return Refusal{ReplyCode::precondition_failed, "reply consumer already set"};
+  QueueSpec spec;
+  spec.name = std::string(reply_queue_prefix) + "." + random_token(16);
+  spec.durable = false;
+  spec.exclusive = true;
+  spec.auto_delete = true;
+  auto declared = context_.broker.declare_queue(context_.session, spec, {});
+  if (!declared) return declared.error();
+  return spec.name;
+}
+
 Channel::Handled Channel::cancel(const amqp::basic::Cancel& method) {
   auto found = consumers_.find(method.consumer_tag);
   if (found != consumers_.end()) {
+    if (found->first == reply_tag_) reply_queue_ = reply_tag_ = {};
     found->second->cancelled_by_client = true;
     context_.broker.cancel(found->second->id);
     consumers_.erase(found);

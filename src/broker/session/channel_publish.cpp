@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "amqp/properties.hpp"
 #include "broker/session/channel_ask.hpp"
+#include "broker/session/sent_properties.hpp"
 
 namespace millrace::broker {
 
@@ -17,8 +17,13 @@ constexpr std::size_t reserve_max = 1u << 20;  // bytes taken on a header's word
 Channel::Handled Channel::publish(const amqp::basic::Publish& method) {
   if (method.immediate) return Refusal{ReplyCode::not_implemented, "immediate publishing is not offered"};
   if (!fits(context_.user->permissions.write, method.exchange)) return not_permitted("publish to", method.exchange);
-  if (!context_.broker.has_exchange(method.exchange)) {
+  const ExchangeSpec* exchange = context_.broker.exchange(method.exchange);
+  if (exchange == nullptr) {
     return Refusal{ReplyCode::not_found, "no exchange '" + std::string(method.exchange) + "' in vhost '/'"};
+  }
+  if (exchange->internal) {
+    return Refusal{ReplyCode::access_refused,
+                   "cannot publish to internal exchange '" + exchange->name + "' in vhost '/'"};
   }
   incoming_.emplace(Incoming{});  // clang 14 takes no emplace() of a nested aggregate
   incoming_->mandatory = method.mandatory;
@@ -49,11 +54,9 @@ Channel::Handled Channel::begin_content(const amqp::Frame& frame) {
     return Refusal{ReplyCode::unexpected_frame,
                    "a content header of class " + std::to_string(header->class_index) + " after basic.publish"};
   }
-  auto properties = amqp::glance(header->properties);
-  if (!properties) return Refusal{ReplyCode::syntax_error, properties.error().message};
-  if (properties->user_id && *properties->user_id != context_.user->name) {
-    return Refusal{ReplyCode::precondition_failed, "the user-id property is '" + std::string(*properties->user_id) +
-                                                       "', the connection's user '" + context_.user->name + "'"};
+  incoming_->message->properties = header->properties;
+  if (auto taken = take_properties(*incoming_->message, context_.user->name, reply_queue_); !taken) {
+    return taken.error();
   }
   if (header->body_size > context_.settings.message_size_max) {
     return Refusal{ReplyCode::content_too_large, "a body of " + std::to_string(header->body_size) +
@@ -62,7 +65,6 @@ Channel::Handled Channel::begin_content(const amqp::Frame& frame) {
   }
   incoming_->has_header = true;
   incoming_->body_size = header->body_size;
-  incoming_->message->properties = header->properties;
   if (header->body_size == 0) return finish_content();
   return Done{};
 }

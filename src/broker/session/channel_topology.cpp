@@ -4,14 +4,6 @@ namespace millrace::broker {
 
 using amqp::ReplyCode;
 
-namespace {
-
-Refusal no_such(std::string_view what, std::string_view name) {
-  return {ReplyCode::not_found, "no " + std::string(what) + " '" + std::string(name) + "' in vhost '/'"};
-}
-
-}  // namespace
-
 Answer<std::string> Channel::queue_name(std::string_view given) const {
   if (!given.empty()) return std::string(given);
   if (last_queue_.empty()) return Refusal{ReplyCode::not_found, "no queue was declared on this channel to mean by ''"};
@@ -20,7 +12,9 @@ Answer<std::string> Channel::queue_name(std::string_view given) const {
 
 Channel::Handled Channel::declare_exchange(const amqp::exchange::Declare& method) {
   if (method.passive) {
-    if (!context_.broker.has_exchange(method.exchange)) return no_such("exchange", method.exchange);
+    if (!context_.broker.has_exchange(method.exchange)) {
+      return Refusal{ReplyCode::not_found, "no exchange '" + std::string(method.exchange) + "' in vhost '/'"};
+    }
     if (!method.no_wait) replies_.answer(number_, amqp::exchange::DeclareOk{});
     return Done{};
   }
@@ -49,8 +43,15 @@ Channel::Handled Channel::delete_exchange(const amqp::exchange::Delete& method) 
 }
 
 Channel::Handled Channel::declare_queue_passively(const std::string& queue, bool no_wait) {
-  auto status = context_.broker.queue(queue);
-  if (!status) return no_such("queue", queue);
+  if (queue == reply_queue_prefix) {  // the door of direct replies is always there
+    if (!no_wait)
+      replies_.answer(number_, amqp::queue::DeclareOk{.queue = queue, .message_count = 0, .consumer_count = 1});
+    return Done{};
+  }
+  // Whoever is to reply may ask whether the one who waits is still there.
+  const auto shared = queue.starts_with(reply_queue_prefix) ? context_.broker.queue(queue) : std::nullopt;
+  auto status = shared ? Answer<QueueStatus>(*shared) : context_.broker.open_queue(context_.session, queue);
+  if (!status) return status.error();
   last_queue_ = queue;
   if (!no_wait) {
     replies_.answer(number_, amqp::queue::DeclareOk{.queue = queue,
@@ -66,6 +67,10 @@ Channel::Handled Channel::declare_queue(const amqp::queue::Declare& method) {
     if (!name) return name.error();
     return declare_queue_passively(*name, method.no_wait);
   }
+  if (method.queue.starts_with("amq.") && !context_.broker.queue(method.queue)) {
+    return Refusal{ReplyCode::access_refused,
+                   "queue name '" + std::string(method.queue) + "' contains reserved prefix 'amq.*'"};
+  }
   const std::string_view named = method.queue.empty() ? "amq.gen-" : method.queue;
   if (!fits(context_.user->permissions.configure, named)) return not_permitted("declare", named);
   const QueueSpec spec{std::string(method.queue), method.durable, method.exclusive, method.auto_delete,
@@ -80,6 +85,30 @@ Channel::Handled Channel::declare_queue(const amqp::queue::Declare& method) {
   });
 }
 
+Channel::Handled Channel::bind_exchange(const amqp::exchange::Bind& method) {
+  if (!fits(context_.user->permissions.write, method.destination)) return not_permitted("bind", method.destination);
+  if (!fits(context_.user->permissions.read, method.source)) return not_permitted("bind from", method.source);
+  const BindingSpec spec{std::string(method.source), std::string(method.destination), true,
+                         std::string(method.routing_key), method.arguments};
+  return ask(method.no_wait, [&](Broker::Durable durable) -> Answer<amqp::exchange::BindOk> {
+    auto done = context_.broker.bind(context_.session, spec, std::move(durable));
+    if (!done) return done.error();
+    return amqp::exchange::BindOk{};
+  });
+}
+
+Channel::Handled Channel::unbind_exchange(const amqp::exchange::Unbind& method) {
+  if (!fits(context_.user->permissions.write, method.destination)) return not_permitted("unbind", method.destination);
+  if (!fits(context_.user->permissions.read, method.source)) return not_permitted("unbind from", method.source);
+  const BindingSpec spec{std::string(method.source), std::string(method.destination), true,
+                         std::string(method.routing_key), method.arguments};
+  return ask(method.no_wait, [&](Broker::Durable durable) -> Answer<amqp::exchange::UnbindOk> {
+    auto done = context_.broker.unbind(context_.session, spec, std::move(durable));
+    if (!done) return done.error();
+    return amqp::exchange::UnbindOk{};
+  });
+}
+
 Channel::Handled Channel::bind_queue(const amqp::queue::Bind& method) {
   auto queue = queue_name(method.queue);
   if (!queue) return queue.error();
@@ -88,9 +117,9 @@ Channel::Handled Channel::bind_queue(const amqp::queue::Bind& method) {
   // "If the queue name is empty, … and the routing key is too, the routing key is the queue's name" (§1.7.2.3.3).
   const std::string key(method.queue.empty() && method.routing_key.empty() ? std::string_view(*queue)
                                                                            : method.routing_key);
+  const BindingSpec spec{std::string(method.exchange), *queue, false, key, method.arguments};
   return ask(method.no_wait, [&](Broker::Durable durable) -> Answer<amqp::queue::BindOk> {
-    auto done = context_.broker.bind_queue(context_.session, *queue, std::string(method.exchange), key,
-                                           method.arguments, std::move(durable));
+    auto done = context_.broker.bind(context_.session, spec, std::move(durable));
     if (!done) return done.error();
     return amqp::queue::BindOk{};
   });
@@ -101,9 +130,10 @@ Channel::Handled Channel::unbind_queue(const amqp::queue::Unbind& method) {
   if (!queue) return queue.error();
   if (!fits(context_.user->permissions.write, *queue)) return not_permitted("unbind", *queue);
   if (!fits(context_.user->permissions.read, method.exchange)) return not_permitted("unbind from", method.exchange);
+  const BindingSpec spec{std::string(method.exchange), *queue, false, std::string(method.routing_key),
+                         method.arguments};
   return ask(false, [&](Broker::Durable durable) -> Answer<amqp::queue::UnbindOk> {
-    auto done = context_.broker.unbind_queue(context_.session, *queue, std::string(method.exchange),
-                                             std::string(method.routing_key), method.arguments, std::move(durable));
+    auto done = context_.broker.unbind(context_.session, spec, std::move(durable));
     if (!done) return done.error();
     return amqp::queue::UnbindOk{};
   });

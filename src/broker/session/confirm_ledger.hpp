@@ -15,6 +15,8 @@ class ConfirmLedger {
   std::uint64_t begin();
   /// `count` publishes from number `first` are durable, or were refused.
   void settle(std::uint64_t first, std::uint64_t count, bool stored);
+  /// Publishes are not all settled and written.
+  bool waits() const { return !outcomes_.empty(); }
   /// Writes acks and nacks for what has become certain since the last call.
   void write(std::string& out, std::uint16_t channel);
 

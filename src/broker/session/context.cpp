@@ -20,13 +20,6 @@ bool for_want_of_space(const Refusal& refusal) {
   return refusal.code == amqp::ReplyCode::resource_error;
 }
 
-/// Runs of publishes of one channel with successive confirm numbers.
-struct Run {
-  std::weak_ptr<Channel> channel;
-  std::uint64_t first = 0;
-  std::uint64_t count = 0;
-};
-
 }  // namespace
 
 Context::Context(io::Loop& loop, Broker& the_broker, SessionSettings the_settings)
@@ -51,11 +44,10 @@ void Context::flush() {
   hand_over(std::exchange(gathered_, {}));
 }
 
-void Context::hand_over(Gathered gathered) {
-  if (closed_) return;
+std::vector<Context::Run> Context::runs_of(const std::vector<Origin>& origins) {
   std::vector<Run> runs;
-  Channel* last = nullptr;
-  for (const Origin& origin : gathered.origins) {
+  const Channel* last = nullptr;
+  for (const Origin& origin : origins) {
     if (origin.number == 0) continue;
     if (origin.channel.get() == last && runs.back().first + runs.back().count == origin.number) {
       ++runs.back().count;
@@ -64,16 +56,28 @@ void Context::hand_over(Gathered gathered) {
       last = origin.channel.get();
     }
   }
+  return runs;
+}
+
+void Context::hand_over(Gathered gathered) {
+  if (closed_) return;
+  gathered.batch.whole = false;
+  auto runs = std::make_shared<std::vector<Run>>();
   std::function<void(Status)> durable;
   if (!gathered.origins.empty()) {
-    durable = [runs = std::move(runs)](const Status& status) {
-      for (const Run& run : runs) {
+    durable = [runs](const Status& status) {
+      for (const Run& run : *runs) {
         if (auto channel = run.channel.lock()) channel->confirmed(run.first, run.count, static_cast<bool>(status));
       }
     };
   }
   auto answer = commit(gathered.batch, std::move(durable));
   if (answer) {
+    for (std::size_t index : answer->rejected) {
+      Origin& origin = gathered.origins[index];
+      if (origin.number != 0) origin.channel->confirmed(std::exchange(origin.number, 0), 1, false);
+    }
+    *runs = runs_of(gathered.origins);
     for (std::size_t index : answer->unroutable) {
       const Origin& origin = gathered.origins[index];
       if (origin.mandatory) origin.channel->give_back(*gathered.batch.publishes[index]);

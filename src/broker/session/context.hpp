@@ -14,6 +14,7 @@ namespace millrace::broker {
 
 struct SessionSettings {
   std::uint32_t frame_size_max = 131072;               ///< bytes, offered in connection.tune
+  std::string product = "Millrace";                    ///< what the broker calls itself in connection.start
   std::uint16_t channel_max = 2047;                    ///< channels a connection may open
   std::uint16_t heartbeat = 60;                        ///< seconds, offered in connection.tune
   std::size_t output_size_max = 4u << 20;              ///< bytes waiting for the socket; beyond, deliveries pause
@@ -66,7 +67,12 @@ class Context : public std::enable_shared_from_this<Context> {
   void may_take_more(const std::shared_ptr<Consumer>& consumer);
   void resume_consumers();
 
-  bool input_paused() const { return blocked_ || open_size_ > settings.open_size_max; }
+  bool input_paused() const {
+    return blocked_ || open_size_ > settings.open_size_max || (holds_input && has_open_publishes());
+  }
+  /// Publishes of this connection are not durable yet, so not in their queues.
+  bool has_open_publishes() const { return open_size_ > 0 || !gathered_.origins.empty(); }
+  bool holds_input = false;  ///< a method waits until the publishes before it are in their queues
   void close();
 
  private:
@@ -81,6 +87,14 @@ class Context : public std::enable_shared_from_this<Context> {
     std::size_t size = 0;         // bytes
   };
 
+  /// Publishes of one channel with successive confirm numbers.
+  struct Run {
+    std::weak_ptr<Channel> channel;
+    std::uint64_t first = 0;
+    std::uint64_t count = 0;
+  };
+
+  static std::vector<Run> runs_of(const std::vector<Origin>& origins);
   void hand_over(Gathered gathered);
   void hand_over_singly(Gathered gathered);
   void keep_for_later(Gathered gathered);

@@ -73,6 +73,7 @@ void Session::take_frames() {
     }
     greet();
   }
+  take_held();
   while (stage_ != Stage::over && !input_paused()) {
     auto next = reader_.next();
     if (!next) {
@@ -124,21 +125,59 @@ void Session::channel_frame(const amqp::Frame& frame) {
   if (stage_ == Stage::closing) return;
   if (stage_ != Stage::open) return fail({ReplyCode::channel_error, "a frame on a channel before connection.open"});
   auto found = channels_.find(frame.channel);
+  if (found != channels_.end() && found->second->ended()) {
+    channels_.erase(found);
+    found = channels_.end();
+  }
   if (frame.type != amqp::FrameType::method) {
     if (found == channels_.end()) return fail({ReplyCode::channel_error, "a content frame on a channel not open"});
     return found->second->content(frame);
   }
   amqp::Reader in(frame.payload);
   const MethodId id{in.number<std::uint32_t>()};
+  if (found != channels_.end() && hold(frame.channel, id, in.rest())) return;
+  channel_method(frame.channel, id, in);
+}
+
+void Session::channel_method(std::uint16_t number, MethodId id, amqp::Reader& in) {
   at_work_ = id;
+  auto found = channels_.find(number);
   if (found == channels_.end()) {
-    if (id == MethodId::channel_open) return open_channel(frame.channel);
+    if (id == MethodId::channel_open) return open_channel(number);
     if (id == MethodId::channel_close_ok) return;
-    return fail({ReplyCode::channel_error, "channel " + std::to_string(frame.channel) + " is not open"});
+    return fail({ReplyCode::channel_error, "channel " + std::to_string(number) + " is not open"});
   }
   const std::shared_ptr<Channel> channel = found->second;
   channel->method(id, in);
-  if (channel->ended() && stage_ == Stage::open) channels_.erase(frame.channel);
+  if (channel->ended() && stage_ == Stage::open) channels_.erase(number);
+}
+
+/// What looks into a queue sees what was published to it before on the same connection, although a publish reaches its
+/// queue only when it is durable.
+bool Session::hold(std::uint16_t number, MethodId id, std::string_view arguments) {
+  switch (id) {
+    case MethodId::basic_get:
+    case MethodId::queue_declare:
+    case MethodId::queue_purge:
+    case MethodId::queue_delete:
+      break;
+    default:
+      return false;
+  }
+  context_->flush();
+  if (stage_ != Stage::open || !context_->has_open_publishes()) return false;
+  held_.emplace(Held{number, id, std::string(arguments)});
+  context_->holds_input = true;
+  return true;
+}
+
+void Session::take_held() {
+  if (!held_ || input_paused()) return;
+  context_->holds_input = false;
+  const Held held = *std::exchange(held_, std::nullopt);
+  if (stage_ != Stage::open) return;
+  amqp::Reader in(held.arguments);
+  channel_method(held.channel, held.id, in);
 }
 
 void Session::open_channel(std::uint16_t number) {

@@ -66,6 +66,10 @@ class Session final : private UserConnection {
   void frame(const amqp::Frame& frame);
   void connection_method(amqp::MethodId id, amqp::Reader& in);
   void channel_frame(const amqp::Frame& frame);
+  void channel_method(std::uint16_t number, amqp::MethodId id, amqp::Reader& in);
+  /// True if the method has to wait; take_held() does it later.
+  bool hold(std::uint16_t number, amqp::MethodId id, std::string_view arguments);
+  void take_held();
   void open_channel(std::uint16_t number);
 
   // session_login.cpp
@@ -87,6 +91,12 @@ class Session final : private UserConnection {
   SessionHost& host_;
   std::shared_ptr<Context> context_;
   std::map<std::uint16_t, std::shared_ptr<Channel>> channels_;
+  struct Held {
+    std::uint16_t channel;
+    amqp::MethodId id;
+    std::string arguments;
+  };
+  std::optional<Held> held_;
   amqp::FrameReader reader_;
   Stage stage_ = Stage::greeting;
   amqp::MethodId at_work_{};  // the method being handled, for connection.close

@@ -11,15 +11,15 @@ using amqp::ReplyCode;
 
 namespace {
 
-FieldTable server_properties() {
+FieldTable server_properties(const std::string& product) {
   FieldTable capabilities;
-  for (std::string_view name : {"publisher_confirms", "basic.nack", "consumer_cancel_notify", "connection.blocked",
-                                "per_consumer_qos", "authentication_failure_close"}) {
+  for (std::string_view name :
+       {"publisher_confirms", "basic.nack", "consumer_cancel_notify", "connection.blocked", "per_consumer_qos",
+        "authentication_failure_close", "exchange_exchange_bindings", "consumer_priorities", "direct_reply_to"}) {
     capabilities.set(name, true);
   }
-  capabilities.set("exchange_exchange_bindings", false);
   FieldTable properties;
-  properties.set("product", "Millrace");
+  properties.set("product", product);
   properties.set("version", "0.1.0");
   properties.set("platform", "C++");
   properties.set("capabilities", std::move(capabilities));
@@ -29,6 +29,30 @@ FieldTable server_properties() {
 const FieldTable* table(const FieldTable& properties, std::string_view name) {
   const amqp::FieldValue* field = properties.find(name);
   return field ? std::get_if<FieldTable>(&field->value) : nullptr;
+}
+
+struct Login {
+  std::string name;
+  std::string password;
+};
+
+/// PLAIN (RFC 4616): authorization identity, NUL, name, NUL, password. AMQPLAIN: a field table's entries, without the
+/// table's size, with LOGIN and PASSWORD.
+std::optional<Login> read_login(std::string_view mechanism, std::string_view response) {
+  if (mechanism == "PLAIN") {
+    const std::size_t first = response.find('\0');
+    const std::size_t second = first == response.npos ? response.npos : response.find('\0', first + 1);
+    if (second == response.npos) return std::nullopt;
+    return Login{std::string(response.substr(first + 1, second - first - 1)), std::string(response.substr(second + 1))};
+  }
+  if (mechanism != "AMQPLAIN") return std::nullopt;
+  std::string bytes;
+  amqp::write_number(bytes, static_cast<std::uint32_t>(response.size()));
+  bytes += response;
+  amqp::Reader in(bytes);
+  const auto entries = in.table();
+  if (!in.ok()) return std::nullopt;
+  return Login{std::string(entries.text("LOGIN")), std::string(entries.text("PASSWORD"))};
 }
 
 /// A method's fields or the reply code for malformed ones.
@@ -45,8 +69,8 @@ void Session::greet() {
   amqp::write_method(context_->output, 0,
                      amqp::connection::Start{.version_major = 0,
                                              .version_minor = 9,
-                                             .server_properties = server_properties(),
-                                             .mechanisms = "PLAIN",
+                                             .server_properties = server_properties(context_->settings.product),
+                                             .mechanisms = "PLAIN AMQPLAIN",
                                              .locales = "en_US"});
   stage_ = Stage::login;
 }
@@ -81,12 +105,8 @@ Answer<Done> Session::log_in(const amqp::connection::StartOk& method) {
   tells_login_failure_ = capabilities.boolean("authentication_failure_close");
   client_name_ = method.client_properties.text("connection_name", method.client_properties.text("product"));
 
-  // PLAIN (RFC 4616): authorization identity, NUL, name, NUL, password.
-  std::string_view response = method.response;
-  const std::size_t first = response.find('\0');
-  const std::size_t second = first == response.npos ? response.npos : response.find('\0', first + 1);
-  if (method.mechanism == "PLAIN" && second != response.npos) {
-    context_->user = users_.log_in(response.substr(first + 1, second - first - 1), response.substr(second + 1));
+  if (const auto login = read_login(method.mechanism, method.response)) {
+    context_->user = users_.log_in(login->name, login->password);
   }
   if (!context_->user) {
     if (tells_login_failure_) {
