@@ -1,5 +1,6 @@
 """A folder of src/ includes only itself and folders before it in src/CMakeLists.txt. io/posix is for the shells named here;
-io/sim for tests alone. What a test includes beyond that comes from tests/."""
+io/sim for tests alone. What a test includes beyond that comes from tests/. ARCHITECTURE.md's table has the same folders in the
+same order."""
 import re
 
 from cpp import own_includes
@@ -18,6 +19,10 @@ def order(tree):
 
 def check(tree):
     layers = order(tree)
+    if "ARCHITECTURE.md" in tree:
+        told = re.findall(r"^\| `(\w+)/` \|", tree.text("ARCHITECTURE.md"), re.MULTILINE)
+        if told != layers:
+            yield Finding("ARCHITECTURE.md", 0, f"its folders are not those of src/CMakeLists.txt: {' '.join(layers)}")
     for path in tree.paths(".hpp", ".cpp", under=["src"]):
         layer = path.split("/")[1]
         is_test = path.endswith("_test.cpp")
@@ -47,6 +52,7 @@ VIOLATIONS = [
     {**_order, "src/app/run.cpp": '#include "core/gone.hpp"\n'},
     {**_order, "src/app/run.cpp": '#include "conformance/target.hpp"\n', "tests/conformance/target.hpp": ""},
     {**_order, "src/extra/a.cpp": ""},
+    {**_order, "ARCHITECTURE.md": "| `core/` | x |\n| `broker/` | x |\n| `io/` | x |\n| `app/` | x |\n"},
 ]
 FINE = [
     {**_order, "src/app/run.cpp": '#include "core/a.hpp"\n#include "io/posix/loop.hpp"\n', "src/core/a.hpp": "",
