@@ -29,6 +29,7 @@ std::string_view flow_asked_for(std::string_view query) {
 }  // namespace
 
 void ControlApi::handle(HttpRequest request, Respond respond) {
+  if (broker_ != nullptr && BrokerApi::takes(request)) return broker_->handle(std::move(request), std::move(respond));
   if (request.path == "/v1/status" && request.method == "GET") return respond(ok(status_()));
   const std::string_view path = request.path;
   if (path.size() > letter_path.size() && path.starts_with(letter_path)) {

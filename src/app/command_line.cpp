@@ -52,15 +52,47 @@ void add_log_level(CLI::App* command, log::Level& level) {
       ->type_name("LEVEL");
 }
 
-void add_broker(CLI::App& app, BrokerOptions& options) {
+void add_broker_questions(CLI::App* broker, BrokerQuestion& question) {
+  const auto add = [&](const char* name, const char* what) {
+    auto* command = broker->add_subcommand(name, what);
+    command->callback([&question, name] { question.what = name; });
+    add_data(command, question.data_folder);
+    command->add_flag("--json", question.json, "Print JSON");
+    return command;
+  };
+  add("queues", "The queues of a running broker or platform");
+  add("connections", "Its clients");
+  for (auto* command : {add("peek", "The first messages of a queue; they stay there"),
+                        add("purge", "Drop the messages of a queue that wait for a consumer")}) {
+    command->add_option("QUEUE", question.queue, "The queue's name")->required();
+    command->add_option("--vhost", question.host, "Its virtual host")->capture_default_str()->type_name("NAME");
+    if (command->get_name() == "purge") continue;
+    command->add_option("--count", question.count, "How many, at most 1000")->capture_default_str()->type_name("N");
+  }
+}
+
+void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question) {
   auto* command = app.add_subcommand("broker", "The message queue alone, for any AMQP 0-9-1 client");
-  command->add_option("--listen", options.listen, "Where clients connect; port 0 takes any free one")
-      ->capture_default_str()
+  command->require_subcommand(0, 1);
+  command
+      ->add_option("--listen", options.listen,
+                   "Where clients connect, may be repeated; port 0 takes any free one [localhost:5672]")
       ->type_name("ADDR:PORT");
   add_data(command, options.data_folder);
   command->add_option("--user", options.users, "Who may connect, may be repeated [guest:guest, on loopback only]")
       ->type_name("NAME:PASSWORD");
+  command->add_option("--vhost", options.hosts, "A virtual host beside /, may be repeated")->type_name("NAME");
+  command
+      ->add_option("--permit", options.permissions,
+                   "What a user may do where, may be repeated; a pattern is a name in which * is any run of characters")
+      ->type_name("USER:VHOST:CONFIGURE:WRITE:READ");
+  command
+      ->add_option("--product", options.product,
+                   "What the broker calls itself to clients; for those that look for RabbitMQ by name")
+      ->capture_default_str()
+      ->type_name("NAME");
   add_log_level(command, options.log_level);
+  add_broker_questions(command, question);
 }
 
 void add_flow_files(CLI::App* command, std::vector<std::string>& files, std::string& env_file) {
@@ -173,7 +205,8 @@ int command_line(int argc, char** argv) {
   app.footer(footer);
   add_run(app, run_options);
   BrokerOptions broker_options;
-  add_broker(app, broker_options);
+  BrokerQuestion broker_question;
+  add_broker(app, broker_options, broker_question);
   app.add_subcommand("worker", "Run one step; `millrace run` starts these itself");
   auto* status = app.add_subcommand("status", "What a running platform is doing");
   add_data(status, status_options.data_folder);
@@ -191,6 +224,7 @@ int command_line(int argc, char** argv) {
   }
   if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
   if (app.got_subcommand("eval")) return run_eval(eval_options);
+  if (!broker_question.what.empty()) return ask_broker(broker_question);
   if (app.got_subcommand("broker")) return serve_broker(broker_options);
   if (app.got_subcommand("run")) return run(run_options);
   if (app.got_subcommand("status")) return show_status(status_options);

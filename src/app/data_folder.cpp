@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <utility>
 
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -88,6 +90,13 @@ Result<DataFolder> DataFolder::open(const std::string& path, Missing missing) {
   }
   if (auto made = make_folder(folder.broker_folder()); !made) return made.error();
   return folder;
+}
+
+Result<std::string> DataFolder::host_folder(const std::string& host) const {
+  const auto name = boost::urls::encode(host, boost::urls::unreserved_chars - boost::urls::grammar::lut_chars("."));
+  auto path = path_ + "/vhosts/" + name;
+  if (auto made = make_folder(path); !made) return made.error();
+  return path;
 }
 
 std::string DataFolder::control_socket() const {

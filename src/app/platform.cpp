@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "api/broker_api.hpp"
 #include "api/control_api.hpp"
 #include "api/worker_api.hpp"
 #include "app/broker_access.hpp"
@@ -90,8 +91,9 @@ class Platform::Parts {
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
-    control_api_.emplace(api::DeadLetters(*broker_, session_),
-                         [this] { return status_report(totals(), *broker_, plans_, orchestrator_->status()); });
+    broker_api_.emplace(*broker_, [this] { return amqp_->connections(); });
+    auto status = [this] { return status_report(totals(), *broker_, plans_, orchestrator_->status()); };
+    control_api_.emplace(api::DeadLetters(*broker_, session_), std::move(status), &*broker_api_);
     auto control = io::posix::HttpServer::listen(loop_, "unix:" + folder_->control_socket(), {}, *control_api_);
     if (!control) return failure(ExitCode::data_folder, control.error());
     control_ = std::move(*control);
@@ -165,6 +167,7 @@ class Platform::Parts {
   std::unique_ptr<io::posix::HttpServer> http_;
   std::optional<api::WorkerApi> worker_api_;
   std::unique_ptr<io::posix::HttpServer> worker_http_;
+  std::optional<api::BrokerApi> broker_api_;
   std::optional<api::ControlApi> control_api_;
   std::unique_ptr<io::posix::HttpServer> control_;
   WorkerDoors doors_;

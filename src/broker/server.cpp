@@ -25,13 +25,13 @@ constexpr int reads_in_turn = 4;                              // of one connecti
 /// A socket with its session. Handlers of the socket hold it; the server's list holds it until it is over.
 class Connection final : public SessionHost, public std::enable_shared_from_this<Connection> {
  public:
-  Connection(tcp::socket socket, io::posix::AsioLoop& loop, Broker& broker, Users& users, std::vector<char>& buffer,
-             SessionSettings settings, std::function<void(Connection&)> gone)
+  Connection(tcp::socket socket, io::posix::AsioLoop& loop, const VirtualHosts& hosts, Users& users,
+             std::vector<char>& buffer, SessionSettings settings, std::function<void(Connection&)> gone)
       : socket_(std::move(socket)),
         loop_(loop),
         buffer_(buffer),
         gone_(std::move(gone)),
-        session_(std::make_unique<Session>(loop, broker, users, *this, settings)) {
+        session_(std::make_unique<Session>(loop, hosts, users, *this, settings)) {
     error_code ignored;
     const auto endpoint = socket_.remote_endpoint(ignored);
     if (!ignored) peer_ = endpoint.address().to_string() + ":" + std::to_string(endpoint.port());
@@ -155,9 +155,9 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
 
 class Server::State : public std::enable_shared_from_this<Server::State> {
  public:
-  State(io::posix::AsioLoop& loop, Broker& broker, Users& users, SessionSettings settings)
+  State(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users, SessionSettings settings)
       : loop_(loop),
-        broker_(broker),
+        hosts_(std::move(hosts)),
         users_(users),
         settings_(settings),
         acceptor_(loop.native()),
@@ -232,7 +232,7 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
       if (auto self = weak.lock()) self->remove(connection);
     };
     auto connection =
-        std::make_shared<Connection>(std::move(socket), loop_, broker_, users_, buffer_, settings_, std::move(gone));
+        std::make_shared<Connection>(std::move(socket), loop_, hosts_, users_, buffer_, settings_, std::move(gone));
     connections_.emplace(connection.get(), connection);
     connection->start();
   }
@@ -247,7 +247,7 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
   }
 
   io::posix::AsioLoop& loop_;
-  Broker& broker_;
+  const VirtualHosts hosts_;
   Users& users_;
   const SessionSettings settings_;
   tcp::acceptor acceptor_;
@@ -257,10 +257,10 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
   std::function<void()> stopped_;
 };
 
-Result<std::unique_ptr<Server>> Server::listen(io::posix::AsioLoop& loop, Broker& broker, Users& users,
+Result<std::unique_ptr<Server>> Server::listen(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users,
                                                const std::string& address, std::uint16_t port,
                                                SessionSettings settings) {
-  auto state = std::make_shared<State>(loop, broker, users, settings);
+  auto state = std::make_shared<State>(loop, std::move(hosts), users, settings);
   auto listening = state->listen(address, port);
   if (!listening) return listening.error();
   return std::unique_ptr<Server>(new Server(std::move(state)));

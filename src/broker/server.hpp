@@ -20,7 +20,7 @@ namespace millrace::broker {
 class Server {
  public:
   /// Listens, or says why it cannot (address in use, not ours). Port 0: any free one, see port().
-  static Result<std::unique_ptr<Server>> listen(io::posix::AsioLoop& loop, Broker& broker, Users& users,
+  static Result<std::unique_ptr<Server>> listen(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users,
                                                 const std::string& address, std::uint16_t port,
                                                 SessionSettings settings = {});
   /// Cuts what stop() has not ended.

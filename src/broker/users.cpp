@@ -54,6 +54,20 @@ void Users::add(std::string name, std::string_view password, Permissions permiss
   entry.digest = digest(password);
 }
 
+std::optional<Permissions> User::permissions_in(std::string_view host) const {
+  if (hosts.empty()) return permissions;
+  const auto found = hosts.find(host);
+  return found == hosts.end() ? std::nullopt : std::optional(found->second);
+}
+
+void Users::permit(const std::string& name, const std::string& host, Permissions permissions) {
+  const auto found = entries_.find(name);
+  if (found == entries_.end()) return;
+  User changed = *found->second.user;
+  changed.hosts[host] = std::move(permissions);
+  found->second.user = std::make_shared<const User>(std::move(changed));
+}
+
 void Users::retire(const std::string& name) {
   auto found = entries_.find(name);
   if (found == entries_.end()) return;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -23,7 +24,10 @@ bool fits(std::string_view pattern, std::string_view name);
 /// Somebody who logged in; held by its connections.
 struct User {
   std::string name;
-  Permissions permissions;
+  Permissions permissions;                                     ///< in every virtual host, unless `hosts` says otherwise
+  std::map<std::string, Permissions, std::less<>> hosts = {};  ///< if not empty: the only ones that the user may enter
+
+  std::optional<Permissions> permissions_in(std::string_view host) const;
 };
 
 /// A connection as its user's list sees it.
@@ -41,6 +45,8 @@ class Users {
  public:
   /// Adds a user or gives a known one a new password; open connections stay.
   void add(std::string name, std::string_view password, Permissions permissions = {});
+  /// Limits a known user to the virtual hosts it is permitted to; connections to come are asked.
+  void permit(const std::string& name, const std::string& host, Permissions permissions);
   /// Forgets the user and fences its connections. An unknown name is ignored.
   void retire(const std::string& name);
   bool knows(const std::string& name) const { return entries_.contains(name); }

@@ -1,6 +1,8 @@
 """`millrace broker`: start, clear refusals, stop, and what the next start finds. Speaks with amqp-tools."""
+import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -16,8 +18,8 @@ class Broker:
         assert line.startswith("listening on 127.0.0.1:"), line + self.process.stderr.read()
         self.port = int(line.rsplit(":", 1)[1])
 
-    def url(self, user="guest:guest"):
-        return f"amqp://{user}@127.0.0.1:{self.port}/%2f"
+    def url(self, user="guest:guest", vhost="%2f"):
+        return f"amqp://{user}@127.0.0.1:{self.port}/{vhost}"
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -70,9 +72,50 @@ class BrokerCommand(unittest.TestCase):
         self.assertEqual(folder.returncode, 3)
         self.assertIn(f"in use by process {broker.process.pid}", folder.stderr)
 
+    def test_virtual_hosts_are_worlds_of_their_own_and_last(self):
+        limits = ("--vhost", "orders", "--vhost", "a/b", "--user", "all:x", "--user", "ann:x",
+                  "--permit", "ann:orders:mine-*:mine-*:*")
+        broker = self.broker(*limits)
+        self.assertEqual(tool("amqp-declare-queue", broker.url("all:x", "a%2fb"), "-d", "-q", "kept").returncode, 0)
+        publish = tool("amqp-publish", broker.url("all:x", "a%2fb"), "-r", "kept", "-p", "-b", "there")
+        self.assertEqual(publish.returncode, 0, publish.stderr)
+        self.assertIn("404", tool("amqp-get", broker.url("all:x"), "-q", "kept").stderr)
+        self.assertEqual(broker.stop()[0], 0)
+        broker = self.broker(*limits)
+        self.assertEqual(tool("amqp-get", broker.url("all:x", "a%2fb"), "-q", "kept").stdout, "there")
+        self.assertIn("530", tool("amqp-get", broker.url("all:x", "nowhere"), "-q", "kept").stderr)
+        self.assertIn("530", tool("amqp-get", broker.url("ann:x"), "-q", "kept").stderr)
+        self.assertEqual(tool("amqp-declare-queue", broker.url("ann:x", "orders"), "-q", "mine-1").returncode, 0)
+        self.assertIn("403", tool("amqp-declare-queue", broker.url("ann:x", "orders"), "-q", "yours").stderr)
+
+    def test_a_running_broker_is_looked_into_and_purged(self):
+        broker = self.broker()
+        url = broker.url()
+        tool("amqp-declare-queue", url, "-d", "-q", "looked-at")
+        for body in ("one", "two", "three"):
+            tool("amqp-publish", url, "-r", "looked-at", "-p", "-b", body)
+
+        def ask(*words):
+            answer = millrace("broker", *words, "--data", self.data)
+            return answer.stdout if answer.returncode == 0 else answer.stderr
+        self.assertRegex(ask("queues"), r"looked-at +3 +0 +0")
+        self.assertEqual(json.loads(ask("queues", "--json"))["queues"][0]["published_total"], 3)
+        self.assertEqual(ask("peek", "looked-at", "--count", "2").splitlines()[1::2], ["one", "two"])
+        self.assertEqual(json.loads(ask("connections", "--json"))["connections"], [])
+        self.assertIn("no queue 'none'", ask("peek", "none"))
+        self.assertIn("no vhost", ask("purge", "looked-at", "--vhost", "x"))
+        self.assertEqual(ask("purge", "looked-at"), "purged 3 messages\n")
+        self.assertRegex(ask("queues"), r"looked-at +0 +0 +0")
+        with socket.socket(socket.AF_UNIX) as control:
+            control.connect(os.path.join(self.data, "control.sock"))
+            control.sendall(b"GET /metrics HTTP/1.1\r\nHost: millrace\r\nConnection: close\r\n\r\n")
+            metrics = control.makefile(encoding="utf-8").read()
+        self.assertIn('millrace_queue_published_total{vhost="/",queue="looked-at"} 3', metrics)
+
     def test_a_bad_command_line_is_refused_with_what_is_wanted(self):
         for arguments, wanted in ((("--listen", "5672"), "ADDR:PORT"), (("--listen", "127.0.0.1:x"), "ADDR:PORT"),
                                   (("--user", "nobody"), "NAME:PASSWORD"),
+                                  (("--permit", "guest:/"), "USER:VHOST"),
                                   (("--listen", "0.0.0.0:0"), "--user")):
             refused = millrace("broker", *arguments, "--data", self.data)
             self.assertEqual(refused.returncode, 2, arguments)

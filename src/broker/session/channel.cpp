@@ -127,7 +127,7 @@ void Channel::refuse(const Refusal& refusal, MethodId method) {
   std::string close;
   amqp::write_method(close, number_,
                      amqp::channel::Close{.reply_code = static_cast<std::uint16_t>(refusal.code),
-                                          .reply_text = reply_text(refusal),
+                                          .reply_text = reply_text(refusal, context_.host),
                                           .failed_class = static_cast<std::uint16_t>(id >> 16),
                                           .failed_method = static_cast<std::uint16_t>(id)});
   answer_last(std::move(close));
@@ -145,7 +145,7 @@ void Channel::give_up() {
   incoming_.reset();
   for (auto& [tag, consumer] : consumers_) {
     consumer->cancelled_by_client = true;
-    context_.broker.cancel(consumer->id);
+    context_.broker->cancel(consumer->id);
   }
   consumers_.clear();
   undo_transaction();
@@ -153,7 +153,7 @@ void Channel::give_up() {
   if (!open || open->empty()) return;
   Batch batch;
   for (const Unsettled& entry : *open) batch.settlements.push_back({entry.delivery, Settle::requeue});
-  auto returned = context_.broker.commit(context_.session, std::move(batch), nullptr);
+  auto returned = context_.broker->commit(context_.session, std::move(batch), nullptr);
   if (!returned) log::warning("deliveries of a closed channel did not return", {{"reason", returned.error().text}});
 }
 

@@ -35,7 +35,7 @@ Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
   const bool for_replies = method.queue == reply_queue_prefix;
   auto queue = for_replies ? queue_of_replies(method) : queue_name(method.queue);
   if (!queue) return queue.error();
-  if (!for_replies && !fits(context_.user->permissions.read, *queue)) return not_permitted("consume", *queue);
+  if (!for_replies && !fits(context_.permissions.read, *queue)) return not_permitted("consume", *queue);
   std::string tag(method.consumer_tag);
   if (tag.empty()) {
     tag = "amq.ctag-" + std::to_string(context_.session.value) + "-" + std::to_string(number_) + "-" +
@@ -46,7 +46,7 @@ Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
   }
   auto consumer = std::make_shared<Consumer>(*this, tag, method.no_ack, consumer_prefetch_);
   const ConsumerSpec spec{method.no_ack, method.exclusive, method.arguments};
-  auto done = context_.broker.consume(context_.session, *queue, spec, *consumer, consumer->id);
+  auto done = context_.broker->consume(context_.session, *queue, spec, *consumer, consumer->id);
   if (!done) return done.error();
   consumers_.emplace(tag, consumer);
   if (for_replies) {
@@ -75,7 +75,7 @@ Answer<std::string> Channel::queue_of_replies(const amqp::basic::Consume& method
   spec.durable = false;
   spec.exclusive = true;
   spec.auto_delete = true;
-  auto declared = context_.broker.declare_queue(context_.session, spec, {});
+  auto declared = context_.broker->declare_queue(context_.session, spec, {});
   if (!declared) return declared.error();
   return spec.name;
 }
@@ -85,7 +85,7 @@ Channel::Handled Channel::cancel(const amqp::basic::Cancel& method) {
   if (found != consumers_.end()) {
     if (found->first == reply_tag_) reply_queue_ = reply_tag_ = {};
     found->second->cancelled_by_client = true;
-    context_.broker.cancel(found->second->id);
+    context_.broker->cancel(found->second->id);
     consumers_.erase(found);
   }
   if (!method.no_wait) replies_.answer(number_, amqp::basic::CancelOk{.consumer_tag = method.consumer_tag});
@@ -141,8 +141,8 @@ void Channel::deliver(Consumer& consumer, Delivery delivery) {
 Channel::Handled Channel::get(const amqp::basic::Get& method) {
   auto queue = queue_name(method.queue);
   if (!queue) return queue.error();
-  if (!fits(context_.user->permissions.read, *queue)) return not_permitted("get from", *queue);
-  auto taken = context_.broker.get(context_.session, *queue, method.no_ack);
+  if (!fits(context_.permissions.read, *queue)) return not_permitted("get from", *queue);
+  auto taken = context_.broker->get(context_.session, *queue, method.no_ack);
   if (!taken) return taken.error();
   if (!*taken) {
     replies_.answer(number_, amqp::basic::GetEmpty{});
@@ -150,7 +150,7 @@ Channel::Handled Channel::get(const amqp::basic::Get& method) {
   }
   const Delivery& delivery = **taken;
   const std::uint64_t tag = method.no_ack ? ledger_.skip() : ledger_.add(delivery.id, nullptr);
-  auto status = context_.broker.queue(*queue);
+  auto status = context_.broker->queue(*queue);
   std::string& out = replies_.place();
   amqp::write_method(out, number_,
                      amqp::basic::GetOk{.delivery_tag = tag,

@@ -16,8 +16,8 @@ constexpr std::size_t reserve_max = 1u << 20;  // bytes taken on a header's word
 
 Channel::Handled Channel::publish(const amqp::basic::Publish& method) {
   if (method.immediate) return Refusal{ReplyCode::not_implemented, "immediate publishing is not offered"};
-  if (!fits(context_.user->permissions.write, method.exchange)) return not_permitted("publish to", method.exchange);
-  const ExchangeSpec* exchange = context_.broker.exchange(method.exchange);
+  if (!fits(context_.permissions.write, method.exchange)) return not_permitted("publish to", method.exchange);
+  const ExchangeSpec* exchange = context_.broker->exchange(method.exchange);
   if (exchange == nullptr) {
     return Refusal{ReplyCode::not_found, "no exchange '" + std::string(method.exchange) + "' in vhost '/'"};
   }

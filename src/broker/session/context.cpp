@@ -23,7 +23,7 @@ bool for_want_of_space(const Refusal& refusal) {
 }  // namespace
 
 Context::Context(io::Loop& loop, Broker& the_broker, SessionSettings the_settings)
-    : broker(the_broker), settings(the_settings), loop_(loop) {}
+    : broker(&the_broker), settings(the_settings), loop_(loop) {}
 
 void Context::publish(const std::shared_ptr<Channel>& channel, MessagePtr message, bool mandatory,
                       std::uint64_t number) {
@@ -122,10 +122,10 @@ void Context::keep_for_later(Gathered gathered) {
 }
 
 Answer<Accepted> Context::commit(const Batch& batch, std::function<void(Status)> durable) {
-  if (!durable) return broker.commit(session, batch, nullptr);
+  if (!durable) return broker->commit(session, batch, nullptr);
   const std::size_t size = size_of(batch);
   auto answer =
-      broker.commit(session, batch, [weak = weak_from_this(), size, told = std::move(durable)](const Status& status) {
+      broker->commit(session, batch, [weak = weak_from_this(), size, told = std::move(durable)](const Status& status) {
         if (auto self = weak.lock(); self && !self->closed_) self->durable(size, status, told);
       });
   if (answer) open_size_ += size;
@@ -172,7 +172,7 @@ void Context::may_take_more(const std::shared_ptr<Consumer>& consumer) {
 void Context::resume_consumers() {
   for (const auto& consumer : std::exchange(may_take_more_, {})) {
     consumer->noted_for_resume = false;
-    if (!consumer->cancelled_by_client && !closed_ && consumer->ready()) broker.resume(consumer->id);
+    if (!consumer->cancelled_by_client && !closed_ && consumer->ready()) broker->resume(consumer->id);
   }
 }
 

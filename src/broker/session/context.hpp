@@ -34,10 +34,12 @@ class Context : public std::enable_shared_from_this<Context> {
  public:
   Context(io::Loop& loop, Broker& broker, SessionSettings settings);
 
-  Broker& broker;
+  Broker* broker;  ///< of the virtual host; never null
   const SessionSettings settings;
   SessionId session;
+  std::string host = "/";  ///< the virtual host
   std::shared_ptr<const User> user;
+  Permissions permissions;  ///< the user's in this virtual host
   std::uint32_t frame_size_max = 0;
   bool tells_cancel = false;   ///< the client wants basic.cancel when the broker ends a consumer
   bool tells_blocked = false;  ///< the client wants connection.blocked

@@ -50,8 +50,12 @@ std::string_view constant(amqp::ReplyCode code) {
 
 }  // namespace
 
-std::string reply_text(const Refusal& refusal) {
-  return std::string(constant(refusal.code)) + " - " + refusal.text;
+std::string reply_text(const Refusal& refusal, const std::string& host) {
+  constexpr std::string_view root = "in vhost '/'";
+  std::string text = std::string(constant(refusal.code)) + " - " + refusal.text;
+  const auto place = text.find(root);
+  if (host != "/" && place != text.npos) text.replace(place, root.size(), "in vhost '" + host + "'");
+  return text;
 }
 
 }  // namespace millrace::broker

@@ -15,8 +15,12 @@ constexpr std::chrono::seconds closing_time_max{10};
 
 }  // namespace
 
-Session::Session(io::Loop& loop, Broker& broker, Users& users, SessionHost& host, SessionSettings settings)
-    : loop_(loop), users_(users), host_(host), context_(std::make_shared<Context>(loop, broker, settings)) {
+Session::Session(io::Loop& loop, VirtualHosts hosts, Users& users, SessionHost& host, SessionSettings settings)
+    : loop_(loop),
+      users_(users),
+      host_(host),
+      hosts_(std::move(hosts)),
+      context_(std::make_shared<Context>(loop, hosts_.root(), settings)) {
   context_->frame_size_max = settings.frame_size_max;
   context_->output_waiting = [this] {
     if (client_closes_) close_if_settled();
@@ -38,7 +42,7 @@ Session::~Session() {
     stage_ = Stage::over;
     if (context_->user) users_.disconnected(context_->user->name, *this);
     context_->close();
-    if (began_) context_->broker.end_session(context_->session, SessionEnd::lost);
+    if (began_) context_->broker->end_session(context_->session, SessionEnd::lost);
   }
   loop_.cancel(timer_);
 }
@@ -195,7 +199,7 @@ void Session::fail(const Refusal& refusal) {
   const auto id = static_cast<std::uint32_t>(at_work_);
   amqp::write_method(context_->output, 0,
                      amqp::connection::Close{.reply_code = static_cast<std::uint16_t>(refusal.code),
-                                             .reply_text = reply_text(refusal),
+                                             .reply_text = reply_text(refusal, context_->host),
                                              .failed_class = static_cast<std::uint16_t>(id >> 16),
                                              .failed_method = static_cast<std::uint16_t>(id)});
   begin_closing();
@@ -206,7 +210,7 @@ void Session::begin_closing() {
   stage_ = Stage::closing;
   for (auto& [number, channel] : channels_) channel->give_up();
   if (context_->user) users_.disconnected(context_->user->name, *this);
-  if (began_) context_->broker.end_session(context_->session, SessionEnd::clean);
+  if (began_) context_->broker->end_session(context_->session, SessionEnd::clean);
   began_ = false;
   loop_.cancel(timer_);
   timer_ = loop_.after(closing_time_max, [this] { leave(SessionEnd::lost); });
@@ -229,7 +233,7 @@ void Session::leave(SessionEnd how) {
   timer_ = 0;
   context_->close();
   if (context_->user) users_.disconnected(context_->user->name, *this);
-  if (began_) context_->broker.end_session(context_->session, how);
+  if (began_) context_->broker->end_session(context_->session, how);
   began_ = false;
   host_.over();
 }
@@ -274,6 +278,7 @@ void Session::beat() {
 ConnectionStatus Session::status() const {
   ConnectionStatus status;
   if (context_->user) status.user = context_->user->name;
+  status.host = context_->host;
   status.name = client_name_;
   status.channels = static_cast<std::uint32_t>(channels_.size());
   for (const auto& [number, channel] : channels_) {

@@ -8,6 +8,7 @@
 
 #include "amqp/frame.hpp"
 #include "broker/session/context.hpp"
+#include "broker/virtual_hosts.hpp"
 
 namespace millrace::broker {
 
@@ -26,6 +27,7 @@ class SessionHost {
 /// What operators see of a connection.
 struct ConnectionStatus {
   std::string user;
+  std::string host;  ///< the virtual host
   std::string peer;
   std::string name;  ///< client property connection_name, else product
   std::uint32_t channels = 0;
@@ -41,7 +43,7 @@ struct ConnectionStatus {
 /// client is lost.
 class Session final : private UserConnection {
  public:
-  Session(io::Loop& loop, Broker& broker, Users& users, SessionHost& host, SessionSettings settings = {});
+  Session(io::Loop& loop, VirtualHosts hosts, Users& users, SessionHost& host, SessionSettings settings = {});
   ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -89,6 +91,7 @@ class Session final : private UserConnection {
   io::Loop& loop_;
   Users& users_;
   SessionHost& host_;
+  const VirtualHosts hosts_;
   std::shared_ptr<Context> context_;
   std::map<std::uint16_t, std::shared_ptr<Channel>> channels_;
   struct Held {

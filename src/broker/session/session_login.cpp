@@ -146,10 +146,18 @@ Answer<Done> Session::tune(const amqp::connection::TuneOk& method) {
 }
 
 Answer<Done> Session::open(const amqp::connection::Open& method) {
-  if (method.virtual_host != "/") {
-    return Refusal{ReplyCode::not_allowed, "no vhost '" + std::string(method.virtual_host) + "'"};
+  auto* broker = hosts_.find(method.virtual_host);
+  if (broker == nullptr)
+    return Refusal{ReplyCode::not_allowed, "vhost " + std::string(method.virtual_host) + " not found"};
+  const auto permissions = context_->user->permissions_in(method.virtual_host);
+  if (!permissions) {
+    return Refusal{ReplyCode::not_allowed, "access to vhost '" + std::string(method.virtual_host) +
+                                               "' refused for user '" + context_->user->name + "'"};
   }
-  context_->session = context_->broker.begin_session();
+  context_->broker = broker;
+  context_->host = method.virtual_host;
+  context_->permissions = *permissions;
+  context_->session = context_->broker->begin_session();
   began_ = true;
   amqp::write_method(context_->output, 0, amqp::connection::OpenOk{});
   stage_ = Stage::open;
