@@ -82,7 +82,7 @@ def rabbitmq(folder, port):
     settings = {**names, "HOME": folder, "RABBITMQ_NODENAME": f"bench{port}@localhost", "RABBITMQ_NODE_PORT": str(port),
                 "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1", "RABBITMQ_DIST_PORT": str(free_port()),
                 "RABBITMQ_MNESIA_BASE": folder, "RABBITMQ_LOG_BASE": folder, "RABBITMQ_CONFIG_FILE": f"{folder}/none",
-                "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins", "RABBITMQ_PID_FILE": f"{folder}/pid"}
+                "RABBITMQ_PID_FILE": f"{folder}/pid"}
     with running(["epmd"], names), running([found[0]], settings) as process:
         yield process
 

@@ -20,6 +20,45 @@ struct Pair {
   void hold() { world.offload.held = true; }
 };
 
+TEST_CASE("connection.close-ok comes when what was published before it is durable") {
+  World world;
+  Client client(world);
+  client.log_in();
+  client.send(1, queue::Declare{.queue = "q", .durable = true});
+  client.seen();
+  world.offload.held = true;
+  client.publish("", "q", "body").send(0, amqp::connection::Close{});
+  CHECK(client.names().empty());
+  world.offload.release();
+  CHECK(client.names() == std::vector<std::string>{"connection.close-ok"});
+}
+
+TEST_CASE("channel.close comes after the confirms of the publishes before the one that failed") {
+  World world;
+  Client client(world);
+  client.log_in();
+  client.send(1, amqp::confirm::Select{});
+  client.seen();
+  world.offload.held = true;
+  client.publish("", "nobody", "body").send(1, basic::Publish{.exchange = "none"});
+  CHECK(client.names().empty());
+  world.offload.release();
+  CHECK(client.names() == std::vector<std::string>{"basic.ack", "channel.close"});
+}
+
+TEST_CASE("a get waits for the publishes before it on the same connection") {
+  World world;
+  Client client(world);
+  client.log_in();
+  client.send(1, queue::Declare{.queue = "q", .durable = true});
+  client.seen();
+  world.offload.held = true;
+  client.publish("", "q", "body").send(1, basic::Get{.queue = "q"});
+  CHECK(client.names().empty());
+  world.offload.release();
+  CHECK(client.names() == std::vector<std::string>{"basic.get-ok", "header", "body"});
+}
+
 TEST_CASE("a client logs in, tunes and opens a channel") {
   World world;
   Client client(world);

@@ -137,6 +137,7 @@ void Context::durable(std::size_t size, const Status& status, const std::functio
   open_size_ -= size;
   told(status);
   if (!status) return failed({amqp::ReplyCode::internal_error, status.error().message});
+  if (!has_open_publishes()) all_durable();
   if (was_paused && !input_paused()) input_resumed();
 }
 

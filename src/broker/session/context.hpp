@@ -45,6 +45,7 @@ class Context : public std::enable_shared_from_this<Context> {
   bool tells_blocked = false;  ///< the client wants connection.blocked
   std::string output;
   std::function<void()> output_waiting;  ///< something was written outside of input()
+  std::function<void()> all_durable;     ///< has_open_publishes() is false again
   std::function<void()> input_resumed;   ///< input_paused() is false again
   std::function<void(Refusal)> failed;   ///< the connection cannot go on
 

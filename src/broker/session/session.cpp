@@ -26,6 +26,9 @@ Session::Session(io::Loop& loop, VirtualHosts hosts, Users& users, SessionHost& 
     if (client_closes_) close_if_settled();
     if (!in_input_) host_.output_waiting();
   };
+  context_->all_durable = [this] {
+    if (client_closes_) close_if_settled();
+  };
   context_->input_resumed = [this] {
     loop_.post([this, weak = std::weak_ptr<Context>(context_)] {
       if (weak.expired() || stage_ == Stage::over) return;
@@ -217,7 +220,7 @@ void Session::begin_closing() {
 }
 
 void Session::close_if_settled() {
-  if (stage_ == Stage::over) return;
+  if (stage_ == Stage::over || context_->has_open_publishes()) return;
   for (auto& [number, channel] : channels_) {
     if (!channel->settled()) return;
   }

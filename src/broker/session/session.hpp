@@ -83,7 +83,7 @@ class Session final : private UserConnection {
 
   void fail(const Refusal& refusal);
   void begin_closing();
-  /// Answers connection.close once no channel waits for the disk.
+  /// Answers connection.close once all that was published is in its queues and no channel waits for the disk.
   void close_if_settled();
   void leave(SessionEnd how);
   void beat();
