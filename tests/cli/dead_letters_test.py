@@ -52,14 +52,14 @@ class DeadLetters(unittest.TestCase):
             first, second, third = self.letters()
             self.assertEqual((first["flow"], first["step"], first["code"]), ("orders", "publish", "http.status"))
             shown = json.loads(self.command("show", first["id"][:13], "--json").stdout)
-            self.assertEqual(shown["message"]["body"], {"n": 0})
+            self.assertIn(shown["message"]["body"], [{"n": n} for n in range(3)])  # they failed side by side: any order
             self.assertEqual(shown["details"]["statusCode"], 404)
             self.command("drop", first["id"])
             target.status = 201
             self.command("retry", second["id"])
             until(lambda: len(target.ledger) == 1, 10, lambda: target.ledger)
-            self.assertEqual(target.ledger[0][0], second["id"])  # the three failed side by side: their order is open
-            self.assertIn(target.ledger[0][1], ('{"n": 1}', '{"n": 2}'))
+            self.assertEqual(target.ledger[0][0], second["id"])
+            self.assertNotEqual(json.loads(target.ledger[0][1]), shown["message"]["body"])
             self.command("retry", "--all")
             until(lambda: len(target.ledger) == 2, 10, lambda: target.ledger)
             self.assertEqual(target.ledger[1][0], third["id"])
