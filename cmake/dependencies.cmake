@@ -12,3 +12,10 @@ find_library(YAML_CPP_STATIC NAMES libyaml-cpp.a REQUIRED)  # static: workers ne
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 find_path(DOCTEST_INCLUDE doctest/doctest.h REQUIRED)
+# Of Abseil only the time zones, statically: workers never touch them.
+set(ABSL_TIME_STATIC)
+foreach(part time civil_time time_zone strings strings_internal int128 base spinlock_wait throw_delegate
+    raw_logging_internal log_severity)
+  find_library(ABSL_${part}_STATIC NAMES libabsl_${part}.a REQUIRED)
+  list(APPEND ABSL_TIME_STATIC ${ABSL_${part}_STATIC})
+endforeach()
