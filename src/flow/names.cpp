@@ -16,6 +16,9 @@ std::string rebound_queue(std::string_view flow, std::string_view step) {
 std::string snapshot_queue(std::string_view flow, std::string_view step) {
   return fmt::format("{}.{}.snapshot", flow, step);
 }
+std::string tick_queue(std::string_view flow, std::string_view step) {
+  return fmt::format("{}.{}.ticks", flow, step);
+}
 std::string dead_letter_queue(std::string_view flow) {
   return fmt::format("{}.dead-letters", flow);
 }
@@ -33,6 +36,9 @@ std::string error_key(std::string_view step) {
 }
 std::string snapshot_key(std::string_view step) {
   return fmt::format("{}:snapshot", step);
+}
+std::string tick_key(std::string_view step) {
+  return fmt::format("{}:tick", step);
 }
 
 }  // namespace millrace::flow::names

@@ -46,9 +46,13 @@ class Planner {
       add_rebound_queue(step);
       plan_.workers.push_back(worker(step, descriptor));
     }
-    const bool keeps_snapshot =
-        descriptor.kind == Descriptor::Kind::polling_trigger || descriptor.kind == Descriptor::Kind::timer_trigger;
-    if (keeps_snapshot) add_snapshot_queue(step);
+    const bool polls = descriptor.kind == Descriptor::Kind::polling_trigger;
+    if (polls) add_last_value_queue(names::snapshot_queue(flow_.name, step.id), names::snapshot_key(step.id));
+    if (!polls && descriptor.kind != Descriptor::Kind::timer_trigger) return;
+    add_last_value_queue(names::tick_queue(flow_.name, step.id), names::tick_key(step.id));
+    const auto schedule = component::Schedule::read(step.config);
+    MILLRACE_CHECK(bool(schedule), "a trigger's schedule was checked with its flow");
+    plan_.ticks = TickPlan{step.id, polls, *schedule};
   }
 
   void add_step_queue(const Step& step) {
@@ -78,11 +82,11 @@ class Planner {
     plan_.queues.push_back(std::move(queue));
   }
 
-  void add_snapshot_queue(const Step& step) {
+  void add_last_value_queue(std::string name, std::string key) {
     broker::QueueSpec queue;
-    queue.name = names::snapshot_queue(flow_.name, step.id);
+    queue.name = std::move(name);
     queue.arguments.set("x-max-length", std::int64_t{1});
-    bind(queue.name, names::snapshot_key(step.id));
+    bind(queue.name, std::move(key));
     plan_.queues.push_back(std::move(queue));
   }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/broker.hpp"
 #include "component/action.hpp"
+#include "component/schedule.hpp"
 #include "component/step_settings.hpp"
 #include "flow/flow.hpp"
 
@@ -16,20 +18,23 @@ namespace millrace::flow {
 ///   exchange        flow.<flow>               direct, durable
 ///   queue of a step <flow>.<step>             bound with <step>:input and the <predecessor>:output of each predecessor
 ///   its rebounds    <flow>.<step>.rebounds    bound with <step>:rebound; expired messages return to <step>:input
-///   its snapshot    <flow>.<step>.snapshot    bound with <step>:snapshot; x-max-length 1 (polling triggers: the saved
-///                                             position; timers: the last tick)
+///   its snapshot    <flow>.<step>.snapshot    bound with <step>:snapshot; x-max-length 1; polling triggers: the position
+///   its ticks       <flow>.<step>.ticks       bound with <step>:tick; x-max-length 1; polling triggers and timers: the
+///                                             scheduler's ledger of the last tick
 ///   dead letters    <flow>.dead-letters       bound with <step>:error of every step
 namespace names {
 std::string exchange(std::string_view flow);
 std::string step_queue(std::string_view flow, std::string_view step);
 std::string rebound_queue(std::string_view flow, std::string_view step);
 std::string snapshot_queue(std::string_view flow, std::string_view step);
+std::string tick_queue(std::string_view flow, std::string_view step);
 std::string dead_letter_queue(std::string_view flow);
 std::string input_key(std::string_view step);
 std::string output_key(std::string_view step);
 std::string rebound_key(std::string_view step);
 std::string error_key(std::string_view step);
 std::string snapshot_key(std::string_view step);
+std::string tick_key(std::string_view step);
 }  // namespace names
 
 struct BindingPlan {
@@ -47,6 +52,13 @@ struct WorkerPlan {
   component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
 };
 
+/// A trigger that the scheduler wakes.
+struct TickPlan {
+  std::string step;
+  bool polls = false;  ///< a tick is work for the trigger's own worker; otherwise it starts an execution itself
+  component::Schedule schedule;
+};
+
 /// One flow in the broker's and the orchestrator's terms: what must exist for it to run. Bindings are to the flow's
 /// exchange. Declaring it again is harmless; a plan of the same flow file is always the same.
 struct Plan {
@@ -55,6 +67,7 @@ struct Plan {
   std::vector<broker::QueueSpec> queues;
   std::vector<BindingPlan> bindings;
   std::vector<WorkerPlan> workers;
+  std::optional<TickPlan> ticks;
 };
 
 Plan make_plan(const Flow& flow, const component::Catalogue& catalogue);

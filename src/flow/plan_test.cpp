@@ -120,17 +120,25 @@ TEST_CASE("each step with a worker has its settings; webhooks have none") {
   CHECK(!plan.workers[0].settings.when);
 }
 
-TEST_CASE("polling triggers have worker, queue and snapshot; timers only the snapshot") {
+TEST_CASE("polling triggers have worker, queue, snapshot and ticks; timers only ticks") {
   const std::string rest = "  - { id: s, action: test.fields, after: t }\n";
-  const Plan poll = plan_of("name: p\nsteps:\n  - { id: t, trigger: http.poll }\n" + rest);
-  CHECK(queue_names(poll) == Names{"p.t", "p.t.rebounds", "p.t.snapshot", "p.s", "p.s.rebounds", "p.dead-letters"});
+  const Plan poll = plan_of("name: p\nsteps:\n  - { id: t, trigger: http.poll, config: { every: 1m } }\n" + rest);
+  CHECK(queue_names(poll) ==
+        Names{"p.t", "p.t.rebounds", "p.t.snapshot", "p.t.ticks", "p.s", "p.s.rebounds", "p.dead-letters"});
   CHECK(keys_of(poll, "p.t") == Names{"t:input"});
   CHECK(keys_of(poll, "p.t.snapshot") == Names{"t:snapshot"});
   CHECK(queue(poll, "p.t.snapshot").arguments.integer("x-max-length") == 1);
   CHECK(poll.workers.size() == 2);
+  REQUIRE(poll.ticks);
+  CHECK(poll.ticks->polls);
+  CHECK(poll.ticks->schedule.text() == "every 60s");
   const Plan timer = plan_of("name: p\nsteps:\n  - { id: t, trigger: timer.tick, config: { every: 5 } }\n" + rest);
-  CHECK(queue_names(timer) == Names{"p.t.snapshot", "p.s", "p.s.rebounds", "p.dead-letters"});
+  CHECK(queue_names(timer) == Names{"p.t.ticks", "p.s", "p.s.rebounds", "p.dead-letters"});
+  CHECK(keys_of(timer, "p.t.ticks") == Names{"t:tick"});
+  CHECK(queue(timer, "p.t.ticks").arguments.integer("x-max-length") == 1);
   CHECK(timer.workers.size() == 1);
+  REQUIRE(timer.ticks);
+  CHECK(!timer.ticks->polls);
 }
 
 }  // namespace millrace::flow

@@ -67,7 +67,8 @@ inline component::Catalogue test_catalogue() {
       {function("webhook", "receive", Descriptor::Kind::webhook_trigger, webhook),
        function("timer", "tick", Descriptor::Kind::timer_trigger,
                 {{.name = "every", .type = Type::duration, .summary = "A field.", .required = true}}),
-       function("http", "poll", Descriptor::Kind::polling_trigger, {{.name = "url", .summary = "A field."}}),
+       function("http", "poll", Descriptor::Kind::polling_trigger,
+                {{.name = "every", .type = Type::duration, .summary = "A field.", .required = true}}),
        function("jsonata", "transform", Descriptor::Kind::action, transform),
        function("http", "request", Descriptor::Kind::action, request),
        function("test", "fields", Descriptor::Kind::action, every_type)});

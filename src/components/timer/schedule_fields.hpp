@@ -6,8 +6,8 @@
 
 namespace millrace::components {
 
-/// The fields by which the scheduler makes ticks, the same for every trigger that it wakes. Exactly one of `every` and
-/// `cron` is given; check_schedule says so.
+/// The fields by which the scheduler makes ticks, the same for every trigger that it wakes; component::Schedule reads
+/// them, and check_schedule says what is wrong with them.
 std::vector<component::Field> schedule_fields();
 Status check_schedule(const boost::json::object& config);
 

@@ -12,11 +12,12 @@ component::Function timer_tick() {
   it.title = "Tick";
   it.summary =
       "Starts an execution at intervals or by cron. A ledger of ticks sees to it that none is made twice and that "
-      "missed "
-      "ones are caught up once or skipped.";
+      "missed ones are caught up once or skipped.";
   it.fields = schedule_fields();
   it.check = check_schedule;
-  it.emits = "{\"scheduled_at\": the time the tick was due, \"fired_at\": the time it was made}, both ISO 8601 in UTC.";
+  it.emits =
+      "{\"scheduled_at\": the time the tick was due, \"fired_at\": the time it was made, both ISO 8601 in UTC, "
+      "\"missed\": how many earlier ones got no tick of their own}.";
   it.examples = {{"Every five minutes", R"(- id: clock
   trigger: timer.tick
   config:

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "flow/plan.hpp"
+#include "io/loop.hpp"
+
+namespace millrace::scheduler {
+
+/// Ticks in: wakes the triggers of flows that run by the clock.
+///
+/// A timer's tick is a message of the flow, with the body {"scheduled_at", "fired_at", "missed"}; a polling trigger's
+/// is work on that trigger's own queue, and waits while the work of an earlier one is still there. Tick and ledger
+/// (what the last tick was for, kept on the trigger's queue of ticks) are one transaction, so a time that has had its
+/// tick never has another, across crashes. A time is missed when it is more than `grace` past; of the missed ones
+/// the last gets a tick, or none does, as the trigger's `catch_up` says. A trigger that is new or has a new schedule has
+/// missed nothing; its first interval begins now, except that a polling trigger looks at once.
+///
+/// The clock may be set: forward makes times missed; back by more than an hour (or an interval, if longer) begins
+/// anew, by less waits until the clock is there again. While the broker refuses, the tick is tried again each second.
+/// Thread: the loop's. Lifetime: loop and broker outlive it.
+class Scheduler {
+ public:
+  static constexpr std::chrono::seconds grace{30};
+
+  Scheduler(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Plan>& plans);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Begins to tick. The plans' queues are declared.
+  void start();
+  /// No tick is begun after this.
+  void stop();
+
+  struct Upcoming {
+    std::string flow;
+    std::string step;
+    std::string schedule;  ///< for people
+    io::WallTime next;
+  };
+  std::vector<Upcoming> upcoming() const;
+  /// Executions that timers have begun since the start: their ticks on disk.
+  std::uint64_t executions_total() const { return executions_total_; }
+
+ private:
+  struct Trigger {
+    std::string flow;
+    flow::TickPlan plan;
+    io::WallTime last;     ///< the time that the ledger says, or that it will say when `storing` is over
+    bool storing = false;  ///< a commit is under way
+    bool refused = false;  ///< the broker refused the last commit
+  };
+
+  void resume(Trigger& trigger);
+  void look();
+  /// Ticks if it is time. How long until it must be looked at again.
+  std::chrono::nanoseconds look_at(Trigger& trigger);
+  bool is_busy(const Trigger& trigger) const;
+  void tick(Trigger& trigger, const component::Schedule::Due& due);
+  void commit(Trigger& trigger, io::WallTime last, broker::MessagePtr message);
+  broker::MessagePtr ledger_entry(const Trigger& trigger, io::WallTime last) const;
+  broker::MessagePtr message(const Trigger& trigger, const component::Schedule::Due& due) const;
+
+  io::Loop& loop_;
+  broker::Broker& broker_;
+  broker::SessionId session_;
+  std::vector<Trigger> triggers_;
+  io::TimerId timer_ = 0;
+  std::uint64_t executions_total_ = 0;
+};
+
+}  // namespace millrace::scheduler
