@@ -21,11 +21,13 @@
 #include "broker/users.hpp"
 #include "core/id.hpp"
 #include "core/log.hpp"
+#include "core/time/timestamp.hpp"
 #include "flow/plan.hpp"
 #include "gateway/gateway.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
 #include "orchestrator/driver/process/process_driver.hpp"
+#include "scheduler/scheduler.hpp"
 
 namespace millrace::app {
 namespace {
@@ -129,7 +131,16 @@ class Platform::Parts {
     orchestrator_->set_desired(desired);
   }
 
-  Totals totals() { return tally_->now(gateway_->accepted_total()); }
+  void start_schedules() {
+    scheduler_.emplace(loop_, *broker_, plans_);
+    scheduler_->start();
+    for (const auto& trigger : scheduler_->upcoming()) {
+      hooks_.line(fmt::format("schedule {}.{}  {}  next {}", trigger.flow, trigger.step, trigger.schedule,
+                              to_timestamp(trigger.next)));
+    }
+  }
+
+  Totals totals() { return tally_->now(gateway_->accepted_total() + scheduler_->executions_total()); }
 
   void print_webhooks() const {
     const auto colon = options_.http_address.rfind(':');
@@ -142,6 +153,7 @@ class Platform::Parts {
 
   void drain(std::function<void(Status)> stopped) {
     http_->drain([] {});
+    scheduler_->stop();
     orchestrator_->stop(
         [this, stopped = std::move(stopped)] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
   }
@@ -163,6 +175,7 @@ class Platform::Parts {
 
   broker::Users users_;
   std::unique_ptr<broker::Server> amqp_;
+  std::optional<scheduler::Scheduler> scheduler_;
   std::optional<gateway::Gateway> gateway_;
   std::unique_ptr<io::posix::HttpServer> http_;
   std::optional<api::WorkerApi> worker_api_;
@@ -184,6 +197,7 @@ Result<std::unique_ptr<Platform>, StartFailure> Platform::start(io::posix::AsioL
   if (auto done = parts->declare(flows, catalogue); !done) return done.error();
   if (auto done = parts->listen(flows); !done) return done.error();
   parts->print_webhooks();
+  parts->start_schedules();
   parts->start_workers();
   return std::unique_ptr<Platform>(new Platform(std::move(parts)));
 }

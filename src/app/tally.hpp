@@ -18,6 +18,7 @@ class Tally {
   /// Counts from now on. Broker and plans outlive it.
   Tally(const broker::Broker& broker, const std::vector<flow::Plan>& plans);
 
+  /// `accepted`: executions begun since then by webhooks and timers. Those of polling triggers are counted here.
   Totals now(std::uint64_t accepted);
 
  private:
@@ -26,6 +27,10 @@ class Tally {
     std::uint64_t of_last_steps = 0;  ///< since the beginning of the count
   };
 
+  /// Messages that polling triggers have sent on; each begins an execution.
+  std::uint64_t polled_total() const;
+  /// What the step's queue has taken in, each message once however often it was tried.
+  std::uint64_t taken_in(const flow::WorkerPlan& worker) const;
   /// Settled by the last steps, less what was put back.
   std::uint64_t settled_total() const;
   std::uint64_t dead_of_last_steps(const flow::Plan& plan);
@@ -34,6 +39,7 @@ class Tally {
   const std::vector<flow::Plan>& plans_;
   std::map<std::string, DeadLetters> dead_letters_;  ///< by flow
   std::uint64_t settled_before_;
+  std::uint64_t polled_before_;
 };
 
 }  // namespace millrace::app

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "component/config.hpp"
+
 namespace millrace::component {
 namespace {
 using namespace std::chrono;
@@ -26,10 +28,10 @@ Result<Schedule> Schedule::read(const boost::json::object& config) {
   if (!zone) return zone.error().in("time_zone");
   schedule.zone_ = *zone;
   if (const auto* every = config.if_contains("every")) {
-    if (!every->is_int64() || every->get_int64() <= 0) {
-      return Error{Error::Kind::invalid, "every: expected an interval, e.g. 5m"};
-    }
-    schedule.every_ = milliseconds(every->get_int64());
+    const auto interval = parse_duration(*every);
+    if (!interval) return interval.error().in("every");
+    if (interval->count() <= 0) return Error{Error::Kind::invalid, "every: must be more than 0"};
+    schedule.every_ = *interval;
     schedule.text_ = fmt::format("every {}s", static_cast<double>(schedule.every_.count()) / 1000);
     return schedule;
   }

@@ -27,7 +27,7 @@ class Schedule {
   };
   static constexpr std::uint64_t missed_max = 1000;
 
-  /// From a checked config (durations in ms, defaults filled in). Error::invalid names the field.
+  /// From a step's config. Error::invalid names the field.
   static Result<Schedule> read(const boost::json::object& config);
 
   CatchUp catch_up() const { return catch_up_; }

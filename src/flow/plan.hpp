@@ -18,7 +18,7 @@ namespace millrace::flow {
 ///   exchange        flow.<flow>               direct, durable
 ///   queue of a step <flow>.<step>             bound with <step>:input and the <predecessor>:output of each predecessor
 ///   its rebounds    <flow>.<step>.rebounds    bound with <step>:rebound; expired messages return to <step>:input
-///   its snapshot    <flow>.<step>.snapshot    bound with <step>:snapshot; x-max-length 1; polling triggers: the position
+///   its snapshot    <flow>.<step>.snapshot    bound with <step>:snapshot; x-max-length 1; of polling triggers
 ///   its ticks       <flow>.<step>.ticks       bound with <step>:tick; x-max-length 1; polling triggers and timers: the
 ///                                             scheduler's ledger of the last tick
 ///   dead letters    <flow>.dead-letters       bound with <step>:error of every step

@@ -23,6 +23,7 @@ namespace {
 /// At least this often the wall clock is looked at, since it may have been set.
 constexpr seconds longest_sleep{10};
 constexpr seconds retry_interval{1};
+constexpr milliseconds storing_interval{20};
 constexpr std::chrono::hours small_step_back{1};
 
 /// The ledger's entry: for which schedule, and the time of its last tick.
@@ -91,6 +92,7 @@ void Scheduler::resume(Trigger& trigger) {
     }
   }
   const auto now = loop_.wall_now();
+  trigger.last = now;
   if (trigger.plan.polls && trigger.plan.schedule.is_interval()) return tick(trigger, {now});
   commit(trigger, now, nullptr);
 }
@@ -103,7 +105,7 @@ void Scheduler::look() {
 }
 
 std::chrono::nanoseconds Scheduler::look_at(Trigger& trigger) {
-  if (trigger.storing) return retry_interval;
+  if (trigger.storing) return storing_interval;
   const auto& schedule = trigger.plan.schedule;
   const auto now = loop_.wall_now();
   if (trigger.last > now + small_step_back && schedule.next(now) < trigger.last) {

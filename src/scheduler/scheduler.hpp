@@ -17,8 +17,8 @@ namespace millrace::scheduler {
 /// is work on that trigger's own queue, and waits while the work of an earlier one is still there. Tick and ledger
 /// (what the last tick was for, kept on the trigger's queue of ticks) are one transaction, so a time that has had its
 /// tick never has another, across crashes. A time is missed when it is more than `grace` past; of the missed ones
-/// the last gets a tick, or none does, as the trigger's `catch_up` says. A trigger that is new or has a new schedule has
-/// missed nothing; its first interval begins now, except that a polling trigger looks at once.
+/// the last gets a tick, or none does, as the trigger's `catch_up` says. A trigger that is new or has a new schedule
+/// has missed nothing; its first interval begins now, except that a polling trigger looks at once.
 ///
 /// The clock may be set: forward makes times missed; back by more than an hour (or an interval, if longer) begins
 /// anew, by less waits until the clock is there again. While the broker refuses, the tick is tried again each second.
