@@ -8,9 +8,9 @@
 #include <boost/url/parse_query.hpp>
 #include <fmt/format.h>
 
-#include "api/problem.hpp"
 #include "broker/broker.hpp"
 #include "component/base64.hpp"
+#include "io/posix/http_problem.hpp"
 
 namespace millrace::api {
 namespace {
@@ -18,6 +18,7 @@ namespace {
 namespace json = boost::json;
 using io::posix::HttpRequest;
 using io::posix::HttpResponse;
+using io::posix::problem;
 using io::posix::Respond;
 
 constexpr std::string_view metrics_path = "/metrics";

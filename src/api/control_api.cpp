@@ -4,7 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/url/pct_string_view.hpp>
 
-#include "api/problem.hpp"
+#include "io/posix/http_problem.hpp"
 
 namespace millrace::api {
 namespace {
@@ -12,6 +12,7 @@ namespace {
 namespace json = boost::json;
 using io::posix::HttpRequest;
 using io::posix::HttpResponse;
+using io::posix::problem;
 using io::posix::Respond;
 
 constexpr std::string_view letters_path = "/v1/dead-letters";

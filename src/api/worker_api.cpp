@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "api/problem.hpp"
 #include "component/base64.hpp"
+#include "io/posix/http_problem.hpp"
 
 namespace millrace::api {
 namespace {
+
+using io::posix::problem;
 
 /// User name and password of an Authorization header; empty if there are none.
 std::pair<std::string, std::string> basic_credentials(std::string_view header) {

@@ -1,5 +1,6 @@
 #include "component/json_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -92,9 +93,9 @@ class Scanner {
     return take(':');
   }
 
-  Error fault() const {
+  Error fault(std::size_t depth_used = 0) const {
     if (too_deep_) {
-      return {Error::Kind::limit, "JSON is nested deeper than " + std::to_string(depth_max) + " levels"};
+      return {Error::Kind::limit, "JSON is nested deeper than " + std::to_string(depth_max - depth_used) + " levels"};
     }
     return {Error::Kind::invalid, "not valid JSON at byte " + std::to_string(at) +
                                       (at >= text_.size() ? ": it ends too early" : std::string())};
@@ -216,9 +217,10 @@ Status each_member(std::string_view text, Found found) {
 
 }  // namespace
 
-Status check(std::string_view text) {
+Status check(std::string_view text, std::size_t depth) {
+  const auto used = depth_max - std::min(depth, depth_max);
   Scanner scanner(text);
-  if (!scanner.value()) return scanner.fault();
+  if (!scanner.value(used)) return scanner.fault(used);
   scanner.skip_space();
   if (scanner.at != text.size()) return scanner.fault();
   return Done{};

@@ -20,8 +20,8 @@ using Member = std::function<void(std::string_view name, std::string_view value)
 using Element = std::function<void(std::string_view value)>;
 
 /// Done if `text` is one JSON value in valid UTF-8 with nothing but white space around it; Error::invalid names the
-/// offset, Error::limit the depth.
-Status check(std::string_view text);
+/// offset, Error::limit the depth: `depth` levels of arrays and objects, at most depth_max.
+Status check(std::string_view text, std::size_t depth = depth_max);
 /// The same, and `text` must be an object whose members are handed out in order.
 Status members(std::string_view text, const Member& member);
 /// The same, and `text` must be an array.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "amqp/properties.hpp"
 #include "component/json_text.hpp"
 #include "component/message.hpp"
@@ -10,21 +12,16 @@
 #include "flow/plan.hpp"
 #include "gateway/authentication.hpp"
 #include "gateway/body.hpp"
+#include "gateway/form.hpp"
+#include "io/posix/http_problem.hpp"
 
 namespace millrace::gateway {
 namespace json_text = component::json_text;
 using io::posix::HttpRequest;
 using io::posix::HttpResponse;
+using io::posix::problem;
 
 namespace {
-
-HttpResponse problem(int status, std::string_view title, std::string_view detail) {
-  return {status,
-          "application/problem+json",
-          "{\"title\":" + json_text::quoted(title) + ",\"status\":" + std::to_string(status) +
-              ",\"detail\":" + json_text::quoted(detail) + "}",
-          {}};
-}
 
 HttpResponse accepted(const std::string& execution) {
   return {202, "application/json", "{\"execution\":\"" + execution + "\"}", {}};
@@ -35,16 +32,47 @@ bool is_secret(std::string_view header) {
          header == "webhook-signature";
 }
 
+/// Names in the order of their first mention; the values of one name as one list (RFC 9110 §5.3).
 std::string headers_json(const HttpRequest& request) {
-  std::string out = "{";
+  std::vector<std::pair<std::string_view, std::string>> merged;
   for (const auto& [name, value] : request.headers) {
     if (is_secret(name)) continue;
+    const auto known = std::ranges::find(merged, name, &std::pair<std::string_view, std::string>::first);
+    if (known == merged.end()) {
+      merged.emplace_back(name, value);
+    } else {
+      known->second.append(", ").append(value);
+    }
+  }
+  std::string out = "{";
+  for (const auto& [name, value] : merged) {
     if (out.size() > 1) out += ',';
     json_text::append_quoted(out, name);
     out += ':';
     json_text::append_quoted(out, value);
   }
   return out + "}";
+}
+
+/// A header that decides what is done with the request, and stands there more than once; empty if none does.
+std::string_view repeated_header(const HttpRequest& request) {
+  for (const std::string_view name : {"content-type", "content-encoding", "authorization", "idempotency-key",
+                                      "webhook-id", "webhook-timestamp", "webhook-signature"}) {
+    const auto is_it = [&](const auto& header) { return header.first == name; };
+    if (std::ranges::count_if(request.headers, is_it) > 1) return name;
+  }
+  return {};
+}
+
+const Route* taker(const std::vector<const Route*>& routes, std::string_view method) {
+  const auto found = std::ranges::find_if(routes, [&](const Route* route) { return route->takes(method); });
+  return found == routes.end() ? nullptr : *found;
+}
+
+std::string allowed(const std::vector<const Route*>& routes) {
+  std::string methods;
+  for (const auto* route : routes) methods += fmt::format("{}, ", fmt::join(route->methods, ", "));
+  return methods + "OPTIONS";
 }
 
 std::string make_envelope(const std::string& id, const HttpRequest& request, const Body& body) {
@@ -84,30 +112,17 @@ Gateway::~Gateway() {
   broker_.end_session(session_, broker::SessionEnd::clean);
 }
 
-const Route* Gateway::find(std::string_view path, std::string_view method, bool& path_known) const {
-  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
-  path_known = false;
+std::vector<const Route*> Gateway::at(std::string_view path) const {
+  std::vector<const Route*> found;
+  const auto wanted = normal_path(path);
   for (const auto& route : routes_) {
-    if (route.path != path) continue;
-    path_known = true;
-    if (route.takes(method)) return &route;
+    if (route.path == wanted) found.push_back(&route);
   }
-  return nullptr;
-}
-
-std::string Gateway::allowed(std::string_view path) const {
-  path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
-  std::string methods;
-  for (const auto& route : routes_) {
-    if (route.path != path) continue;
-    for (const auto& method : route.methods) methods += (methods.empty() ? "" : ", ") + method;
-  }
-  return methods;
+  return found;
 }
 
 std::uint64_t Gateway::body_max(const HttpRequest& head) const {
-  bool path_known = false;
-  const auto* route = find(head.path, head.method, path_known);
+  const auto* route = taker(at(head.path), head.method);
   return route == nullptr ? 64u << 10 : route->body_max;
 }
 
@@ -148,14 +163,20 @@ broker::MessagePtr Gateway::make_message(const Route& route, const HttpRequest&,
 
 void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
   if (request.path == "/healthz") return respond({200, "application/json", R"({"status":"ok"})", {}});
-  bool path_known = false;
-  const auto* route = find(request.path, request.method, path_known);
-  if (route == nullptr && path_known) {
-    auto response = problem(405, "Method not allowed", "this webhook takes " + allowed(request.path));
-    response.headers.emplace_back("Allow", allowed(request.path));
+  const auto here = at(request.path);
+  const auto* route = taker(here, request.method);
+  if (route == nullptr && request.method == "OPTIONS" && (request.path == "*" || !here.empty())) {
+    return respond({204, {}, {}, {{"Allow", here.empty() ? "POST, OPTIONS" : allowed(here)}}});
+  }
+  if (here.empty()) return respond(problem(404, "Not found", "no flow has a webhook at this path"));
+  if (route == nullptr) {
+    auto response = problem(405, "Method not allowed", "this webhook takes " + allowed(here));
+    response.headers.emplace_back("Allow", allowed(here));
     return respond(std::move(response));
   }
-  if (route == nullptr) return respond(problem(404, "Not found", "no flow has a webhook at this path"));
+  if (const auto name = repeated_header(request); !name.empty()) {
+    return respond(problem(400, "Bad request", fmt::format("the header {} comes twice", name)));
+  }
   if (auto known = authenticate(*route, request, loop_.wall_now()); !known) {
     auto response = problem(401, "Unauthorized", known.error().message);
     if (route->auth == Route::Auth::basic) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"webhook\"");
@@ -163,6 +184,9 @@ void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
     return respond(std::move(response));
   }
   const auto body = read_body(request);
+  if (!body && body.error().kind == Error::Kind::unsupported) {
+    return respond(problem(415, "Unsupported media type", body.error().message));
+  }
   if (!body) return respond(problem(400, "Bad request", body.error().message));
   if (backlogged(*route)) {
     auto response = problem(429, "Too many requests", "the flow has a full backlog; try again later");

@@ -18,7 +18,7 @@ namespace millrace::gateway {
 ///
 /// Answers: 202 {"execution": id}; with an http.reply in the flow, the flow's own response, or 504 with the execution
 /// id after reply_timeout while the flow goes on; 400 for a malformed body, 401 for missing or wrong secrets, 404, 405,
-/// 413, 429 when the flow's first queues are full, 503 when the message cannot be stored. Errors are problem details
+/// 408, 413, 415 for a charset or coding that is not read, 429 when the flow's first queues are full, 503 when the message cannot be stored. Errors are problem details
 /// (RFC 9457). A request that repeats a webhook-id or Idempotency-Key gets the same execution id; its message is
 /// dropped by the dedup window of the queues, so it is accepted once. It is not made to wait for an http.reply: its
 /// answer is 202. Thread: the loop's. Lifetime: the broker and the loop outlive it.
@@ -44,8 +44,7 @@ class Gateway final : public io::posix::HttpHandler {
     bool keyed = false;  ///< derived from the caller's idempotency key
   };
 
-  const Route* find(std::string_view path, std::string_view method, bool& path_known) const;
-  std::string allowed(std::string_view path) const;
+  std::vector<const Route*> at(std::string_view path) const;
   Execution execution_of(const Route& route, const io::posix::HttpRequest& request) const;
   broker::MessagePtr make_message(const Route& route, const io::posix::HttpRequest& request, const Execution& execution,
                                   std::string envelope, bool wants_reply) const;

@@ -1,6 +1,8 @@
 #include "gateway/route.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 
 namespace millrace::gateway {
 namespace {
@@ -29,7 +31,7 @@ Route make_route(const flow::Flow& flow) {
   route.flow = flow.name;
   route.step = trigger.id;
   route.path = text(config, "path");
-  route.path.erase(0, route.path.find_first_not_of('/'));
+  route.path = normal_path(route.path);
   if (const auto* methods = config.if_contains("methods"); methods != nullptr && methods->is_array()) {
     for (const auto& method : methods->get_array()) route.methods.emplace_back(method.get_string());
   } else {
@@ -51,6 +53,26 @@ Route make_route(const flow::Flow& flow) {
 
 bool Route::takes(std::string_view method) const {
   return std::ranges::find(methods, method) != methods.end();
+}
+
+std::string normal_path(std::string_view path) {
+  std::string plain;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    unsigned int byte = 0;
+    const char* digits = path.data() + i + 1;
+    const bool escaped = path[i] == '%' && i + 2 < path.size() && std::isxdigit(static_cast<unsigned char>(*digits)) &&
+                         std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    // "%2F" is not a slash between segments: it stays as it is, like a "%" that escapes nothing.
+    if (!escaped || byte == '/') {
+      plain += path[i];
+    } else {
+      plain += static_cast<char>(byte);
+      i += 2;
+    }
+  }
+  plain.erase(0, plain.find_first_not_of('/'));
+  while (plain.ends_with('/')) plain.pop_back();
+  return plain;
 }
 
 std::vector<Route> make_routes(const std::vector<flow::Flow>& flows) {

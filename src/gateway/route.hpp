@@ -16,7 +16,7 @@ struct Route {
 
   std::string flow;
   std::string step;
-  std::string path;  ///< without a leading slash
+  std::string path;  ///< as normal_path has it
   std::vector<std::string> methods;
   std::uint64_t body_max = 0;  ///< bytes
   Auth auth = Auth::none;
@@ -30,6 +30,9 @@ struct Route {
 
   bool takes(std::string_view method) const;
 };
+
+/// What tells one address from another: percent-escapes undone (but "%2F"), no slashes at either end.
+std::string normal_path(std::string_view path);
 
 /// The routes of all webhook triggers among the flows; their configs are validated (flow::load_files).
 std::vector<Route> make_routes(const std::vector<flow::Flow>& flows);

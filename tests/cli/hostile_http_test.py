@@ -50,8 +50,11 @@ class HostileHttp(unittest.TestCase):
     def tearDown(self):
         """After each: the platform lives, a form goes through, and nothing else has."""
         self.accepted(call(self.address, "POST", "/forms", JSON, b'{"after": "all"}'))
-        until(lambda: len(self.target.ledger) == self.sent, 20,
-              lambda: f"{len(self.target.ledger)} of {self.sent} forms came through: {self.platform.errors}")
+        try:
+            until(lambda: len(self.target.ledger) == self.sent, 20,
+                  lambda: f"{len(self.target.ledger)} of {self.sent} forms came through: {self.platform.errors}")
+        finally:
+            type(self).sent = len(self.target.ledger)
         self.assertIsNone(self.platform.process.poll())
 
     def accepted(self, response, count=1):
@@ -79,7 +82,7 @@ class HostileHttp(unittest.TestCase):
     def test_malformed_request_lines(self):
         for line in ("GARBAGE", "POST /forms", "POST  /forms HTTP/1.1", "POST /forms HTTP/1.1 more", "PO(ST /forms HTTP/1.1",
                      " POST /forms HTTP/1.1", "POST /for ms HTTP/1.1", "\x00\x01\x02\x03", "POST forms HTTP/1.1",
-                     "POST /forms\x7f HTTP/1.1", "POST /forms HTTQ/1.1", "POST /forms HTTP/x.1"):
+                     "POST /forms\x7f HTTP/1.1", "POST /f\u00f6rms HTTP/1.1", "POST /forms HTTQ/1.1", "POST /forms HTTP/x.1"):
             with self.subTest(line=line):
                 self.refuses(f"{line}\r\nHost: localhost\r\n\r\n", 400)
 
@@ -98,7 +101,7 @@ class HostileHttp(unittest.TestCase):
         self.refuses(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200)) + b"\r\n\r\n", 400)
 
     def test_malformed_headers(self):
-        for line in ("no colon", ": no name", "Na me: x", "Name : x", "Name: a\x00b", "Name: a\rb", " folded: x",
+        for line in ("no colon", ": no name", "Na me: x", "Name : x", "Name: a\x00b", "Name: a\rb",
                      "Content-Length: -1", "Content-Length: 1e3", "Content-Length: 99999999999999999999", "Content-Length: ",
                      "Content-Length: +3", "Content-Length: 0x10"):
             with self.subTest(line=line):
@@ -179,7 +182,7 @@ class HostileHttp(unittest.TestCase):
             self.assertEqual(connection.send(request("OPTIONS", "*")).response().status, 204)
 
     def test_unknown_paths(self):
-        for path in ("/", "/form", "/forms/more", "/Forms", "/forms%2f", "/../forms", "//", "/%", "/%00", "/\u00e9"):
+        for path in ("/", "/form", "/forms/more", "/Forms", "/forms%2f", "/../forms", "//", "/%", "/%00", "/%e9"):
             with self.subTest(path=path):
                 self.refused(call(self.address, "POST", path, JSON, b"{}"), 404)
 

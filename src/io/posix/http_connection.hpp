@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <unordered_set>
 
 #include "io/posix/http_server.hpp"
@@ -19,6 +20,10 @@ struct HttpConnections {
   bool draining = false;
   std::function<void()> drained;
 
+  /// Serves a connected socket, which it takes over, until either side closes; beyond connections_max with a 503.
+  static void begin(const std::shared_ptr<HttpConnections>& all, AsioLoop& loop, int socket, std::string peer);
+  /// Closes those that have no request to answer.
+  void close_idle();
   void closed(HttpConnection* connection);
 };
 

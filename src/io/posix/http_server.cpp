@@ -1,27 +1,33 @@
 #include "io/posix/http_server.hpp"
 
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <optional>
 
-#include <boost/asio/generic/stream_protocol.hpp>
+#include <arpa/inet.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "core/log.hpp"
 #include "io/posix/http_connection.hpp"
 
 namespace millrace::io::posix {
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using boost::system::error_code;
-using Protocol = asio::generic::stream_protocol;
+
+namespace {
+constexpr std::chrono::milliseconds accept_pause{100};
+}
 
 std::string_view HttpRequest::header(std::string_view name) const {
   for (const auto& [key, value] : headers) {
@@ -30,224 +36,63 @@ std::string_view HttpRequest::header(std::string_view name) const {
   return {};
 }
 
-void HttpConnections::closed(HttpConnection* connection) {
-  open.erase(connection);
-  if (!draining || !open.empty() || !drained) return;
-  auto call = std::move(drained);
-  drained = nullptr;
-  call();
-}
-
-namespace {
-
-HttpResponse problem(int status, std::string_view title, std::string detail) {
-  return {status, "application/problem+json",
-          fmt::format(R"({{"title":"{}","status":{},"detail":"{}"}})", title, status, detail)};
-}
-
-void append_head(std::string& out, const HttpResponse& response, bool keep_alive) {
-  out += fmt::format("HTTP/1.1 {} {}\r\n", response.status,
-                     std::string_view(http::obsolete_reason(static_cast<http::status>(response.status))));
-  for (const auto& [name, value] : response.headers) out.append(name).append(": ").append(value).append("\r\n");
-  if (!response.content_type.empty()) out.append("Content-Type: ").append(response.content_type).append("\r\n");
-  const bool bodyless = response.status == 204 || response.status == 304 || response.status < 200;
-  if (!bodyless) out += fmt::format("Content-Length: {}\r\n", response.body.size());
-  out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-}  // namespace
-
-/// One client's connection: read a head, read the body, handle, write, again.
-class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
- public:
-  HttpConnection(Protocol::socket socket, std::string peer, std::shared_ptr<HttpConnections> all)
-      : stream_(std::move(socket)), peer_(std::move(peer)), all_(std::move(all)) {
-    all_->open.insert(this);
-  }
-  ~HttpConnection() { all_->closed(this); }
-
-  void start() { read_head(all_->limits.header_timeout); }
-
-  void refuse_and_close() {
-    answering_ = true;
-    keep_alive_ = false;
-    respond(problem(503, "Too many connections", "the server's connection limit is reached; try again"));
-  }
-
-  void close_when_idle() {
-    if (answering_) return;
-    error_code ignored;
-    stream_.socket().close(ignored);
-  }
-
- private:
-  void read_head(std::chrono::seconds timeout) {
-    if (all_->draining && buffer_.size() == 0) return;
-    parser_.emplace();
-    parser_->header_limit(all_->limits.header_size_max);
-    parser_->body_limit(boost::none);
-    stream_.expires_after(timeout);
-    http::async_read_header(
-        stream_, buffer_, *parser_,
-        [self = shared_from_this()](const error_code& error, std::size_t) { self->head_read(error); });
-  }
-
-  void head_read(const error_code& error) {
-    if (error) return failed(error);
-    answering_ = true;
-    if (all_->handler == nullptr) return;
-    auto& head = parser_->get();
-    keep_alive_ = head.keep_alive();
-    request_ = {};
-    request_.method = std::string(head.method_string());
-    const std::string_view target = head.target();
-    const auto question = target.find('?');
-    request_.path = std::string(target.substr(0, question));
-    if (question != std::string_view::npos) request_.query = std::string(target.substr(question + 1));
-    request_.peer = peer_;
-    for (const auto& field : head) {
-      std::string name(field.name_string());
-      for (char& c : name) c = lower(c);
-      request_.headers.emplace_back(std::move(name), std::string(field.value()));
-    }
-    body_max_ = all_->handler->body_max(request_);
-    if (const auto length = parser_->content_length(); length && *length > body_max_) return too_large();
-    parser_->body_limit(body_max_);
-    if (parser_->is_done()) return body_read({});
-    stream_.expires_after(all_->limits.body_timeout);
-    if (beast::iequals(request_.header("expect"), "100-continue")) {
-      out_ = "HTTP/1.1 100 Continue\r\n\r\n";
-      asio::async_write(stream_, asio::buffer(out_),
-                        [self = shared_from_this()](const error_code& failure, std::size_t) {
-                          if (!failure) self->read_body();
-                        });
-      return;
-    }
-    read_body();
-  }
-
-  void read_body() {
-    http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](const error_code& error, std::size_t) { self->body_read(error); });
-  }
-
-  void body_read(const error_code& error) {
-    if (error) return failed(error);
-    request_.body = std::move(parser_->get().body());
-    stream_.expires_never();
-    if (all_->handler == nullptr) return;
-    all_->handler->handle(std::move(request_), responder());
-  }
-
-  /// A Respond that answers 500 when it is thrown away without having been called.
-  Respond responder() {
-    struct Once {
-      std::shared_ptr<HttpConnection> connection;
-      ~Once() {
-        if (connection) connection->respond(problem(500, "Internal error", "the request was not answered"));
-      }
-    };
-    auto once = std::make_shared<Once>();
-    once->connection = shared_from_this();
-    return [once](HttpResponse response) {
-      if (auto connection = std::exchange(once->connection, nullptr)) connection->respond(std::move(response));
-    };
-  }
-
-  void too_large() {
-    keep_alive_ = false;
-    respond(problem(413, "Content too large", fmt::format("the body may have {} bytes at most", body_max_)));
-  }
-
-  void failed(const error_code& error) {
-    keep_alive_ = false;
-    if (error == http::error::body_limit) return too_large();
-    if (error == http::error::header_limit) {
-      return respond(
-          problem(431, "Request header fields too large",
-                  fmt::format("the request's head may have {} bytes at most", all_->limits.header_size_max)));
-    }
-    if (error.category() == http::make_error_code(http::error::bad_method).category() &&
-        error != http::error::end_of_stream && error != http::error::partial_message) {
-      return respond(problem(400, "Bad request", error.message()));
-    }
-    // The client went away or was too slow: nobody is left to tell.
-  }
-
-  void respond(HttpResponse response) {
-    const bool keep = keep_alive_ && !all_->draining;
-    out_.clear();
-    append_head(out_, response, keep);
-    if (request_.method != "HEAD" && response.status != 204 && response.status != 304) out_ += response.body;
-    stream_.expires_after(all_->limits.body_timeout);
-    asio::async_write(stream_, asio::buffer(out_),
-                      [self = shared_from_this(), keep](const error_code& error, std::size_t) {
-                        if (error) return;
-                        self->answering_ = false;
-                        if (keep) return self->read_head(self->all_->limits.idle_timeout);
-                        error_code ignored;
-                        self->stream_.socket().shutdown(Protocol::socket::shutdown_send, ignored);
-                      });
-  }
-
-  beast::basic_stream<Protocol> stream_;
-  beast::flat_buffer buffer_{1u << 20};
-  std::optional<http::request_parser<http::string_body>> parser_;
-  HttpRequest request_;
-  std::string out_;
-  std::string peer_;
-  std::uint64_t body_max_ = 0;
-  bool keep_alive_ = true;
-  bool answering_ = false;
-  std::shared_ptr<HttpConnections> all_;
-};
-
 struct HttpServer::State : std::enable_shared_from_this<HttpServer::State> {
-  State(AsioLoop& loop, HttpLimits limits, HttpHandler& handler)
-      : context(loop.native()), all(std::make_shared<HttpConnections>(handler, limits)) {}
+  State(AsioLoop& on, HttpLimits limits, HttpHandler& handler)
+      : loop(on), all(std::make_shared<HttpConnections>(handler, limits)), pause(on.native()) {}
 
-  void accept_tcp() {
-    tcp->async_accept([self = shared_from_this()](const error_code& error, asio::ip::tcp::socket socket) {
-      if (!self->tcp->is_open()) return;
-      if (!error) {
-        error_code ignored;
-        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-        const auto peer = socket.remote_endpoint(ignored);
-        self->begin(Protocol::socket(std::move(socket)), peer.address().to_string());
-      }
-      self->accept_tcp();
+  template <class Acceptor>
+  void wait(std::optional<Acceptor>& acceptor) {
+    acceptor->async_wait(asio::socket_base::wait_read, [self = shared_from_this(), &acceptor](const error_code& error) {
+      if (error || !acceptor->is_open()) return;
+      if (self->accept_all(acceptor->native_handle())) return self->wait(acceptor);
+      self->pause.expires_after(accept_pause);
+      self->pause.async_wait([self, &acceptor](const error_code& cancelled) {
+        if (!cancelled && acceptor->is_open()) self->wait(acceptor);
+      });
     });
   }
 
-  void accept_unix() {
-    local->async_accept(
-        [self = shared_from_this()](const error_code& error, asio::local::stream_protocol::socket socket) {
-          if (!self->local->is_open()) return;
-          if (!error) self->begin(Protocol::socket(std::move(socket)), {});
-          self->accept_unix();
-        });
+  /// False when the system has no more to give: then the next callers wait a little.
+  bool accept_all(int listening) {
+    for (;;) {
+      sockaddr_storage address{};
+      socklen_t size = sizeof address;
+      const int socket =
+          ::accept4(listening, reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (socket >= 0) {
+        HttpConnections::begin(all, loop, socket, tcp ? set_up(socket, address) : std::string());
+      } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        log::warning("http_cannot_accept", {{"reason", std::strerror(errno)}});
+        return false;
+      } else if (errno != EINTR && errno != ECONNABORTED) {
+        return true;
+      }
+    }
   }
 
-  void begin(Protocol::socket socket, std::string peer) {
-    const bool full = all->open.size() >= all->limits.connections_max;
-    auto connection = std::make_shared<HttpConnection>(std::move(socket), std::move(peer), all);
-    full ? connection->refuse_and_close() : connection->start();
+  /// The peer's address as text.
+  static std::string set_up(int socket, const sockaddr_storage& address) {
+    const int on = 1;
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    const void* bytes = address.ss_family == AF_INET
+                            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr)
+                            : static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
+    return ::inet_ntop(address.ss_family, bytes, text.data(), text.size()) == nullptr ? std::string() : text.data();
   }
 
   void stop_accepting() {
     error_code ignored;
+    pause.cancel();
     if (tcp) tcp->close(ignored);
     if (local) local->close(ignored);
     if (!socket_path.empty()) ::unlink(socket_path.c_str());
     socket_path.clear();
   }
 
-  asio::io_context& context;
+  AsioLoop& loop;
   std::shared_ptr<HttpConnections> all;
+  asio::steady_timer pause;
   std::optional<asio::ip::tcp::acceptor> tcp;
   std::optional<asio::local::stream_protocol::acceptor> local;
   std::string socket_path;
@@ -294,6 +139,7 @@ Status open_tcp(std::optional<asio::ip::tcp::acceptor>& acceptor, asio::io_conte
   if (!error) acceptor->set_option(asio::socket_base::reuse_address(true), error);
   if (!error) acceptor->bind(*endpoint, error);
   if (!error) acceptor->listen(1024, error);
+  if (!error) acceptor->native_non_blocking(true, error);
   if (error) return cannot_listen(address, error);
   return Done{};
 }
@@ -311,6 +157,7 @@ Status open_unix(std::optional<asio::local::stream_protocol::acceptor>& acceptor
   if (!error) acceptor->bind(path, error);
   ::umask(before);
   if (!error) acceptor->listen(64, error);
+  if (!error) acceptor->native_non_blocking(true, error);
   if (error) return cannot_listen(path, error);
   return Done{};
 }
@@ -323,12 +170,12 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(AsioLoop& loop, const Htt
   static constexpr std::string_view unix_scheme = "unix:";
   if (address.starts_with(unix_scheme)) {
     const auto path = address.substr(unix_scheme.size());
-    if (auto opened = open_unix(state->local, state->context, path); !opened) return opened.error();
+    if (auto opened = open_unix(state->local, state->loop.native(), path); !opened) return opened.error();
     state->socket_path = path;
-    state->accept_unix();
+    state->wait(state->local);
   } else {
-    if (auto opened = open_tcp(state->tcp, state->context, address); !opened) return opened.error();
-    state->accept_tcp();
+    if (auto opened = open_tcp(state->tcp, state->loop.native(), address); !opened) return opened.error();
+    state->wait(state->tcp);
   }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }
@@ -340,8 +187,7 @@ HttpServer::~HttpServer() {
   state_->all->handler = nullptr;
   state_->all->draining = true;
   state_->all->drained = nullptr;
-  const auto open = state_->all->open;
-  for (auto* connection : open) connection->close_when_idle();
+  state_->all->close_idle();
 }
 
 std::uint16_t HttpServer::port() const {
@@ -357,10 +203,9 @@ void HttpServer::drain(std::function<void()> drained) {
   state_->stop_accepting();
   auto& all = *state_->all;
   all.draining = true;
-  if (all.open.empty()) return asio::post(state_->context, std::move(drained));
+  if (all.open.empty()) return asio::post(state_->loop.native(), std::move(drained));
   all.drained = std::move(drained);
-  const auto open = all.open;
-  for (auto* connection : open) connection->close_when_idle();
+  all.close_idle();
 }
 
 }  // namespace millrace::io::posix

@@ -1,16 +1,16 @@
-#include "api/problem.hpp"
+#include "io/posix/http_problem.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-namespace millrace::api {
+namespace millrace::io::posix {
 
-io::posix::HttpResponse problem(int status, std::string_view title, std::string_view detail) {
+HttpResponse problem(int status, std::string_view title, std::string_view detail) {
   const boost::json::object body = {{"status", status}, {"title", title}, {"detail", detail}};
   return {status, "application/problem+json", boost::json::serialize(body), {}};
 }
 
-io::posix::HttpResponse problem(const Error& error) {
+HttpResponse problem(const Error& error) {
   switch (error.kind) {
     case Error::Kind::invalid:
     case Error::Kind::unsupported:
@@ -26,4 +26,4 @@ io::posix::HttpResponse problem(const Error& error) {
   }
 }
 
-}  // namespace millrace::api
+}  // namespace millrace::io::posix
