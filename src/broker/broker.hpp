@@ -131,6 +131,8 @@ struct Accepted {
   /// Indexes of those that a full queue with x-overflow reject-publish did not take (basic.nack to a publisher with
   /// confirms); other queues may have.
   std::vector<std::size_t> rejected;
+  /// Indexes of those that every queue dropped as a repeat within its dedup window.
+  std::vector<std::size_t> repeated;
 };
 
 enum class SessionEnd {

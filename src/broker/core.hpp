@@ -124,6 +124,7 @@ class Broker::Core {
   struct Taken {
     bool routed = true;     ///< some queue takes it, or would; repeats within a dedup window count
     bool rejected = false;  ///< a full queue does not
+    bool repeated = false;  ///< every queue has it already
   };
   /// Adds a message to the change.
   Taken publish(Change& change, const MessagePtr& message);

@@ -66,6 +66,7 @@ Broker::Core::Taken Broker::Core::publish(Change& change, const MessagePtr& mess
       id = digest;
       return !queue->window.take(digest, time);
     });
+    taken.repeated = id && to.empty();
   }
   lay_in(change, message, to, id);
   return taken;
@@ -157,6 +158,7 @@ Answer<Accepted> Broker::Core::commit(SessionId session, Batch batch, Durable du
     const auto taken = publish(change, batch.publishes[i]);
     if (!taken.routed) accepted.unroutable.push_back(i);
     if (taken.rejected) accepted.rejected.push_back(i);
+    if (taken.repeated) accepted.repeated.push_back(i);
   }
   for (const auto& settlement : batch.settlements) {
     auto found = outstanding.find(settlement.delivery);

@@ -1,9 +1,14 @@
 #include "gateway/authentication.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+#include <vector>
 
 #include <sodium.h>
+
+#include "gateway/media_type.hpp"
 
 namespace millrace::gateway {
 namespace {
@@ -52,15 +57,29 @@ bool skip(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
+/// The scheme's name in any case, and spaces (RFC 9110 §11.4).
+bool skip_scheme(std::string_view& text, std::string_view scheme) {
+  const auto space = text.find(' ');
+  if (space == std::string_view::npos || lower(text.substr(0, space)) != scheme) return false;
+  text = trimmed(text.substr(space));
+  return true;
+}
+
+std::string_view next_word(std::string_view& text) {
+  const auto word = text.substr(0, text.find(' '));
+  text.remove_prefix(std::min(text.size(), word.size() + 1));
+  return word;
+}
+
 Status check_basic(const Route& route, std::string_view authorization) {
-  const auto shown = skip(authorization, "Basic ") ? from_base64(authorization) : std::nullopt;
+  const auto shown = skip_scheme(authorization, "basic") ? from_base64(authorization) : std::nullopt;
   if (!shown) return refused("this webhook asks for a user and a password (Basic authentication)");
   if (!same(*shown, route.username + ":" + route.password)) return refused("the user or the password is wrong");
   return Done{};
 }
 
 Status check_bearer(const Route& route, std::string_view authorization) {
-  if (!skip(authorization, "Bearer ")) return refused("this webhook asks for a bearer token");
+  if (!skip_scheme(authorization, "bearer")) return refused("this webhook asks for a bearer token");
   if (!same(authorization, route.token)) return refused("the bearer token is wrong");
   return Done{};
 }
@@ -80,16 +99,19 @@ Status check_signature(const Route& route, const io::posix::HttpRequest& request
   if (!numeric || age > route.tolerance || age < -route.tolerance) {
     return refused("webhook-timestamp is not a time in seconds close to now");
   }
-  std::string_view encoded = route.secret;
-  skip(encoded, "whsec_");
-  const auto key = from_base64(encoded);
-  if (!key) return refused("the webhook's secret is not base64 (mend the flow's config.secret)");
-  const auto wanted = hmac_sha256(*key, {id, ".", timestamp, ".", request.body});
-  while (!signatures.empty()) {
-    auto one = signatures.substr(0, signatures.find(' '));
-    signatures.remove_prefix(std::min(signatures.size(), one.size() + 1));
+  std::vector<Bytes> wanted;
+  for (std::string_view secrets = route.secret; !secrets.empty();) {
+    auto encoded = next_word(secrets);
+    skip(encoded, "whsec_");
+    const auto key = from_base64(encoded);
+    if (key && !key->empty()) wanted.push_back(hmac_sha256(*key, {id, ".", timestamp, ".", request.body}));
+  }
+  constexpr int signatures_max = 20;
+  for (int i = 0; i < signatures_max && !signatures.empty(); ++i) {
+    auto one = next_word(signatures);
     if (!skip(one, "v1,")) continue;
-    if (const auto shown = from_base64(one); shown && same(*shown, wanted)) return Done{};
+    const auto shown = from_base64(one);
+    if (shown && std::ranges::any_of(wanted, [&](const Bytes& mac) { return same(*shown, mac); })) return Done{};
   }
   return refused("no signature in webhook-signature fits the request");
 }

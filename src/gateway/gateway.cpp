@@ -140,8 +140,7 @@ bool Gateway::backlogged(const Route& route) {
   });
 }
 
-broker::MessagePtr Gateway::make_message(const Route& route, const HttpRequest&, const Execution& execution,
-                                         std::string envelope, bool wants_reply) const {
+broker::MessagePtr Gateway::make_message(const Route& route, const Execution& execution, std::string envelope) const {
   amqp::Properties properties;
   properties.content_type = "application/json";
   properties.delivery_mode = 2;
@@ -151,7 +150,7 @@ broker::MessagePtr Gateway::make_message(const Route& route, const HttpRequest&,
   headers.set("threadId", execution.id);
   headers.set("taskId", route.flow);
   headers.set("stepId", route.step);
-  if (wants_reply) headers.set("reply_to", replies_.key());
+  if (route.replies) headers.set("reply_to", replies_.key());
   properties.headers = std::move(headers);
   auto message = std::make_shared<broker::Message>();
   message->exchange = flow::names::exchange(route.flow);
@@ -194,14 +193,14 @@ void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
     return respond(std::move(response));
   }
   const auto execution = execution_of(*route, request);
-  const bool wants_reply = route->replies && !execution.keyed;
-  auto envelope = make_envelope(execution.id, request, *body);
-  accept(*route, execution, make_message(*route, request, execution, std::move(envelope), wants_reply), wants_reply,
+  accept(*route, execution, make_message(*route, execution, make_envelope(execution.id, request, *body)),
          std::move(respond));
 }
 
-void Gateway::accept(const Route& route, const Execution& execution, broker::MessagePtr message, bool wants_reply,
+void Gateway::accept(const Route& route, const Execution& execution, broker::MessagePtr message,
                      io::posix::Respond respond) {
+  // A repeat of what is still waited for: both callers get the reply.
+  if (execution.keyed && replies_.join(execution.id, respond)) return;
   const auto unavailable = [](const std::string& reason) {
     auto response = problem(503, "Service unavailable", "the message could not be stored: " + reason);
     response.headers.emplace_back("Retry-After", "5");
@@ -209,18 +208,17 @@ void Gateway::accept(const Route& route, const Execution& execution, broker::Mes
   };
   broker::Batch batch;
   batch.publishes.push_back(std::move(message));
-  auto durable = [this, respond, execution, wants_reply, timeout = route.reply_timeout, unavailable](Status stored) {
+  const auto repeated = std::make_shared<bool>(false);
+  auto durable = [this, respond, execution, repeated, replies = route.replies, unavailable](Status stored) {
     if (!stored) return respond(unavailable(stored.error().message));
-    ++accepted_total_;
-    if (!wants_reply) respond(accepted(execution.id));
+    if (!*repeated) ++accepted_total_;
+    if (!replies || *repeated) respond(accepted(execution.id));
   };
-  if (wants_reply) {
-    // The flow may reply before its message is known to be durable, so waiting begins first.
-    replies_.wait(execution.id, route.reply_timeout, respond);
-  }
   const auto answer = broker_.commit(session_, std::move(batch), std::move(durable));
   if (!answer) return respond(unavailable(answer.error().text));
   if (!answer->unroutable.empty()) log::error("webhook_unroutable", {{"flow", route.flow}, {"step", route.step}});
+  *repeated = !answer->repeated.empty();
+  if (route.replies && !*repeated) replies_.wait(execution.id, route.reply_timeout, std::move(respond));
 }
 
 }  // namespace millrace::gateway

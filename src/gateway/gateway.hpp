@@ -20,8 +20,8 @@ namespace millrace::gateway {
 /// id after reply_timeout while the flow goes on; 400 for a malformed body, 401 for missing or wrong secrets, 404, 405,
 /// 408, 413, 415 for a charset or coding that is not read, 429 when the flow's first queues are full, 503 when the message cannot be stored. Errors are problem details
 /// (RFC 9457). A request that repeats a webhook-id or Idempotency-Key gets the same execution id; its message is
-/// dropped by the dedup window of the queues, so it is accepted once. It is not made to wait for an http.reply: its
-/// answer is 202. Thread: the loop's. Lifetime: the broker and the loop outlive it.
+/// dropped by the dedup window of the queues, so it is accepted once. Where the flow replies, a repeat gets the same
+/// response while the first is still waited for, and 202 after that. Thread: the loop's. Lifetime: the broker and the loop outlive it.
 class Gateway final : public io::posix::HttpHandler {
  public:
   struct Limits {
@@ -32,7 +32,7 @@ class Gateway final : public io::posix::HttpHandler {
   ~Gateway() override;
 
   const std::vector<Route>& routes() const { return routes_; }
-  /// Requests answered for with a durable message, since the start; repeats of an idempotency key count again.
+  /// Messages taken in and durable, since the start; repeats of an idempotency key are none.
   std::uint64_t accepted_total() const { return accepted_total_; }
 
   std::uint64_t body_max(const io::posix::HttpRequest& head) const override;
@@ -46,10 +46,8 @@ class Gateway final : public io::posix::HttpHandler {
 
   std::vector<const Route*> at(std::string_view path) const;
   Execution execution_of(const Route& route, const io::posix::HttpRequest& request) const;
-  broker::MessagePtr make_message(const Route& route, const io::posix::HttpRequest& request, const Execution& execution,
-                                  std::string envelope, bool wants_reply) const;
-  void accept(const Route& route, const Execution& execution, broker::MessagePtr message, bool wants_reply,
-              io::posix::Respond respond);
+  broker::MessagePtr make_message(const Route& route, const Execution& execution, std::string envelope) const;
+  void accept(const Route& route, const Execution& execution, broker::MessagePtr message, io::posix::Respond respond);
   bool backlogged(const Route& route);
 
   io::Loop& loop_;

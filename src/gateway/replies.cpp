@@ -9,6 +9,7 @@
 #include "core/id.hpp"
 #include "core/log.hpp"
 #include "flow/plan.hpp"
+#include "gateway/media_type.hpp"
 
 namespace millrace::gateway {
 namespace json_text = component::json_text;
@@ -33,24 +34,24 @@ io::posix::HttpResponse make_response(std::string_view envelope) {
     response.status = code >= 200 && code <= 599 ? code : 502;
   }
   const auto body = json_text::member(reply, "body");
-  if (const auto text = json_text::unquoted(body)) {
-    response.body = *text;
-    response.content_type = "text/plain; charset=utf-8";
-  } else {
-    response.body = body;
-  }
+  const auto text = json_text::unquoted(body);
+  if (text) response.content_type = "text/plain; charset=utf-8";
   (void)json_text::members(json_text::member(reply, "headers"), [&](std::string_view name, std::string_view value) {
-    const auto text = json_text::as_text(value);
+    const auto content = json_text::as_text(value);
     if (!is_token(name) || !is_field_value(text)) return;
-    std::string lower(name);
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    if (lower == "content-length" || lower == "transfer-encoding" || lower == "connection") return;
-    if (lower == "content-type") {
+    const auto known = lower(name);
+    if (known == "content-length" || known == "transfer-encoding" || known == "connection") return;
+    if (known == "content-type") {
       response.content_type = text;
     } else {
       response.headers.emplace_back(name, text);
     }
   });
+  if (text && !is_json(media_type(response.content_type))) {
+    response.body = *text;
+  } else if (body != "null") {
+    response.body = body;
+  }
   return response;
 }
 
@@ -77,17 +78,22 @@ Replies::Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId sessi
 
 void Replies::wait(const std::string& execution, std::chrono::milliseconds timeout, io::posix::Respond respond) {
   auto& waiting = waiting_[execution];
-  waiting.respond = std::move(respond);
+  waiting.callers.push_back(std::move(respond));
   waiting.timeout = loop_.after(timeout, [this, execution] {
     const auto found = waiting_.find(execution);
-    auto caller = std::move(found->second.respond);
+    const auto callers = std::move(found->second.callers);
     waiting_.erase(found);
-    caller({504,
-            "application/problem+json",
-            R"({"title":"No reply in time","status":504,"detail":"the flow goes on","execution":)" +
-                json_text::quoted(execution) + "}",
-            {}});
+    const std::string body = R"({"title":"No reply in time","status":504,"detail":"the flow goes on","execution":)" +
+                             json_text::quoted(execution) + "}";
+    for (const auto& answer : callers) answer({504, "application/problem+json", body, {}});
   });
+}
+
+bool Replies::join(const std::string& execution, const io::posix::Respond& respond) {
+  const auto found = waiting_.find(execution);
+  if (found == waiting_.end()) return false;
+  found->second.callers.push_back(respond);
+  return true;
 }
 
 void Replies::deliver(broker::Delivery delivery) {
@@ -98,7 +104,8 @@ void Replies::deliver(broker::Delivery delivery) {
   auto waiting = std::move(found->second);
   waiting_.erase(found);
   loop_.cancel(waiting.timeout);
-  waiting.respond(make_response(delivery.message->body));
+  const auto response = make_response(delivery.message->body);
+  for (const auto& answer : waiting.callers) answer(response);
 }
 
 }  // namespace millrace::gateway

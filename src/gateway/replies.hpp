@@ -24,13 +24,16 @@ class Replies final : public broker::ConsumerSink {
   /// `respond` is called with the reply, or with 504 after `timeout`.
   void wait(const std::string& execution, std::chrono::milliseconds timeout, io::posix::Respond respond);
 
+  /// Another caller for an execution that is waited for: `respond` gets the same. False if nobody waits for it.
+  bool join(const std::string& execution, const io::posix::Respond& respond);
+
   bool ready() const override { return true; }
   void deliver(broker::Delivery delivery) override;
   void cancelled(broker::ConsumerId) override {}
 
  private:
   struct Waiting {
-    io::posix::Respond respond;
+    std::vector<io::posix::Respond> callers;
     io::TimerId timeout = 0;
   };
 

@@ -23,7 +23,7 @@ struct Route {
   std::string username;
   std::string password;
   std::string token;
-  std::string secret;  ///< "whsec_" and the key in base64
+  std::string secret;  ///< "whsec_" and the key in base64; several with spaces between them
   std::chrono::milliseconds tolerance{0};
   std::chrono::milliseconds reply_timeout{0};
   bool replies = false;  ///< the flow holds an http.reply: the caller waits for it

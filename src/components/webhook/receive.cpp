@@ -1,3 +1,4 @@
+#include "component/base64.hpp"
 #include "components/functions.hpp"
 
 namespace millrace::components {
@@ -6,6 +7,23 @@ using component::Field;
 
 namespace {
 
+Status check_keys(std::string_view secrets) {
+  std::size_t count = 0;
+  while (!secrets.empty()) {
+    auto key = secrets.substr(0, secrets.find(' '));
+    secrets.remove_prefix(std::min(secrets.size(), key.size() + 1));
+    if (key.empty()) continue;
+    if (key.starts_with("whsec_")) key.remove_prefix(6);
+    const auto bytes = component::base64_decoded(key);
+    if (!bytes || bytes->empty()) {
+      return Error{Error::Kind::invalid, "secret is not \"whsec_\" and a key in base64"};
+    }
+    ++count;
+  }
+  if (count == 0) return Error{Error::Kind::invalid, "secret is empty"};
+  return Done{};
+}
+
 Status check_auth(const boost::json::object& config) {
   const auto auth = std::string_view(config.at("auth").get_string());
   const auto needs = [&](std::string_view field) -> Status {
@@ -13,7 +31,10 @@ Status check_auth(const boost::json::object& config) {
     return Error{Error::Kind::invalid, std::string(field) + " is needed for auth: " + std::string(auth)};
   };
   if (auth == "bearer") return needs("token");
-  if (auth == "hmac") return needs("secret");
+  if (auth == "hmac") {
+    if (auto status = needs("secret"); !status) return status;
+    return check_keys(std::string_view(config.at("secret").get_string()));
+  }
   if (auth != "basic") return Done{};
   if (auto status = needs("username"); !status) return status;
   return needs("password");
@@ -53,7 +74,10 @@ component::Function webhook_receive() {
       {.name = "username", .summary = "User name for auth: basic."},
       {.name = "password", .type = Field::Type::secret, .summary = "Password for auth: basic."},
       {.name = "token", .type = Field::Type::secret, .summary = "Token for auth: bearer."},
-      {.name = "secret", .type = Field::Type::secret, .summary = "Key for auth: hmac, \"whsec_\" and its base64 form."},
+      {.name = "secret",
+       .type = Field::Type::secret,
+       .summary = "Key for auth: hmac, \"whsec_\" and its base64 form; while keys are changed, several with spaces "
+                  "between them."},
       {.name = "tolerance",
        .type = Field::Type::duration,
        .summary = "How far webhook-timestamp may be from now, for auth: hmac.",

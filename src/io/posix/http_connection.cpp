@@ -68,6 +68,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
 
   void await_request(std::chrono::seconds timeout) {
     state_ = State::idle;
+    is_head_ = false;
     skip_empty_lines();
     if (buffer_.size() > 0) return read_head();
     if (all_->draining) return close();
