@@ -38,13 +38,13 @@ io::posix::HttpResponse make_response(std::string_view envelope) {
   if (text) response.content_type = "text/plain; charset=utf-8";
   (void)json_text::members(json_text::member(reply, "headers"), [&](std::string_view name, std::string_view value) {
     const auto content = json_text::as_text(value);
-    if (!is_token(name) || !is_field_value(text)) return;
+    if (!is_token(name) || !is_field_value(content)) return;
     const auto known = lower(name);
     if (known == "content-length" || known == "transfer-encoding" || known == "connection") return;
     if (known == "content-type") {
-      response.content_type = text;
+      response.content_type = content;
     } else {
-      response.headers.emplace_back(name, text);
+      response.headers.emplace_back(name, content);
     }
   });
   if (text && !is_json(media_type(response.content_type))) {

@@ -103,7 +103,11 @@ class Webhooks(unittest.TestCase):
             shutil.rmtree(cls.folder)
 
     def setUp(self):
+        until(lambda: self.status()["in_flight"] == 0, 20, lambda: self.platform.errors)  # nothing of another test is left
         self.target.ledger.clear()
+
+    def status(self):
+        return json.loads(millrace("status", "--data", os.path.join(self.folder, "data"), "--json").stdout)
 
     def post(self, path, headers=None, body=b"{}"):
         return call(self.address, "POST", path, headers or JSON, body)
@@ -236,11 +240,8 @@ class Webhooks(unittest.TestCase):
         self.target.ledger.clear()
         self.assertEqual(self.bodies(("application/vnd.a+json", b"[1]"), ), [[1]])
 
-    def accepted_total(self):
-        return json.loads(millrace("status", "--data", os.path.join(self.folder, "data"), "--json").stdout)["totals"]["accepted"]
-
     def test_a_repeated_key_is_accepted_once(self):
-        before = self.accepted_total()
+        before = self.status()["accepted"]
         for name in ("Webhook-Id", "Idempotency-Key"):
             first = self.post("/open", {**JSON, name: "k 1"}, b'{"n": 1}')
             again = [self.post("/open", {**JSON, name: "k 1"}, b'{"n": 2}') for _ in range(5)]
@@ -248,9 +249,9 @@ class Webhooks(unittest.TestCase):
             self.assertEqual({response.json()["execution"] for response in again}, {first.json()["execution"]})
             other = self.post("/open", {**JSON, name: "k 2"}, b'{"n": 3}')
             self.assertNotEqual(other.json()["execution"], first.json()["execution"])
-            # The two headers are one name for a call; the next round repeats what this one sent.
+            # Either header names the call; the second round repeats the first.
         self.assertEqual(sorted(message["body"]["n"] for message in self.came(2)), [1, 3])
-        self.assertEqual(self.accepted_total(), before + 2)
+        self.assertEqual(self.status()["accepted"], before + 2)
 
     def test_many_callers_with_one_key_at_once(self):
         connections = [Connection(self.address) for _ in range(50)]
