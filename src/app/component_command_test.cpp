@@ -13,8 +13,8 @@ namespace millrace::app {
 namespace {
 
 /// Every variable that an example uses is set.
-std::optional<std::string> any_variable(std::string_view) {
-  return "https://example.com";
+std::optional<std::string> any_variable(std::string_view name) {
+  return name == "WEBHOOK_SECRET" ? "whsec_c2VjcmV0" : "https://example.com";
 }
 
 std::string in_a_flow(const component::Descriptor& descriptor, std::string_view step) {

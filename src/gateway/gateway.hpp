@@ -18,10 +18,11 @@ namespace millrace::gateway {
 ///
 /// Answers: 202 {"execution": id}; with an http.reply in the flow, the flow's own response, or 504 with the execution
 /// id after reply_timeout while the flow goes on; 400 for a malformed body, 401 for missing or wrong secrets, 404, 405,
-/// 408, 413, 415 for a charset or coding that is not read, 429 when the flow's first queues are full, 503 when the message cannot be stored. Errors are problem details
-/// (RFC 9457). A request that repeats a webhook-id or Idempotency-Key gets the same execution id; its message is
-/// dropped by the dedup window of the queues, so it is accepted once. Where the flow replies, a repeat gets the same
-/// response while the first is still waited for, and 202 after that. Thread: the loop's. Lifetime: the broker and the loop outlive it.
+/// 408, 413, 415 for a charset or coding that is not read, 429 when the flow's first queues are full, 503 when the
+/// message cannot be stored. Errors are problem details (RFC 9457). A request that repeats a webhook-id or
+/// Idempotency-Key gets the same execution id; its message is dropped by the dedup window of the queues, so it is
+/// accepted once. Where the flow replies, a repeat gets the same response while the first is still waited for, and 202
+/// after that. Thread: the loop's. Lifetime: the broker and the loop outlive it.
 class Gateway final : public io::posix::HttpHandler {
  public:
   struct Limits {
