@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "history.hpp"
+#include "io/sim/disk.hpp"
+#include "io/sim/loop.hpp"
+
+namespace millrace::simulation {
+
+/// A machine with one broker, and clients that publish, consume, settle and declare by the dice of a seed. Everything
+/// that they are told is held against a History; the first thing that is wrong ends the run.
+class World {
+ public:
+  struct Counts {
+    std::uint64_t published = 0;
+    std::uint64_t settled = 0;
+    std::uint64_t restarts = 0;
+    std::uint64_t failures = 0;  ///< failed syncs and full disks
+  };
+
+  explicit World(std::uint64_t seed);
+  ~World();
+
+  io::sim::SimDisk& disk() { return disk_; }
+  const Counts& counts() const { return counts_; }
+  /// What is wrong; nothing else is of interest then.
+  const std::optional<std::string>& wrong() const { return wrong_; }
+
+  /// Starts the broker on what is on the disk, and looks at what it has recovered. The power may go while it does:
+  /// then it is off afterwards.
+  void boot();
+  /// The clients do `actions` things, or fewer if the power goes or the storage fails.
+  void act(int actions);
+  /// The power goes, if it has not gone yet, and comes back.
+  void crash(io::sim::Loss loss);
+  /// The broker is closed in order.
+  void shut_down();
+  /// Flips bits of what is stored and opens it once more: that must go, and show no message that never was.
+  bool survives(int flips);
+  bool storage_failed() const { return storage_failed_; }
+  std::uint64_t random(std::uint64_t below) { return random_() % below; }
+
+ private:
+  struct Held {
+    broker::DeliveryId delivery;
+    std::string queue;
+    std::string id;
+  };
+
+  void make_topology();
+  void declare_all();
+  void declare(const QueueRules& rules);
+  void bind(const std::string& key, const std::string& queue);
+  void act_once();
+  void publish_some();
+  void transact();
+  void get_one();
+  void settle_one();
+  void lose_session();
+  Publication make_publication();
+  broker::MessagePtr message(const Publication& publication);
+  Settling take_held(broker::Batch& batch);
+  void commit(Commit commit, broker::Batch batch);
+  broker::Broker::Durable durable(std::size_t number);
+  void complain(std::string what);
+  Content content() const;
+  void run(std::chrono::milliseconds span);
+  void forget_broker();
+  std::uint64_t now() const;
+
+  std::mt19937_64 random_;
+  io::sim::SimDisk disk_;
+  History history_;
+  Counts counts_;
+  std::optional<std::string> wrong_;
+
+  std::vector<QueueRules> queues_;
+  std::vector<std::pair<std::string, std::string>> bindings_;
+  std::size_t declared_late_;  ///< how many of queues_ exist only later
+  bool late_declared_ = false;
+
+  io::WallTime started_{std::chrono::hours(24 * 365 * 50)};
+  std::unique_ptr<io::sim::SimLoop> loop_;
+  std::unique_ptr<io::sim::SimOffload> offload_;
+  std::unique_ptr<broker::Broker> broker_;
+  broker::SessionId publisher_;
+  broker::SessionId consumer_;
+  std::vector<Held> held_;
+  std::map<std::string, std::size_t> published_in_;  ///< id → number of its commit
+  std::vector<std::string> message_ids_;
+  std::uint64_t next_id_ = 1;
+  bool storage_failed_ = false;
+};
+
+}  // namespace millrace::simulation
