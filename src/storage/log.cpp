@@ -53,7 +53,15 @@ Status Log::start_segment() {
   pending_.push_back({segment.file, 0, segment_header(number)});
   segment.size = segment_header_size;
   write_record(RecordType::checkpoint, checkpoint_());
+  checkpoint_end_ = segment.size;
   return Done{};
+}
+
+/// Only between two operations of the caller: a checkpoint in the midst of one would tell of half of it.
+void Log::end_full_segment() {
+  const auto transactions = segments_.at(current_).size - checkpoint_end_;
+  if (failure_ || transactions < settings_.segment_size || transactions < checkpoint_end_) return;
+  if (auto started = start_segment(); !started) fail(started.error());
 }
 
 Position Log::write_record(RecordType type, std::string_view items) {
@@ -68,10 +76,6 @@ Position Log::write_record(RecordType type, std::string_view items) {
 
 Position Log::append(std::string_view items, bool urgent, Applied applied) {
   MILLRACE_CHECK(items.size() % alignment == 0 && items.size() < record_size_max, "items are padded and bounded");
-  if (!failure_ && segments_.at(current_).size + record_header_size + items.size() > settings_.segment_size &&
-      segments_.at(current_).size > settings_.segment_size / 2) {
-    if (auto started = start_segment(); !started) fail(started.error());
-  }
   Position at;
   if (!failure_) at = write_record(RecordType::transaction, items);
   if (applied) waiting_.push_back(std::move(applied));
@@ -123,6 +127,7 @@ void Log::flush() {
 void Log::flushed(Status status, std::vector<Applied> waiting) {
   flushing_ = false;
   if (!status && !failure_) fail(status.error());
+  end_full_segment();
   const auto alive = alive_;
   for (auto& applied : waiting) {
     applied(failure_ ? Status(*failure_) : Status(Done{}));

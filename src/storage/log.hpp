@@ -30,7 +30,9 @@ class Log {
   using Replay = std::function<void(Position at, std::uint64_t written_at, const Item& item)>;
 
   struct Settings {
-    std::uint64_t segment_size = 64u << 20;  ///< bytes; a new segment begins when a record would cross it
+    /// Bytes of transactions, at least as many as of the checkpoint, after which a new segment begins; with what was
+    /// written meanwhile it may become larger.
+    std::uint64_t segment_size = 64u << 20;
   };
 
   /// What a segment's first record restates, so that older segments can go: the items of topology, counters and ids.
@@ -81,6 +83,7 @@ class Log {
   Status replay_segment(const std::string& name, std::uint32_t number, const Replay& replay, bool last);
   void set_aside(const std::string& name, std::uint64_t offset, std::string_view bytes);
   Status start_segment();
+  void end_full_segment();
   Position write_record(RecordType type, std::string_view items);
   void flush();
   void flushed(Status status, std::vector<Applied> waiting);
@@ -93,6 +96,7 @@ class Log {
   Checkpoint checkpoint_;
   std::map<std::uint32_t, Segment> segments_;
   std::uint32_t current_ = 0;
+  std::uint64_t checkpoint_end_ = 0;  ///< offset in the current segment
 
   std::vector<Write> pending_;
   std::vector<Applied> waiting_;

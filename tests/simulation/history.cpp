@@ -86,6 +86,24 @@ std::optional<std::string> Model::difference_of_pool(const Content& found, std::
   return std::nullopt;
 }
 
+bool Model::shows(const Commit& commit, const Content& found) const {
+  const auto lies = [](const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  if (commit.declares && found.contains(commit.declares->name)) return true;
+  for (const auto& publication : commit.publications) {
+    for (const auto& [queue, ids] : found) {
+      if (lies(ids, publication.id)) return true;
+    }
+  }
+  for (const auto& settling : commit.settlings) {
+    if (!holds(settling.queue, settling.id)) continue;
+    const auto queue = found.find(settling.queue);
+    if (queue == found.end() || !lies(queue->second, settling.id)) return true;
+  }
+  return false;
+}
+
 bool Model::holds(const std::string& queue, const std::string& id) const {
   const auto found = queues_.find(queue);
   if (found == queues_.end()) return false;
@@ -111,19 +129,24 @@ std::optional<std::string> History::confirm(std::size_t number) {
   return std::nullopt;
 }
 
-std::optional<std::string> History::recovered(const Content& found, std::uint64_t now) {
+std::optional<std::string> History::recovered(const Content& found, std::uint64_t now, bool scattered) {
   Model model = base_;
   std::size_t done = 0;
   while (first_ + done < confirmed_) model.apply(commits_[done++]);
   const auto at_least = model.difference(found, now);
   auto difference = at_least;
   while (difference && done < commits_.size()) {
-    model.apply(commits_[done++]);
+    const auto& commit = commits_[done++];
+    if (scattered) {
+      for (const auto& publication : commit.publications) uncertain_.insert(publication.message_id);
+      if (!model.shows(commit, found)) continue;
+    }
+    model.apply(commit);
     difference = model.difference(found, now);
   }
   if (difference) {
-    return fmt::format("no whole beginning of the {} commits, of which {} were confirmed, makes what is there: {}",
-                       size(), confirmed_, *at_least);
+    return fmt::format("the {} commits, of which {} were confirmed, do not make what is there: {}; after them: {}",
+                       size(), confirmed_, *at_least, *difference);
   }
   first_ += done;
   confirmed_ = first_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace millrace::simulation {
@@ -49,6 +50,8 @@ class Model {
   void apply(const Commit& commit);
   /// Nothing, or in what `found` differs. Time in ms: what has expired may lie on `returned`.
   std::optional<std::string> difference(const Content& found, std::uint64_t now) const;
+  /// The commit has left a trace in what is there.
+  bool shows(const Commit& commit, const Content& found) const;
   bool holds(const std::string& queue, const std::string& id) const;
   std::size_t messages() const;
 
@@ -81,8 +84,11 @@ class History {
   const Model& intended() const { return intended_; }
 
   /// After a crash: finds how far the log got. All that was confirmed must be there, none of it twice, and of the
-  /// rest the beginning, commit by whole commit. What did not make it is forgotten. Otherwise: what is wrong.
-  std::optional<std::string> recovered(const Content& found, std::uint64_t now);
+  /// rest the beginning, commit by whole commit. Where unsynced writes were scattered, any of the rest may be missing,
+  /// each as a whole. What did not make it is forgotten. Otherwise: what is wrong.
+  std::optional<std::string> recovered(const Content& found, std::uint64_t now, bool scattered);
+  /// Message-ids of commits of which nobody can say whether they were made; forgotten by asking.
+  std::set<std::string> take_uncertain() { return std::exchange(uncertain_, {}); }
 
  private:
   Model base_;
@@ -90,6 +96,7 @@ class History {
   std::size_t first_ = 0;  ///< number of commits_.front()
   std::vector<Commit> commits_;
   std::size_t confirmed_ = 0;  ///< all with smaller numbers
+  std::set<std::string> uncertain_;
 };
 
 }  // namespace millrace::simulation

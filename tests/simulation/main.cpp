@@ -1,7 +1,7 @@
 // The simulation of broker and log: crashes between any two disk operations, lost and torn writes, failed syncs, full
 // disks, flipped bits; see World for what the clients do and History for what must hold.
 //
-//   millrace_sim SEED             one run, the same each time
+//   millrace_sim SEED             one run, the same each time, told on stderr
 //   millrace_sim --seeds N        seeds 1 to N
 //   millrace_sim --exhaustive     one run, cut at every disk operation, and again while it recovers from that
 //   … --skip-a-sync               one sync of each run does nothing: that must be found
@@ -45,8 +45,8 @@ void plan_a_fault(World& world) {
   if (dice == 7) disk.set_capacity(48'000 + world.random(64'000));
 }
 
-Outcome run_seed(std::uint64_t seed, bool skip_a_sync) {
-  World world(seed);
+Outcome run_seed(std::uint64_t seed, bool skip_a_sync, bool telling) {
+  World world(seed, telling);
   if (skip_a_sync) world.disk().skip_sync(1 + world.random(30));
   boot(world, Loss::everything);
   for (auto rounds = 2 + world.random(6); rounds > 0 && !world.wrong(); --rounds) {
@@ -74,7 +74,7 @@ Outcome run_seed(std::uint64_t seed, bool skip_a_sync) {
 int run_seeds(std::uint64_t from, std::uint64_t to, bool skip_a_sync) {
   World::Counts total;
   for (auto seed = from; seed <= to; ++seed) {
-    const auto outcome = run_seed(seed, skip_a_sync);
+    const auto outcome = run_seed(seed, skip_a_sync, from == to);
     total.published += outcome.counts.published;
     total.settled += outcome.counts.settled;
     total.restarts += outcome.counts.restarts;

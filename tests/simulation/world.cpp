@@ -25,7 +25,7 @@ constexpr std::uint64_t capacity = 8u << 20;
 
 }  // namespace
 
-World::World(std::uint64_t seed) : random_(seed), disk_(seed, capacity) {
+World::World(std::uint64_t seed, bool telling) : telling_(telling), random_(seed), disk_(seed, capacity) {
   make_topology();
 }
 
@@ -59,6 +59,10 @@ std::uint64_t World::now() const {
   return static_cast<std::uint64_t>(loop_->wall_now().time_since_epoch().count());
 }
 
+void World::tell(std::string_view event, const std::string& what) const {
+  if (telling_) fmt::print(stderr, "operation {}: {} {}\n", disk_.operations(), event, what);
+}
+
 void World::complain(std::string what) {
   if (!wrong_) wrong_ = std::move(what);
 }
@@ -72,12 +76,15 @@ void World::forget_broker() {
 }
 
 void World::crash(io::sim::Loss loss) {
+  tell("crash", fmt::format("loss {}", static_cast<int>(loss)));
   forget_broker();
   disk_.power_on(loss);
+  scattered_ = scattered_ || loss == io::sim::Loss::scattered;
   ++counts_.restarts;
 }
 
 void World::shut_down() {
+  tell("shut down", "");
   bool closed = false;
   broker_->close([&](const Status&) { closed = true; });
   run(100ms);
@@ -100,8 +107,12 @@ void World::boot() {
   publisher_ = broker_->begin_session();
   consumer_ = broker_->begin_session();
   const auto found = content();
+  tell("boot", "");
   if (disk_.is_off()) return;
-  if (const auto fault = history_.recovered(found, now())) return complain(*fault);
+  if (const auto fault = history_.recovered(found, now(), scattered_)) return complain(*fault);
+  scattered_ = false;
+  const auto uncertain = history_.take_uncertain();
+  std::erase_if(message_ids_, [&](const std::string& id) { return uncertain.contains(id); });
   std::erase_if(published_in_, [&](const auto& pair) { return pair.second >= history_.size(); });
   declare_all();
   run(20ms);
@@ -150,10 +161,12 @@ broker::Broker::Durable World::durable(std::size_t number) {
   return [this, number](const Status& status) {
     if (disk_.is_off()) return;
     if (!status) {
+      tell("failed", fmt::format("commit {}", number));
       storage_failed_ = true;
       return;
     }
     if (storage_failed_) return complain(fmt::format("commit {} is confirmed after the storage failed", number));
+    tell("confirm", fmt::format("commit {}", number));
     if (const auto fault = history_.confirm(number)) complain(*fault);
   };
 }
@@ -255,7 +268,14 @@ void World::commit(Commit commit, broker::Batch batch) {
     if (answer.error().code == amqp::ReplyCode::resource_error) return;
     return complain("commit refused: " + answer.error().text);
   }
-  for (const auto& publication : commit.publications) published_in_[publication.id] = number;
+  for (const auto& publication : commit.publications) {
+    published_in_[publication.id] = number;
+    tell("publish", fmt::format("{} to {} in commit {}", publication.id, publication.key, number));
+  }
+  for (const auto& settling : commit.settlings) {
+    tell(settling.rejected ? "reject" : "ack",
+         fmt::format("{} of {} in commit {}{}", settling.id, settling.queue, number, lazy ? ", lazily" : ""));
+  }
   history_.add(std::move(commit));
   counts_.published += publications;
   counts_.settled += settlings;
@@ -286,6 +306,7 @@ void World::settle_one() {
   if (random(5) == 0) {
     const auto held = held_.back();
     held_.pop_back();
+    tell("requeue", fmt::format("{} of {}", held.id, held.queue));
     batch.settlements.push_back({held.delivery, broker::Settle::requeue});
     if (!broker_->commit(publisher_, std::move(batch), nullptr)) storage_failed_ = true;
     return;
@@ -322,10 +343,12 @@ void World::get_one() {
   const bool twice = std::any_of(held_.begin(), held_.end(),
                                  [&](const Held& held) { return held.id == id && held.queue == rules.name; });
   if (twice) complain(fmt::format("{} was delivered twice at a time", id));
+  tell("get", fmt::format("{} of {}", id, rules.name));
   held_.push_back({delivery.id, rules.name, id});
 }
 
 void World::lose_session() {
+  tell("session ends", "");
   broker_->end_session(publisher_, random(2) == 0 ? broker::SessionEnd::lost : broker::SessionEnd::clean);
   held_.clear();
   publisher_ = broker_->begin_session();

@@ -25,7 +25,8 @@ class World {
     std::uint64_t failures = 0;  ///< failed syncs and full disks
   };
 
-  explicit World(std::uint64_t seed);
+  /// `telling`: says on stderr what happens.
+  explicit World(std::uint64_t seed, bool telling = false);
   ~World();
 
   io::sim::SimDisk& disk() { return disk_; }
@@ -70,11 +71,13 @@ class World {
   void commit(Commit commit, broker::Batch batch);
   broker::Broker::Durable durable(std::size_t number);
   void complain(std::string what);
+  void tell(std::string_view event, const std::string& what) const;
   Content content() const;
   void run(std::chrono::milliseconds span);
   void forget_broker();
   std::uint64_t now() const;
 
+  const bool telling_;
   std::mt19937_64 random_;
   io::sim::SimDisk disk_;
   History history_;
@@ -97,6 +100,7 @@ class World {
   std::vector<std::string> message_ids_;
   std::uint64_t next_id_ = 1;
   bool storage_failed_ = false;
+  bool scattered_ = false;  ///< unsynced writes were, since the last recovery
 };
 
 }  // namespace millrace::simulation
