@@ -21,6 +21,9 @@ class File {
   /// What was written before is on stable storage when this returns Done (fdatasync). After a failure nothing is known
   /// about what was written since the last success; see "fsyncgate", https://lwn.net/Articles/752063/.
   virtual Status sync() = 0;
+  /// What is read after this is on stable storage: syncs, and forgets what the system has only in memory because an
+  /// earlier sync of it, perhaps by a process that is gone, has failed.
+  virtual Status settle() = 0;
   virtual Status truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
 };

@@ -28,10 +28,13 @@ Result<std::unique_ptr<Log>> Log::open(io::Loop& loop, io::Disk& disk, io::Offlo
   for (const auto& name : *names) {
     if (const auto number = segment_number(name)) found.emplace(*number, name);
   }
+  // What another process has written and not synced can be read, and could be gone tomorrow.
+  if (auto synced = disk.sync_folder(); !synced) return synced.error();
   auto log = std::unique_ptr<Log>(new Log(loop, disk, offload, settings));
+  const auto tail = log->settle_tail(found);
+  if (!tail) return tail.error();
   for (const auto& [number, name] : found) {
-    const bool last = number == found.rbegin()->first;
-    if (auto replayed = log->replay_segment(name, number, replay, last); !replayed) return replayed.error();
+    if (auto replayed = log->replay_segment(name, number, replay, number >= *tail); !replayed) return replayed.error();
     log->current_ = number;
   }
   return log;

@@ -80,6 +80,8 @@ class Log {
   static constexpr std::chrono::milliseconds lazy_delay{5};
 
   Log(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings);
+  /// Makes sure of what the last writes have left; returns the last segment in which anything stands.
+  Result<std::uint32_t> settle_tail(const std::map<std::uint32_t, std::string>& segments);
   Status replay_segment(const std::string& name, std::uint32_t number, const Replay& replay, bool last);
   void set_aside(const std::string& name, std::uint64_t offset, std::string_view bytes);
   Status start_segment();

@@ -46,6 +46,18 @@ void Log::set_aside(const std::string& name, std::uint64_t offset, std::string_v
     log::warning("damage_not_kept", {{"reason", written.error().message}});
 }
 
+Result<std::uint32_t> Log::settle_tail(const std::map<std::uint32_t, std::string>& segments) {
+  for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
+    auto file = disk_.open(segment->second, io::Disk::Open::existing);
+    if (!file) return file.error();
+    if (auto settled = (*file)->settle(); !settled) return settled.error();
+    const auto size = (*file)->size();
+    if (!size) return size.error();
+    if (*size > 0) return segment->first;
+  }
+  return std::uint32_t{0};
+}
+
 Status Log::replay_segment(const std::string& name, std::uint32_t number, const Replay& replay, bool last) {
   auto file = disk_.open(name, io::Disk::Open::existing);
   if (!file) return file.error();

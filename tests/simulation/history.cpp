@@ -14,6 +14,14 @@ bool is_pooled(const QueueRules& rules) {
   return rules.is_pool || rules.name == returned;
 }
 
+bool lies(const std::vector<std::string>& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+bool lies_anywhere(const Content& found, const std::string& id) {
+  return std::any_of(found.begin(), found.end(), [&](const auto& queue) { return lies(queue.second, id); });
+}
+
 }  // namespace
 
 void Model::apply(const Commit& commit) {
@@ -87,14 +95,9 @@ std::optional<std::string> Model::difference_of_pool(const Content& found, std::
 }
 
 bool Model::shows(const Commit& commit, const Content& found) const {
-  const auto lies = [](const std::vector<std::string>& ids, const std::string& id) {
-    return std::find(ids.begin(), ids.end(), id) != ids.end();
-  };
   if (commit.declares && found.contains(commit.declares->name)) return true;
   for (const auto& publication : commit.publications) {
-    for (const auto& [queue, ids] : found) {
-      if (lies(ids, publication.id)) return true;
-    }
+    if (lies_anywhere(found, publication.id)) return true;
   }
   for (const auto& settling : commit.settlings) {
     if (!holds(settling.queue, settling.id)) continue;
@@ -129,6 +132,17 @@ std::optional<std::string> History::confirm(std::size_t number) {
   return std::nullopt;
 }
 
+bool History::has_routed(const Commit& commit, const Content& found) const {
+  if (!commit.binds) return false;
+  const auto& [key, queue] = *commit.binds;
+  const auto ids = found.find(queue);
+  if (ids == found.end()) return false;
+  return std::any_of(commits_.begin(), commits_.end(), [&](const Commit& other) {
+    return std::any_of(other.publications.begin(), other.publications.end(),
+                       [&](const Publication& it) { return it.key == key && lies(ids->second, it.id); });
+  });
+}
+
 std::optional<std::string> History::recovered(const Content& found, std::uint64_t now, bool scattered) {
   Model model = base_;
   std::size_t done = 0;
@@ -136,10 +150,16 @@ std::optional<std::string> History::recovered(const Content& found, std::uint64_
   const auto at_least = model.difference(found, now);
   auto difference = at_least;
   while (difference && done < commits_.size()) {
-    const auto& commit = commits_[done++];
+    auto commit = commits_[done++];
     if (scattered) {
-      for (const auto& publication : commit.publications) uncertain_.insert(publication.message_id);
-      if (!model.shows(commit, found)) continue;
+      // It may have been dropped as the repeat of one that was lost.
+      std::erase_if(commit.publications, [&](const Publication& it) {
+        return uncertain_.contains(it.message_id) && !lies_anywhere(found, it.id);
+      });
+      for (const auto& publication : commit.publications) {
+        if (!publication.message_id.empty()) uncertain_.insert(publication.message_id);
+      }
+      if (!model.shows(commit, found) && !has_routed(commit, found)) continue;
     }
     model.apply(commit);
     difference = model.difference(found, now);

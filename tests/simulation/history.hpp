@@ -91,6 +91,9 @@ class History {
   std::set<std::string> take_uncertain() { return std::exchange(uncertain_, {}); }
 
  private:
+  /// It is a binding by which something lies where it does.
+  bool has_routed(const Commit& commit, const Content& found) const;
+
   Model base_;
   Model intended_;
   std::size_t first_ = 0;  ///< number of commits_.front()

@@ -28,10 +28,10 @@ struct Outcome {
   World::Counts counts;
 };
 
-/// Boots until the power stays on.
+/// Boots until the power stays on and no sync fails.
 void boot(World& world, Loss loss) {
   world.boot();
-  while (world.disk().is_off() && !world.wrong()) {
+  while ((world.disk().is_off() || world.storage_failed()) && !world.wrong()) {
     world.crash(loss);
     world.boot();
   }

@@ -34,6 +34,7 @@ World::~World() {
 }
 
 void World::make_topology() {
+  eagerness_ = 10 + random(28);
   const std::vector<std::string> keys = {"k0", "k1", "k2"};
   const auto work_queues = 2 + random(3);
   for (std::uint64_t i = 0; i < work_queues; ++i) {
@@ -100,7 +101,8 @@ void World::boot() {
   offload_ = std::make_unique<io::sim::SimOffload>(*loop_);
   auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits());
   if (!opened) {
-    if (!disk_.is_off()) complain("the broker does not open: " + opened.error().message);
+    storage_failed_ = disk_.sync_has_failed();
+    if (!disk_.is_off() && !storage_failed_) complain("the broker does not open: " + opened.error().message);
     return;
   }
   broker_ = std::move(*opened);
@@ -216,11 +218,12 @@ void World::act(int actions) {
 
 void World::act_once() {
   const auto dice = random(100);
-  if (dice < 35) return publish_some();
-  if (dice < 65) return get_one();
-  if (dice < 82) return settle_one();
+  if (dice < 80 - 2 * eagerness_) return publish_some();
+  if (dice < 80 - eagerness_) return get_one(queues_[random(queues_.size())].name);
+  if (dice < 80) return settle_one();
   if (dice < 94) return transact();
   if (dice < 96) return lose_session();
+  if (dice < 98) return drain_one_queue();
   if (!late_declared_ && random(3) == 0) {
     late_declared_ = true;
     for (std::size_t i = 0; i < declared_late_; ++i) declare(queues_[i]);
@@ -301,7 +304,7 @@ Settling World::take_held(broker::Batch& batch) {
 }
 
 void World::settle_one() {
-  if (held_.empty()) return get_one();
+  if (held_.empty()) return;
   broker::Batch batch;
   if (random(5) == 0) {
     const auto held = held_.back();
@@ -327,8 +330,8 @@ void World::transact() {
   this->commit(std::move(commit), std::move(batch));
 }
 
-void World::get_one() {
-  const auto& rules = queues_[random(queues_.size())];
+void World::get_one(const std::string& name) {
+  const auto& rules = *std::find_if(queues_.begin(), queues_.end(), [&](const auto& it) { return it.name == name; });
   if (rules.is_pool || rules.keeps_only_the_last || !broker_->queue(rules.name)) return;
   const auto answer = broker_->get(publisher_, rules.name, false);
   if (disk_.is_off()) return;
@@ -345,6 +348,16 @@ void World::get_one() {
   if (twice) complain(fmt::format("{} was delivered twice at a time", id));
   tell("get", fmt::format("{} of {}", id, rules.name));
   held_.push_back({delivery.id, rules.name, id});
+}
+
+/// All but a few of a queue's messages: what is left keeps its old segment alive.
+void World::drain_one_queue() {
+  const auto name = queues_[random(queues_.size())].name;
+  for (int i = 0; i < 100 && !wrong_; ++i) get_one(name);
+  broker::Batch batch;
+  Commit commit;
+  while (held_.size() > 2) commit.settlings.push_back(take_held(batch));
+  this->commit(std::move(commit), std::move(batch));
 }
 
 void World::lose_session() {

@@ -62,7 +62,8 @@ class World {
   void act_once();
   void publish_some();
   void transact();
-  void get_one();
+  void get_one(const std::string& name);
+  void drain_one_queue();
   void settle_one();
   void lose_session();
   Publication make_publication();
@@ -84,6 +85,7 @@ class World {
   Counts counts_;
   std::optional<std::string> wrong_;
 
+  std::uint64_t eagerness_ = 0;  ///< of the clients to consume, in percent of what they do
   std::vector<QueueRules> queues_;
   std::vector<std::pair<std::string, std::string>> bindings_;
   std::size_t declared_late_;  ///< how many of queues_ exist only later

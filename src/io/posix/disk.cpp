@@ -58,6 +58,12 @@ class PosixFile final : public File {
     return Done{};
   }
 
+  Status settle() override {
+    if (auto synced = sync(); !synced) return synced;
+    if (::posix_fadvise(file_, 0, 0, POSIX_FADV_DONTNEED) != 0) return failed("read anew", name_);
+    return Done{};
+  }
+
   Status truncate(std::uint64_t size) override {
     if (::ftruncate(file_, static_cast<off_t>(size)) != 0) return failed("truncate", name_);
     return Done{};

@@ -37,7 +37,7 @@ struct SimDisk::Inode {
   }
 
   void make_durable() {
-    durable = now;
+    for (const auto& change : changes) apply(durable, change);
     changes.clear();
   }
 };
@@ -70,7 +70,13 @@ class SimDisk::OpenFile final : public File {
 
   Status sync() override {
     if (stale()) return power_cut;
-    return disk_.sync([this] { inode_->make_durable(); });
+    return disk_.sync([this] { inode_->make_durable(); }, [this] { inode_->changes.clear(); });
+  }
+
+  Status settle() override {
+    const auto status = sync();
+    if (status && inode_->changes.empty()) inode_->now = inode_->durable;
+    return status;
   }
 
   Status truncate(std::uint64_t size) override {
@@ -120,7 +126,7 @@ Status SimDisk::write(Inode& inode, std::uint64_t offset, std::string_view data)
   return status;
 }
 
-Status SimDisk::sync(const std::function<void()>& make_durable) {
+Status SimDisk::sync(const std::function<void()>& make_durable, const std::function<void()>& give_up) {
   const auto status = begin_operation();
   if (!status) {
     if (random(2) == 0) make_durable();
@@ -129,7 +135,7 @@ Status SimDisk::sync(const std::function<void()>& make_durable) {
   ++syncs_;
   if (syncs_ == skipped_sync_) return Done{};
   if (syncs_ == failing_sync_) {
-    if (random(2) == 0) make_durable();
+    random(2) == 0 ? make_durable() : give_up();
     return Error{Error::Kind::io, "the sync failed"};
   }
   make_durable();
@@ -178,10 +184,11 @@ Status SimDisk::rename(std::string_view from, std::string_view to) {
 }
 
 Status SimDisk::sync_folder() {
-  return sync([this] {
+  const auto make_durable = [this] {
     durable_names_ = names_;
     changes_.clear();
-  });
+  };
+  return sync(make_durable, [] {});
 }
 
 Result<std::uint64_t> SimDisk::free_space() const {

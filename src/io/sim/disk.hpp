@@ -45,8 +45,11 @@ class SimDisk final : public Disk {
   /// The power comes back (also to a disk that was on: then it had been cut between two operations).
   void power_on(Loss loss);
 
-  /// The sync of that number (files and folder counted together) fails, and nobody knows what it has done.
+  /// The sync of that number (files and folder counted together) fails, and nobody knows what it has done: what was
+  /// written may be durable, or may be readable until the power goes and never be written by a later sync
+  /// (https://lwn.net/Articles/752063/).
   void fail_sync(std::uint64_t sync) { failing_sync_ = sync; }
+  bool sync_has_failed() const { return failing_sync_ && *failing_sync_ <= syncs_; }
   /// The sync of that number says that it is done, and is not: a broken program, which tests must catch.
   void skip_sync(std::uint64_t sync) { skipped_sync_ = sync; }
   std::uint64_t syncs() const { return syncs_; }
@@ -61,7 +64,7 @@ class SimDisk final : public Disk {
   using Names = std::map<std::string, std::shared_ptr<Inode>, std::less<>>;
 
   Status begin_operation();
-  Status sync(const std::function<void()>& make_durable);
+  Status sync(const std::function<void()>& make_durable, const std::function<void()>& give_up);
   Status write(Inode& inode, std::uint64_t offset, std::string_view data);
   std::size_t up_to(std::size_t count, Loss loss);
   void scatter(Inode& inode);
