@@ -23,7 +23,7 @@ void Broker::Core::release(storage::Position at, std::uint32_t size) {
 
 /// Segments go oldest first: a settlement in a newer one must outlive the message it settles.
 void Broker::Core::collect_garbage() {
-  while (log->oldest_segment() != log->current_segment()) {
+  while (log->oldest_segment() < log->durable_segment()) {
     const auto live = live_.find(log->oldest_segment());
     if (live != live_.end() && live->second.count > 0) break;
     live_.erase(log->oldest_segment());

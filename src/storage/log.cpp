@@ -102,6 +102,7 @@ struct Log::Flush {
   std::vector<Write> writes;
   std::vector<Applied> waiting;
   bool sync_folder = false;
+  std::uint32_t segment = 0;  ///< the last one written to
   Status status = Done{};
 };
 
@@ -112,6 +113,7 @@ void Log::flush() {
   batch->writes = std::exchange(pending_, {});
   batch->waiting = std::exchange(waiting_, {});
   batch->sync_folder = std::exchange(folder_changed_, false);
+  batch->segment = current_;
   if (failure_) batch->status = *failure_;
   auto work = [batch, disk = &disk_] {
     for (std::size_t i = 0; i < batch->writes.size() && batch->status; ++i) {
@@ -123,7 +125,9 @@ void Log::flush() {
     if (batch->status && batch->sync_folder) batch->status = disk->sync_folder();
   };
   offload_.run(std::move(work), [this, batch, alive = alive_] {
-    if (*alive) flushed(batch->status, std::move(batch->waiting));
+    if (!*alive) return;
+    if (batch->status) durable_segment_ = batch->segment;
+    flushed(batch->status, std::move(batch->waiting));
   });
 }
 
@@ -174,11 +178,19 @@ std::uint64_t Log::size() const {
 
 void Log::remove_oldest() {
   const auto oldest = segments_.begin();
-  MILLRACE_CHECK(oldest->first != current_, "the current segment is in use");
-  const auto name = segment_name(oldest->first);
+  MILLRACE_CHECK(oldest->first < durable_segment_, "what a segment restates is durable before the one before it goes");
+  auto name = segment_name(oldest->first);
   segments_.erase(oldest);
-  if (auto removed = disk_.remove(name); !removed)
+  // Each removal is durable before the next: a settlement never goes before the message that it settles.
+  auto work = [name = std::move(name), disk = &disk_, stopped = removals_stopped_] {
+    if (*stopped) return;
+    auto removed = disk->remove(name);
+    if (removed) removed = disk->sync_folder();
+    if (removed) return;
+    *stopped = true;
     log::warning("segment_not_removed", {{"reason", removed.error().message}});
+  };
+  offload_.run(std::move(work), [] {});
 }
 
 }  // namespace millrace::storage

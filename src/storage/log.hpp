@@ -60,7 +60,9 @@ class Log {
   std::uint32_t oldest_segment() const;
   std::size_t segment_count() const { return segments_.size(); }
   std::uint64_t size() const;
-  /// Deletes the oldest segment; it is not the current one and nothing in it is needed.
+  /// The newest segment of this run whose checkpoint is on stable storage; 0: none is yet.
+  std::uint32_t durable_segment() const { return durable_segment_; }
+  /// Deletes the oldest segment; it is older than the durable one and nothing in it is needed.
   void remove_oldest();
 
   const std::optional<Error>& failure() const { return failure_; }
@@ -98,12 +100,15 @@ class Log {
   Checkpoint checkpoint_;
   std::map<std::uint32_t, Segment> segments_;
   std::uint32_t current_ = 0;
+  std::uint32_t durable_segment_ = 0;
   std::uint64_t checkpoint_end_ = 0;  ///< offset in the current segment
 
   std::vector<Write> pending_;
   std::vector<Applied> waiting_;
   bool folder_changed_ = false;
   bool flushing_ = false;
+  /// A removal could not be made durable: those after it are not made. Belongs to the offloaded work.
+  std::shared_ptr<bool> removals_stopped_ = std::make_shared<bool>(false);
   io::TimerId lazy_ = 0;
   std::optional<Error> failure_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
