@@ -103,13 +103,13 @@ class Standalone {
     if (!folder) return StartFailure{ExitCode::data_folder, folder.error().message};
     folder_.emplace(std::move(*folder));
     if (auto opened = open_host("/", folder_->broker_folder()); !opened) return opened.error();
-    hosts_.emplace(*worlds_.front().broker);
+    hosts_.emplace(*brokers_.front());
     for (const auto& name : options.hosts) {
       if (hosts_->find(name) != nullptr) continue;
       auto path = folder_->host_folder(name);
       if (!path) return StartFailure{ExitCode::data_folder, path.error().message};
       if (auto opened = open_host(name, *path); !opened) return opened.error();
-      hosts_->add(name, *worlds_.back().broker);
+      hosts_->add(name, *brokers_.back());
     }
     return Done{};
   }
@@ -146,20 +146,13 @@ class Standalone {
   }
 
  private:
-  struct World {
-    std::unique_ptr<io::posix::PosixDisk> disk;
-    std::unique_ptr<broker::Broker> broker;
-  };
-
   Started open_host(const std::string& name, const std::string& folder) {
-    World world;
     auto disk = io::posix::PosixDisk::open(folder);
     if (!disk) return StartFailure{ExitCode::data_folder, disk.error().message};
-    world.disk = std::move(*disk);
-    auto broker = broker::Broker::open(loop_, *world.disk, offload_, {});
+    disks_.push_back(std::move(*disk));
+    auto broker = broker::Broker::open(loop_, *disks_.back(), offload_, {});
     if (!broker) return StartFailure{ExitCode::data_folder, broker.error().in("vhost '" + name + "'").message};
-    world.broker = std::move(*broker);
-    worlds_.push_back(std::move(world));
+    brokers_.push_back(std::move(*broker));
     return Done{};
   }
 
@@ -172,10 +165,10 @@ class Standalone {
   }
 
   void close(const std::function<void(Status)>& stopped) {
-    auto left = std::make_shared<std::size_t>(worlds_.size());
+    auto left = std::make_shared<std::size_t>(brokers_.size());
     auto first = std::make_shared<Status>(Done{});
-    for (const auto& world : worlds_) {
-      world.broker->close([left, first, stopped](const Status& closed) {
+    for (const auto& broker : brokers_) {
+      broker->close([left, first, stopped](const Status& closed) {
         if (!closed && *first) *first = closed;
         if (--*left == 0) stopped(*first);
       });
@@ -185,8 +178,9 @@ class Standalone {
   io::posix::AsioLoop& loop_;
   broker::Users& users_;
   std::optional<DataFolder> folder_;
+  std::vector<std::unique_ptr<io::posix::PosixDisk>> disks_;  ///< before the offload, which may still work on them
   io::posix::ThreadOffload offload_;
-  std::vector<World> worlds_;
+  std::vector<std::unique_ptr<broker::Broker>> brokers_;  ///< one per virtual host, as the disks
   std::optional<broker::VirtualHosts> hosts_;
   std::vector<std::unique_ptr<broker::Server>> servers_;
   std::optional<api::BrokerApi> api_;

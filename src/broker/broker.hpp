@@ -152,8 +152,8 @@ struct Limits {
 /// Guarantees: `durable` callbacks come only when everything of the batch is on stable storage; a message is delivered
 /// only once its batch is durable; a batch is all or nothing across crashes; per queue, messages are delivered in the
 /// order their batches were made; a settled message never returns. Thread: one loop; not thread-safe. Lifetime: the
-/// disk, loop and offload outlive it. Destroying it without close() is a crash as far as the disk is concerned (and as
-/// harmless).
+/// disk, loop and offload outlive it, and the disk outlives the offload, which may still hold work on it. Destroying it
+/// without close() is a crash as far as the disk is concerned (and as harmless).
 class Broker {
  public:
   /// Recovers from what `disk` holds (an empty folder is a new broker). Damaged records are quarantined and logged.
