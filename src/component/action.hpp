@@ -13,11 +13,9 @@
 
 #include "component/descriptor.hpp"
 #include "component/message.hpp"
+#include "component/outside.hpp"
 #include "core/result.hpp"
-
-namespace millrace::io::posix {
-class AsioLoop;
-}
+#include "io/loop.hpp"
 
 namespace millrace::component {
 
@@ -63,10 +61,13 @@ struct Outcome {
 
 /// What a step may use besides its message.
 struct Services {
-  io::posix::AsioLoop& loop;
+  io::Loop& loop;
+  Outside& outside;
   std::string flow;
   std::string step;
-  bool has_successors = true;  ///< false: nobody reads what goes on from here, so it need not be made
+  bool has_successors = true;  ///< false: no step reads what goes on from here, so nothing may fail for its sake
+  bool is_watched = false;     ///< someone looks at it all the same: it is made where it can be
+  std::optional<std::uint64_t> seed = {};  ///< for what is random in mappings; none: it is
 };
 
 /// One message to handle.

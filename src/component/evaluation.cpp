@@ -41,18 +41,23 @@ bool is_true_value(std::string_view value) {
 
 }  // namespace
 
-Result<StepExpression> StepExpression::compile(std::string_view source, std::string_view place, std::string_view flow,
-                                               std::string_view step) {
+Result<StepExpression> StepExpression::compile(std::string_view source, std::string_view place,
+                                               const Services& services) {
   auto compiled = jsonata::Expression::compile(source);
   if (!compiled) return Error{Error::Kind::invalid, fmt::format("{}: {}", place, describe(compiled.error()))};
-  return StepExpression(std::move(*compiled), place, flow, step);
+  return StepExpression(std::move(*compiled), place, services);
 }
 
-StepExpression::StepExpression(jsonata::Expression expression, std::string_view place, std::string_view flow,
-                               std::string_view step)
-    : expression_(std::move(expression)), place_(place), mentions_execution_(expression_.mentions("$execution")) {
-  if (expression_.mentions("$flow")) flow_json_ = json_text::quoted(flow);
-  if (expression_.mentions("$step")) step_json_ = json_text::quoted(step);
+StepExpression::StepExpression(jsonata::Expression expression, std::string_view place, const Services& services)
+    : expression_(std::move(expression)),
+      place_(place),
+      mentions_execution_(expression_.mentions("$execution")),
+      reads_clock_(expression_.mentions("$now") || expression_.mentions("$millis") ||
+                   expression_.mentions("$toMillis")),
+      clock_(&services.loop),
+      seed_(services.seed) {
+  if (expression_.mentions("$flow")) flow_json_ = json_text::quoted(services.flow);
+  if (expression_.mentions("$step")) step_json_ = json_text::quoted(services.step);
 }
 
 Result<std::optional<std::string>, Failure> StepExpression::evaluate(std::string_view input_json,
@@ -65,7 +70,10 @@ Result<std::optional<std::string>, Failure> StepExpression::evaluate(std::string
     execution_json = json_text::quoted(execution_id);
     more.push_back({"execution", execution_json});
   }
-  auto result = expression_.evaluate(input_json, more);
+  jsonata::Surroundings surroundings{.now = {}, .seed = seed_};
+  if (reads_clock_) surroundings.now = clock_->wall_now();
+  if (seed_) *surroundings.seed ^= std::hash<std::string_view>()(input_json);
+  auto result = expression_.evaluate(input_json, more, {}, surroundings);
   if (result) return std::move(*result);
   const auto& fault = result.error();
   return Failure{"jsonata." + fault.code, fmt::format("{}: {}", place_, describe(fault)), fault.details_json};

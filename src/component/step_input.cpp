@@ -2,15 +2,15 @@
 
 namespace millrace::component {
 
-Result<StepInput> StepInput::compile(const StepSettings& settings, std::string_view flow) {
+Result<StepInput> StepInput::compile(const StepSettings& settings, const Services& services) {
   StepInput made;
   if (settings.when) {
-    auto when = StepExpression::compile(*settings.when, "when", flow, settings.id);
+    auto when = StepExpression::compile(*settings.when, "when", services);
     if (!when) return when.error().in("step " + settings.id);
     made.when_.emplace(std::move(*when));
   }
   if (settings.input) {
-    auto input = StepExpression::compile(*settings.input, "input", flow, settings.id);
+    auto input = StepExpression::compile(*settings.input, "input", services);
     if (!input) return input.error().in("step " + settings.id);
     made.input_.emplace(std::move(*input));
   }

@@ -13,7 +13,7 @@ namespace millrace::component {
 /// A step's `when:` and `input:`: from the message as it came to the one its action gets.
 class StepInput {
  public:
-  static Result<StepInput> compile(const StepSettings& settings, std::string_view flow);
+  static Result<StepInput> compile(const StepSettings& settings, const Services& services);
 
   /// The action's message; nullopt where `when:` does not hold and the message passes this step by. A Failure where
   /// the text is no message or an expression fails. An `input:` that yields nothing makes an empty body, {}.

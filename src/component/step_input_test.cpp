@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "io/sim/loop.hpp"
+
 using namespace millrace;
 using component::Lineage;
 using component::StepInput;
@@ -9,12 +11,28 @@ using component::StepSettings;
 
 namespace {
 
+class Nowhere final : public component::Outside {
+ public:
+  Result<std::unique_ptr<io::Transfers>> transfers() override {
+    return Error{Error::Kind::unsupported, "nothing goes out here"};
+  }
+  void write(Stream, std::string_view) override {}
+};
+
+/// What a step of the flow "orders" may use.
+const component::Services& services() {
+  static io::sim::SimLoop loop(std::chrono::sys_days(std::chrono::year(2026) / 3 / 1));
+  static Nowhere outside;
+  static const component::Services given{loop, outside, "orders", "shape", true, false, 7};
+  return given;
+}
+
 StepInput compiled(std::optional<std::string> when, std::optional<std::string> input) {
   StepSettings settings;
   settings.id = "shape";
   settings.when = std::move(when);
   settings.input = std::move(input);
-  auto made = StepInput::compile(settings, "orders");
+  auto made = StepInput::compile(settings, services());
   REQUIRE(made);
   return std::move(*made);
 }
@@ -75,8 +93,17 @@ TEST_CASE("an expression that is none names step and place") {
   StepSettings settings;
   settings.id = "shape";
   settings.input = "body.(";
-  const auto made = StepInput::compile(settings, "orders");
+  const auto made = StepInput::compile(settings, services());
   REQUIRE(!made);
   CHECK(made.error().message.find("step shape") != std::string::npos);
   CHECK(made.error().message.find("input") != std::string::npos);
+}
+
+TEST_CASE("an expression's clock is the loop's, and its random numbers are the seed's") {
+  const auto input = compiled({}, R"({ "now": $now(), "random": $random() })");
+  const auto first = input.prepare({}, R"({"body":{}})");
+  REQUIRE(first);
+  CHECK((*first)->body().find("2026-03-01T00:00:00.000Z") != std::string::npos);
+  CHECK((*first)->body() == (*input.prepare({}, R"({"body":{}})"))->body());
+  CHECK((*first)->body() != (*input.prepare({}, R"({"body":{"n":1}})"))->body());
 }

@@ -9,13 +9,9 @@
 
 namespace millrace::component {
 
-/// The step runner: takes messages off the step's queue, applies `when:` and `input:`, lets the action handle them, and
-/// makes outputs, snapshot and acknowledgement effective in one tx.commit. While one commit is under way, what finishes
-/// gathers for the next one, so a loaded step commits many messages at once.
-///
-/// Life: asks the platform's API for its settings, makes the action, consumes. `ended` is called once: with Done after
-/// drain(), with an Error when settings, action or link cannot be had or the link is lost (the process then exits and
-/// the orchestrator starts another).
+/// A step's runner in a process of its own: asks the platform's API for its settings, then runs the step (StepRunner)
+/// on a connection to the broker. `ended` is called once: with Done after drain(), with an Error when settings, action
+/// or link cannot be had or the link is lost (the process then exits and the orchestrator starts another).
 class StepWorker {
  public:
   StepWorker(io::posix::AsioLoop& loop, const Catalogue& catalogue, WorkerEnvironment environment,

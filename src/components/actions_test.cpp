@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "component/config.hpp"
+#include "component/worker_outside.hpp"
 #include "components/catalogue.hpp"
 #include "conformance/http_target.hpp"
 #include "io/posix/loop.hpp"
@@ -22,7 +23,7 @@ namespace {
 /// One action made from its config as text, handling one message at a time.
 class Bench {
  public:
-  Bench(const char* name, const std::string& config) : services_{loop_, "a-flow", "a-step"} {
+  Bench(const char* name, const std::string& config) : services_{loop_, outside_, "a-flow", "a-step"} {
     const auto* function = catalogue_.find(name);
     REQUIRE(function != nullptr);
     auto made = function->make(boost::json::parse(config).as_object(), services_);
@@ -44,6 +45,7 @@ class Bench {
 
  private:
   io::posix::AsioLoop loop_;
+  component::WorkerOutside outside_{loop_};
   component::Services services_;
   component::Catalogue catalogue_ = components::make_catalogue();
   std::unique_ptr<component::Action> action_;

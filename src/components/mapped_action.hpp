@@ -28,8 +28,7 @@ class MappedAction : public component::Action {
                component::Services& services) -> Result<std::unique_ptr<component::Action>> {
       auto read = component::Config::read(descriptor, config);
       if (!read) return read.error();
-      auto expression =
-          component::StepExpression::compile(read->text(field), "config." + field, services.flow, services.step);
+      auto expression = component::StepExpression::compile(read->text(field), "config." + field, services);
       if (!expression) return expression.error();
       return std::unique_ptr<component::Action>(std::make_unique<T>(*read, std::move(*expression), services));
     };

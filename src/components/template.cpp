@@ -17,7 +17,7 @@ Result<Template> Template::compile(std::string_view text, std::string_view place
       return Error{Error::Kind::invalid, std::string(place) + ": {{ without }}"};
     }
     const auto source = rest.substr(open + 2, close - open - 2);
-    auto expression = component::StepExpression::compile(source, place, services.flow, services.step);
+    auto expression = component::StepExpression::compile(source, place, services);
     if (!expression) return expression.error();
     made.pieces_.push_back({{}, std::move(*expression)});
     rest = rest.substr(close + 2);

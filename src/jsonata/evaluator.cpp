@@ -9,8 +9,11 @@
 
 namespace millrace::jsonata {
 
-Evaluator::Evaluator(Arena& arena, const Program& program, const Limits& limits)
-    : arena_(arena), program_(program), limits_(limits) {}
+Evaluator::Evaluator(Arena& arena, const Program& program, const Limits& limits, const Surroundings& surroundings)
+    : arena_(arena), program_(program), limits_(limits) {
+  if (surroundings.now) now_ = static_cast<double>(surroundings.now->time_since_epoch().count());
+  if (surroundings.seed) random_state_ = *surroundings.seed | 1;
+}
 
 void Evaluator::bind(std::string_view name, Value value) {
   bound_.push_back({name, value});

@@ -61,7 +61,7 @@ struct Call {
 /// Failures are thrown; nothing else is.
 class Evaluator {
  public:
-  Evaluator(Arena& arena, const Program& program, const Limits& limits);
+  Evaluator(Arena& arena, const Program& program, const Limits& limits, const Surroundings& surroundings = {});
 
   /// Binds a variable for the evaluation; before run().
   void bind(std::string_view name, Value value);

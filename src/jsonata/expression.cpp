@@ -43,10 +43,10 @@ Result<Expression, Fault> Expression::compile(std::string_view source) {
 }
 
 Result<Outcome, Fault> Expression::run(std::optional<std::string_view> input_json, const std::vector<Binding>& bindings,
-                                       const Limits& limits) const {
+                                       const Limits& limits, const Surroundings& surroundings) const {
   Arena arena(limits.memory_max);
   try {
-    Evaluator evaluator(arena, compiled_->program, limits);
+    Evaluator evaluator(arena, compiled_->program, limits, surroundings);
     for (const Binding& binding : bindings) evaluator.bind(binding.name, read_json(arena, binding.value_json));
     Value input;
     if (input_json) input = read_json(arena, *input_json);
@@ -68,8 +68,9 @@ Result<Outcome, Fault> Expression::run(std::optional<std::string_view> input_jso
 
 Result<std::optional<std::string>, Fault> Expression::evaluate(std::string_view input_json,
                                                                const std::vector<Binding>& bindings,
-                                                               const Limits& limits) const {
-  auto outcome = run(input_json, bindings, limits);
+                                                               const Limits& limits,
+                                                               const Surroundings& surroundings) const {
+  auto outcome = run(input_json, bindings, limits, surroundings);
   if (!outcome) return outcome.error();
   if (outcome->kind != Outcome::Kind::value) return std::optional<std::string>{};
   return std::optional<std::string>{std::move(outcome->json)};

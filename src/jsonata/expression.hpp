@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,12 @@ struct Limits {
   std::size_t memory_max = 256u << 20;  ///< bytes
 };
 
+/// What an evaluation sees of the world: the machine's clock and random numbers, unless others are given.
+struct Surroundings {
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> now = {};
+  std::optional<std::uint64_t> seed = {};
+};
+
 /// A variable of the evaluation: `$name`, its value as JSON text.
 struct Binding {
   std::string_view name;
@@ -52,11 +59,12 @@ class Expression {
   /// A result that is a function yields nullopt as well: it has no JSON form.
   Result<std::optional<std::string>, Fault> evaluate(std::string_view input_json,
                                                      const std::vector<Binding>& bindings = {},
-                                                     const Limits& limits = {}) const;
+                                                     const Limits& limits = {},
+                                                     const Surroundings& surroundings = {}) const;
 
   /// As evaluate(), but tells functions from undefined, and takes an absent input.
   Result<Outcome, Fault> run(std::optional<std::string_view> input_json, const std::vector<Binding>& bindings = {},
-                             const Limits& limits = {}) const;
+                             const Limits& limits = {}, const Surroundings& surroundings = {}) const;
 
   /// Names of the context fields and variables the source mentions anywhere ("passthrough", "$flow"): what a planner
   /// needs to know to leave out the rest. True for every name when the source calls `$eval`.

@@ -33,13 +33,30 @@ struct Commit {
   std::vector<std::uint64_t> acks;  ///< delivery tags
 };
 
-/// A worker's tie to the broker: one connection, one channel in tx mode (AMQP 0-9-1 §1.9), one consumer.
+/// A step's tie to its queue and its flow's exchange, whatever lies between.
 ///
-/// Guarantees: commits are sent in the order given and may be given while earlier ones are under way; `done` is called
-/// with Done only on tx.commit-ok. When the connection is lost every open commit gets Error::unavailable, `lost` is
-/// called once, and the link is dead: make a new one. Callbacks come on the loop, never from inside a call into the
-/// link.
-class StepLink {
+/// Guarantees: commits are made in the order given and may be given while earlier ones are under way; `done` is called
+/// with Done only when all of the commit has taken effect. When the tie is lost every open commit gets
+/// Error::unavailable, `lost` is called once, and the link is dead: make a new one. Callbacks come on the loop, never
+/// from inside a call into the link.
+class Link {
+ public:
+  struct Handlers {
+    std::function<void()> ready;  ///< consuming has begun
+    std::function<void(Delivery)> delivered;
+    std::function<void(Error)> lost;
+  };
+
+  virtual ~Link() = default;
+  virtual void commit(Commit commit, std::function<void(Status)> done) = 0;
+  /// No further deliveries; those under way may still arrive and need not be acknowledged.
+  virtual void stop_consuming() = 0;
+  /// Closes in order; unacknowledged deliveries return to the queue uncounted. `closed` is called in any case.
+  virtual void close(std::function<void()> closed) = 0;
+};
+
+/// The link of a worker: one connection to the broker, one channel in tx mode (AMQP 0-9-1 §1.9), one consumer.
+class StepLink final : public Link {
  public:
   struct Settings {
     std::string uri;    ///< amqp://user:password@host:port/vhost
@@ -47,20 +64,13 @@ class StepLink {
     std::uint16_t prefetch = 1;
     std::string connection_name;
   };
-  struct Handlers {
-    std::function<void()> ready;  ///< consuming has begun
-    std::function<void(Delivery)> delivered;
-    std::function<void(Error)> lost;
-  };
 
   StepLink(io::posix::AsioLoop& loop, Settings settings, Handlers handlers);
-  ~StepLink();
+  ~StepLink() override;
 
-  void commit(Commit commit, std::function<void(Status)> done);
-  /// No further deliveries; those under way may still arrive and need not be acknowledged.
-  void stop_consuming();
-  /// Closes in order; unacknowledged deliveries return to the queue uncounted. `closed` is called in any case.
-  void close(std::function<void()> closed);
+  void commit(Commit commit, std::function<void(Status)> done) override;
+  void stop_consuming() override;
+  void close(std::function<void()> closed) override;
 
  private:
   class State;

@@ -13,7 +13,7 @@
 namespace millrace::components {
 namespace json_text = component::json_text;
 using component::Failure;
-using io::posix::MailPart;
+using io::MailPart;
 
 namespace {
 
@@ -142,7 +142,7 @@ std::string Mail::message_id_header(std::string_view message_id) const {
   return "<" + id + "@" + from->mailbox.substr(from->mailbox.rfind('@') + 1) + ">";
 }
 
-void Mail::put_into(io::posix::MailCall& call, std::string_view message_id, io::WallTime now) const {
+void Mail::put_into(io::MailCall& call, std::string_view message_id, io::WallTime now) const {
   call.sender = from->mailbox;
   for (const auto* list : {&to, &cc, &bcc}) {
     for (const auto& address : *list) {

@@ -8,7 +8,7 @@
 #include "component/action.hpp"
 #include "components/email/address.hpp"
 #include "io/loop.hpp"
-#include "io/posix/transfers.hpp"
+#include "io/transfers.hpp"
 
 namespace millrace::components {
 
@@ -22,14 +22,14 @@ struct Mail {
   std::optional<std::string> subject;
   std::optional<std::string> text;
   std::optional<std::string> html;
-  std::vector<io::posix::MailPart> attachments;
+  std::vector<io::MailPart> attachments;
 
   /// A Failure with code "email.<field>" says what is wrong with the field, so also for line breaks in what becomes a
   /// header: a mail's headers cannot be extended from its message.
   static Result<Mail, component::Failure> read(std::string_view body_json);
 
   /// Fills in recipients, headers and parts of a call that has its server set. `from` must be there, and a recipient.
-  void put_into(io::posix::MailCall& call, std::string_view message_id, io::WallTime now) const;
+  void put_into(io::MailCall& call, std::string_view message_id, io::WallTime now) const;
   /// The header Message-ID that a mail made from that message has, whenever it is made.
   std::string message_id_header(std::string_view message_id) const;
 };

@@ -33,8 +33,8 @@ struct Defaults {
 
 class Send final : public component::Action {
  public:
-  Send(Defaults defaults, io::posix::MailCall server, const component::Config& config,
-       std::unique_ptr<io::posix::Transfers> transfers, io::posix::AsioLoop& loop)
+  Send(Defaults defaults, io::MailCall server, const component::Config& config,
+       std::unique_ptr<io::Transfers> transfers, io::Loop& loop)
       : defaults_(std::move(defaults)),
         server_(std::move(server)),
         size_max_(config.size("size_max")),
@@ -64,8 +64,8 @@ class Send final : public component::Action {
     }
     report += "],\"response\":";
     const auto target = "mail over " + call.url;
-    transfers_->mail(std::move(call), [report = std::move(report), target, finish = std::move(finish)](
-                                          Result<io::posix::MailAnswer, io::posix::TransferFault> answer) {
+    transfers_->mail(std::move(call), [report = std::move(report), target,
+                                       finish = std::move(finish)](Result<io::MailAnswer, io::TransferFault> answer) {
       if (!answer) return finish(outcome_of_fault(answer.error(), "smtp", target));
       auto body = report + component::json_text::quoted(answer->response) + "}";
       finish(Outcome::done({Emission{.body = std::move(body)}}));
@@ -101,11 +101,11 @@ class Send final : public component::Action {
   }
 
   Defaults defaults_;
-  io::posix::MailCall server_;
+  io::MailCall server_;
   std::size_t size_max_;
   std::size_t concurrency_;
-  std::unique_ptr<io::posix::Transfers> transfers_;
-  io::posix::AsioLoop& loop_;
+  std::unique_ptr<io::Transfers> transfers_;
+  io::Loop& loop_;
 };
 
 Result<Defaults> read_defaults(const component::Config& config, const component::Services& services) {
@@ -136,8 +136,8 @@ Result<Defaults> read_defaults(const component::Config& config, const component:
   return defaults;
 }
 
-Result<io::posix::MailCall> read_server(const component::Config& config) {
-  io::posix::MailCall call;
+Result<io::MailCall> read_server(const component::Config& config) {
+  io::MailCall call;
   const std::string text = config.text("smtp");
   const auto parsed = boost::urls::parse_uri(text);
   if (!parsed || (parsed->scheme() != "smtp" && parsed->scheme() != "smtps") || parsed->host().empty()) {
@@ -168,7 +168,7 @@ Result<std::unique_ptr<component::Action>> make_send(const Descriptor& descripto
   if (!defaults) return defaults.error();
   auto server = read_server(*config);
   if (!server) return server.error();
-  auto transfers = io::posix::Transfers::make(services.loop);
+  auto transfers = services.outside.transfers();
   if (!transfers) return transfers.error();
   return std::unique_ptr<component::Action>(
       std::make_unique<Send>(std::move(*defaults), std::move(*server), *config, std::move(*transfers), services.loop));

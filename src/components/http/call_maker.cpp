@@ -93,9 +93,9 @@ bool CallMaker::sets_header(std::string_view name) const {
   return std::any_of(header_names_.begin(), header_names_.end(), [&](const auto& set) { return same_name(set, name); });
 }
 
-Result<io::posix::HttpCall, Failure> CallMaker::call(std::string_view envelope, std::string_view execution_id,
-                                                     const std::vector<jsonata::Binding>& more,
-                                                     const std::optional<std::string>& url) const {
+Result<io::HttpCall, Failure> CallMaker::call(std::string_view envelope, std::string_view execution_id,
+                                              const std::vector<jsonata::Binding>& more,
+                                              const std::optional<std::string>& url) const {
   auto call = base_;
   auto configured = url_->fill(envelope, execution_id, more, percent_encoded);
   if (!configured) return configured.error();

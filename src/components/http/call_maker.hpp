@@ -7,7 +7,7 @@
 #include "component/action.hpp"
 #include "component/config.hpp"
 #include "components/template.hpp"
-#include "io/posix/transfers.hpp"
+#include "io/transfers.hpp"
 
 namespace millrace::components {
 
@@ -19,9 +19,9 @@ class CallMaker {
 
   /// Everything but method and body. `url` instead of the configured one where given (a next page): then `query` is
   /// left out, and where it leads to another host than the configured one, headers and login as well.
-  Result<io::posix::HttpCall, component::Failure> call(std::string_view envelope, std::string_view execution_id,
-                                                       const std::vector<jsonata::Binding>& more = {},
-                                                       const std::optional<std::string>& url = {}) const;
+  Result<io::HttpCall, component::Failure> call(std::string_view envelope, std::string_view execution_id,
+                                                const std::vector<jsonata::Binding>& more = {},
+                                                const std::optional<std::string>& url = {}) const;
 
   /// True if the config sets that header (any case).
   bool sets_header(std::string_view name) const;
@@ -34,7 +34,7 @@ class CallMaker {
   TemplateMap headers_;
   std::vector<std::string> header_names_;
   std::string authorization_;  ///< a whole header line, or empty
-  io::posix::HttpCall base_;
+  io::HttpCall base_;
 };
 
 /// The url without user, password, query and fragment: for failures and logs.

@@ -10,8 +10,8 @@ struct Meaning {
   bool may_pass;
 };
 
-Meaning meaning(io::posix::TransferFault::Kind kind) {
-  using Kind = io::posix::TransferFault::Kind;
+Meaning meaning(io::TransferFault::Kind kind) {
+  using Kind = io::TransferFault::Kind;
   switch (kind) {
     case Kind::invalid:
       return {"invalid", false};
@@ -37,8 +37,7 @@ Meaning meaning(io::posix::TransferFault::Kind kind) {
 
 }  // namespace
 
-component::Outcome outcome_of_fault(const io::posix::TransferFault& fault, std::string_view family,
-                                    std::string_view target) {
+component::Outcome outcome_of_fault(const io::TransferFault& fault, std::string_view family, std::string_view target) {
   const auto [why, may_pass] = meaning(fault.kind);
   component::Failure failure{fmt::format("{}.{}", family, why), fmt::format("{}: {}", target, fault.message)};
   if (fault.reply_code != 0) failure.details = fmt::format(R"({{"replyCode":{}}})", fault.reply_code);

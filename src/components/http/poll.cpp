@@ -22,7 +22,7 @@ using component::Field;
 using component::Outcome;
 using component::StepExpression;
 using component::Work;
-using io::posix::HttpAnswer;
+using io::HttpAnswer;
 
 namespace {
 
@@ -48,7 +48,7 @@ std::string resolved(const std::string& base, const std::string& next) {
 
 class Poll final : public component::Action {
  public:
-  Poll(Settings settings, CallMaker calls, std::unique_ptr<io::posix::Transfers> transfers, io::posix::AsioLoop& loop)
+  Poll(Settings settings, CallMaker calls, std::unique_ptr<io::Transfers> transfers, io::Loop& loop)
       : settings_(std::move(settings)), calls_(std::move(calls)), transfers_(std::move(transfers)), loop_(loop) {}
 
   void process(Work work, component::Finish finish) override {
@@ -77,7 +77,7 @@ class Poll final : public component::Action {
   }
 
  private:
-  Result<io::posix::HttpCall, Failure> page_call(const Work& work, const PollState& state) const {
+  Result<io::HttpCall, Failure> page_call(const Work& work, const PollState& state) const {
     std::vector<jsonata::Binding> bindings;  // No cursor yet: $cursor is undefined.
     if (!state.cursor.empty()) bindings.push_back({"cursor", state.cursor});
     const auto url = state.next.empty() ? std::optional<std::string>() : state.next;
@@ -176,8 +176,8 @@ class Poll final : public component::Action {
 
   Settings settings_;
   CallMaker calls_;
-  std::unique_ptr<io::posix::Transfers> transfers_;
-  io::posix::AsioLoop& loop_;
+  std::unique_ptr<io::Transfers> transfers_;
+  io::Loop& loop_;
 };
 
 Result<std::unique_ptr<component::Action>> make_poll(const Descriptor& descriptor, const boost::json::object& given,
@@ -188,8 +188,7 @@ Result<std::unique_ptr<component::Action>> make_poll(const Descriptor& descripto
   for (const auto& [name, field] : {std::pair{"items", &settings.items}, std::pair{"id", &settings.id},
                                     std::pair{"cursor", &settings.cursor}, std::pair{"next", &settings.next}}) {
     if (!config->has(name)) continue;
-    auto compiled =
-        StepExpression::compile(config->text(name), std::string("config.") + name, services.flow, services.step);
+    auto compiled = StepExpression::compile(config->text(name), std::string("config.") + name, services);
     if (!compiled) return compiled.error();
     field->emplace(std::move(*compiled));
   }
@@ -200,7 +199,7 @@ Result<std::unique_ptr<component::Action>> make_poll(const Descriptor& descripto
   settings.retry_on = std::move(*retry_on);
   auto calls = CallMaker::make(*config, services);
   if (!calls) return calls.error();
-  auto transfers = io::posix::Transfers::make(services.loop);
+  auto transfers = services.outside.transfers();
   if (!transfers) return transfers.error();
   return std::unique_ptr<component::Action>(
       std::make_unique<Poll>(std::move(settings), std::move(*calls), std::move(*transfers), services.loop));

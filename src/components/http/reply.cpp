@@ -78,7 +78,7 @@ Result<std::unique_ptr<component::Action>> make_reply(const Descriptor& descript
   if (!status) return status.error();
   auto headers = TemplateMap::compile(config->text_map("headers"), "config.headers", services);
   if (!headers) return headers.error();
-  auto body = component::StepExpression::compile(config->text("body"), "config.body", services.flow, services.step);
+  auto body = component::StepExpression::compile(config->text("body"), "config.body", services);
   if (!body) return body.error();
   return std::unique_ptr<component::Action>(
       std::make_unique<Reply>(std::move(*status), std::move(*headers), std::move(*body)));

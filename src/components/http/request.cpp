@@ -18,8 +18,8 @@ using component::Failure;
 using component::Field;
 using component::Outcome;
 using component::Work;
-using io::posix::HttpAnswer;
-using io::posix::HttpCall;
+using io::HttpAnswer;
+using io::HttpCall;
 
 namespace {
 
@@ -39,13 +39,14 @@ struct Settings {
 
 class Request final : public component::Action {
  public:
-  Request(Settings settings, CallMaker calls, std::unique_ptr<io::posix::Transfers> transfers,
+  Request(Settings settings, CallMaker calls, std::unique_ptr<io::Transfers> transfers,
           const component::Services& services)
       : settings_(std::move(settings)),
         calls_(std::move(calls)),
         transfers_(std::move(transfers)),
         loop_(services.loop),
-        has_successors_(services.has_successors) {}
+        has_successors_(services.has_successors),
+        is_watched_(services.is_watched) {}
 
   std::size_t concurrency() const override { return settings_.concurrency; }
 
@@ -57,8 +58,8 @@ class Request final : public component::Action {
       return finish(Outcome::dead({"http.header", "a header has a line break: " + line.substr(0, line.find(':'))}));
     }
     auto target = call->method + " " + url_for_people(call->url);
-    transfers_->http(std::move(*call), [this, target = std::move(target), finish = std::move(finish)](
-                                           Result<HttpAnswer, io::posix::TransferFault> result) {
+    transfers_->http(std::move(*call), [this, target = std::move(target),
+                                        finish = std::move(finish)](Result<HttpAnswer, io::TransferFault> result) {
       finish(result ? outcome_of(*result, target) : outcome_of_fault(result.error(), "http", target));
     });
   }
@@ -141,9 +142,10 @@ class Request final : public component::Action {
       if (!settings_.retry_on.contains(answer.status)) return Outcome::dead(std::move(failure));
       return Outcome::later(std::move(failure), parse_retry_after(answer.header("retry-after"), loop_.wall_now()));
     }
-    if (!has_successors_) return Outcome::done({});
+    if (!has_successors_ && !is_watched_) return Outcome::done({});
     auto body = response_body(answer, settings_.response);
     if (!body) {
+      if (!has_successors_) return Outcome::done({});
       return Outcome::dead({"http.response", target + ": " + body.error().message, response_details(answer)});
     }
     return Outcome::done({Emission{.body = std::move(*body), .headers = response_headers(answer)}});
@@ -151,9 +153,10 @@ class Request final : public component::Action {
 
   Settings settings_;
   CallMaker calls_;
-  std::unique_ptr<io::posix::Transfers> transfers_;
-  io::posix::AsioLoop& loop_;
+  std::unique_ptr<io::Transfers> transfers_;
+  io::Loop& loop_;
   bool has_successors_;
+  bool is_watched_;
 };
 
 ResponseForm response_form(const std::string& text) {
@@ -174,7 +177,7 @@ Result<Settings> read_settings(const component::Config& config, const component:
   settings.method = config.text("method");
   settings.send_as = send_as(config.text("send_as"));
   if (config.has("body")) {
-    auto body = component::StepExpression::compile(config.text("body"), "config.body", services.flow, services.step);
+    auto body = component::StepExpression::compile(config.text("body"), "config.body", services);
     if (!body) return body.error();
     settings.body = std::move(*body);
   } else if (settings.method != "POST" && settings.method != "PUT" && settings.method != "PATCH") {
@@ -205,7 +208,7 @@ Result<std::unique_ptr<component::Action>> make_request(const Descriptor& descri
   if (!settings) return settings.error();
   auto calls = CallMaker::make(*config, services);
   if (!calls) return calls.error();
-  auto transfers = io::posix::Transfers::make(services.loop);
+  auto transfers = services.outside.transfers();
   if (!transfers) return transfers.error();
   return std::unique_ptr<component::Action>(
       std::make_unique<Request>(std::move(*settings), std::move(*calls), std::move(*transfers), services));

@@ -70,7 +70,7 @@ std::string headers_json(std::string_view lines, std::size_t size_max) {
 
 }  // namespace
 
-Result<std::string> response_body(const io::posix::HttpAnswer& answer, ResponseForm form) {
+Result<std::string> response_body(const io::HttpAnswer& answer, ResponseForm form) {
   if (answer.body.empty()) return std::string("{}");
   const bool is_utf8 = form != ResponseForm::base64 && component::utf8::is_valid(answer.body);
   switch (form) {
@@ -93,7 +93,7 @@ Result<std::string> response_body(const io::posix::HttpAnswer& answer, ResponseF
   return as_base64(answer.body);
 }
 
-std::string response_headers(const io::posix::HttpAnswer& answer) {
+std::string response_headers(const io::HttpAnswer& answer) {
   std::string text = "{\"statusCode\":" + std::to_string(answer.status) + ",\"contentType\":";
   json_text::append_quoted(text, answer.header("content-type"));
   text += ",\"url\":";
@@ -101,7 +101,7 @@ std::string response_headers(const io::posix::HttpAnswer& answer) {
   return text + ",\"headers\":" + headers_json(answer.header_lines, 128 * 1024) + "}";
 }
 
-std::string response_details(const io::posix::HttpAnswer& answer) {
+std::string response_details(const io::HttpAnswer& answer) {
   constexpr std::size_t body_max = 48 * 1024;
   constexpr std::size_t headers_max = 8 * 1024;
   std::string text = "{\"statusCode\":" + std::to_string(answer.status) +

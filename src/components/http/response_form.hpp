@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "core/result.hpp"
-#include "io/posix/transfers.hpp"
+#include "io/transfers.hpp"
 
 namespace millrace::components {
 
@@ -13,13 +13,13 @@ enum class ResponseForm { by_type, json, text, base64 };
 /// A response's body as JSON text: the JSON it is, {"text": …}, {"base64": …}, or {} where there is none. By its
 /// content type, what says it is JSON and is not counts as text, and what is not UTF-8 as bytes. Error::invalid where
 /// JSON or text is asked for and it is not.
-Result<std::string> response_body(const io::posix::HttpAnswer& answer, ResponseForm form);
+Result<std::string> response_body(const io::HttpAnswer& answer, ResponseForm form);
 
 /// {"statusCode": 200, "contentType": "…", "url": "…", "headers": {lower-case names: text}}; of repeated headers the
 /// values are joined by ", ".
-std::string response_headers(const io::posix::HttpAnswer& answer);
+std::string response_headers(const io::HttpAnswer& answer);
 
 /// What is kept of a response in a dead letter: statusCode, headers, body; at most 64 KiB, "truncated" if cut.
-std::string response_details(const io::posix::HttpAnswer& answer);
+std::string response_details(const io::HttpAnswer& answer);
 
 }  // namespace millrace::components

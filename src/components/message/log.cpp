@@ -1,5 +1,3 @@
-#include <cstdio>
-
 #include "components/functions.hpp"
 #include "components/mapped_action.hpp"
 
@@ -15,20 +13,21 @@ class Log final : public MappedAction {
  public:
   Log(const component::Config& config, component::StepExpression expression, component::Services& services)
       : MappedAction(config, std::move(expression), services),
-        out_(config.text("to") == "stdout" ? stdout : stderr),
+        outside_(services.outside),
+        stream_(config.text("to") == "stdout" ? component::Outside::Stream::out : component::Outside::Stream::err),
         label_(config.text("label")),
         step_(services.step) {}
 
  private:
   Outcome map(const component::Work& work, std::optional<std::string> result) override {
     std::string line = label_.empty() ? step_ : label_;
-    line.append(" ").append(work.message_id).append(" ").append(result.value_or("undefined")).append("\n");
-    std::fwrite(line.data(), 1, line.size(), out_);
-    std::fflush(out_);
+    line.append(" ").append(work.message_id).append(" ").append(result.value_or("undefined"));
+    outside_.write(stream_, line);
     return Outcome::done({same_message(work.message)});
   }
 
-  std::FILE* out_;
+  component::Outside& outside_;
+  component::Outside::Stream stream_;
   std::string label_;
   std::string step_;
 };

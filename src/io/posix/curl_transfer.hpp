@@ -5,7 +5,7 @@
 #include <string>
 
 #include "io/posix/curl_library.hpp"
-#include "io/posix/transfers.hpp"
+#include "io/transfers.hpp"
 
 namespace millrace::io::posix {
 
@@ -22,10 +22,8 @@ class CurlTransfer {
   virtual void release(const CurlLibrary& curl) = 0;
 };
 
-std::unique_ptr<CurlTransfer> make_http_transfer(HttpCall call,
-                                                 std::function<void(Result<HttpAnswer, TransferFault>)> done);
-std::unique_ptr<CurlTransfer> make_mail_transfer(MailCall call,
-                                                 std::function<void(Result<MailAnswer, TransferFault>)> done);
+std::unique_ptr<CurlTransfer> make_http_transfer(HttpCall call, Transfers::HttpDone done);
+std::unique_ptr<CurlTransfer> make_mail_transfer(MailCall call, Transfers::MailDone done);
 
 /// Options that both kinds have: time limit, TLS, no signals.
 void set_common(const CurlLibrary& curl, CURL* easy, std::chrono::milliseconds timeout, const TlsSettings& tls,

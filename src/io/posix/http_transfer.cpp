@@ -2,8 +2,6 @@
 #include <array>
 #include <string_view>
 
-#include <strings.h>
-
 #include "io/posix/curl_transfer.hpp"
 
 namespace millrace::io::posix {
@@ -11,8 +9,7 @@ namespace {
 
 class HttpTransfer final : public CurlTransfer {
  public:
-  HttpTransfer(HttpCall call, std::function<void(Result<HttpAnswer, TransferFault>)> done)
-      : call_(std::move(call)), done_(std::move(done)) {}
+  HttpTransfer(HttpCall call, Transfers::HttpDone done) : call_(std::move(call)), done_(std::move(done)) {}
 
   void set_up(const CurlLibrary& curl, CURL* easy) override {
     const auto set = curl.curl_easy_setopt;
@@ -97,38 +94,16 @@ class HttpTransfer final : public CurlTransfer {
   }
 
   HttpCall call_;
-  std::function<void(Result<HttpAnswer, TransferFault>)> done_;
+  Transfers::HttpDone done_;
   HttpAnswer answer_;
   curl_slist* headers_ = nullptr;
   bool too_large_ = false;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
 };
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view space = " \t\r\n";
-  const auto first = text.find_first_not_of(space);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(space) - first + 1);
-}
-
 }  // namespace
 
-std::string_view HttpAnswer::header(std::string_view name) const {
-  std::string_view found;
-  std::string_view rest = header_lines;
-  while (!rest.empty()) {
-    const auto end = rest.find('\n');
-    const auto line = rest.substr(0, end);
-    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
-    const auto colon = line.find(':');
-    if (colon != name.size() || ::strncasecmp(line.data(), name.data(), colon) != 0) continue;
-    found = trimmed(line.substr(colon + 1));
-  }
-  return found;
-}
-
-std::unique_ptr<CurlTransfer> make_http_transfer(HttpCall call,
-                                                 std::function<void(Result<HttpAnswer, TransferFault>)> done) {
+std::unique_ptr<CurlTransfer> make_http_transfer(HttpCall call, Transfers::HttpDone done) {
   return std::make_unique<HttpTransfer>(std::move(call), std::move(done));
 }
 

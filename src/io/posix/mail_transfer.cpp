@@ -10,8 +10,7 @@ namespace {
 
 class MailTransfer final : public CurlTransfer {
  public:
-  MailTransfer(MailCall call, std::function<void(Result<MailAnswer, TransferFault>)> done)
-      : call_(std::move(call)), done_(std::move(done)) {}
+  MailTransfer(MailCall call, Transfers::MailDone done) : call_(std::move(call)), done_(std::move(done)) {}
 
   void set_up(const CurlLibrary& curl, CURL* easy) override {
     const auto set = curl.curl_easy_setopt;
@@ -143,7 +142,7 @@ class MailTransfer final : public CurlTransfer {
   }
 
   MailCall call_;
-  std::function<void(Result<MailAnswer, TransferFault>)> done_;
+  Transfers::MailDone done_;
   std::string last_reply_;
   std::string upload_;  ///< a mail of one part, whole; otherwise it is in mime_
   std::size_t uploaded_ = 0;
@@ -155,8 +154,7 @@ class MailTransfer final : public CurlTransfer {
 
 }  // namespace
 
-std::unique_ptr<CurlTransfer> make_mail_transfer(MailCall call,
-                                                 std::function<void(Result<MailAnswer, TransferFault>)> done) {
+std::unique_ptr<CurlTransfer> make_mail_transfer(MailCall call, Transfers::MailDone done) {
   return std::make_unique<MailTransfer>(std::move(call), std::move(done));
 }
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "io/posix/transfers.hpp"
+#include "io/transfers.hpp"
 
 namespace millrace::io::posix {
 

@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "core/result.hpp"
-#include "io/posix/loop.hpp"
 
-namespace millrace::io::posix {
+namespace millrace::io {
 
 struct TlsSettings {
   bool verify = true;
@@ -84,24 +83,20 @@ struct TransferFault {
   int reply_code = 0;   ///< SMTP, where there was one
 };
 
-/// HTTP requests and mails in the background, over libcurl on the loop; connections are kept and used again.
+/// Requests and mails to the world outside, in the background. This is the one way by which a step reaches a service:
+/// io/posix makes them for real, a flow test answers them from its file.
 ///
 /// `done` is called exactly once for every call, on the loop, never from inside http() or mail(), unless this object
 /// is destroyed before: then what is under way is dropped and `done` is not called. A `done` must not destroy this
 /// object.
 class Transfers {
  public:
-  /// Error::unsupported if libcurl is not there.
-  static Result<std::unique_ptr<Transfers>> make(AsioLoop& loop);
-  ~Transfers();
+  using HttpDone = std::function<void(Result<HttpAnswer, TransferFault>)>;
+  using MailDone = std::function<void(Result<MailAnswer, TransferFault>)>;
 
-  void http(HttpCall call, std::function<void(Result<HttpAnswer, TransferFault>)> done);
-  void mail(MailCall call, std::function<void(Result<MailAnswer, TransferFault>)> done);
-
- private:
-  class State;
-  explicit Transfers(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  virtual ~Transfers() = default;
+  virtual void http(HttpCall call, HttpDone done) = 0;
+  virtual void mail(MailCall call, MailDone done) = 0;
 };
 
-}  // namespace millrace::io::posix
+}  // namespace millrace::io

@@ -1,4 +1,4 @@
-#include "io/posix/transfers.hpp"
+#include "io/posix/curl_transfers.hpp"
 
 #include <doctest/doctest.h>
 
@@ -6,11 +6,11 @@
 
 using namespace millrace;
 using namespace std::chrono_literals;
+using io::HttpAnswer;
+using io::HttpCall;
+using io::TransferFault;
 using io::posix::AsioLoop;
-using io::posix::HttpAnswer;
-using io::posix::HttpCall;
-using io::posix::TransferFault;
-using io::posix::Transfers;
+using io::posix::CurlTransfers;
 using tests::GivenResponse;
 using tests::HttpTarget;
 using tests::SeenRequest;
@@ -19,7 +19,7 @@ namespace {
 
 Result<HttpAnswer, TransferFault> get(HttpCall call) {
   AsioLoop loop;
-  auto transfers = Transfers::make(loop);
+  auto transfers = CurlTransfers::make(loop);
   REQUIRE(transfers);
   std::optional<Result<HttpAnswer, TransferFault>> result;
   (*transfers)->http(std::move(call), [&](auto answer) {
@@ -60,7 +60,7 @@ TEST_CASE("a request goes out as told and its response comes back whole") {
 TEST_CASE("a thousand requests, sixteen at once, use sixteen connections") {
   HttpTarget target([](const SeenRequest&) { return GivenResponse{.status = 204}; });
   AsioLoop loop;
-  auto transfers = Transfers::make(loop);
+  auto transfers = CurlTransfers::make(loop);
   REQUIRE(transfers);
   int started = 0;
   int done = 0;
@@ -130,7 +130,7 @@ TEST_CASE("what is under way is dropped with its transfers") {
   AsioLoop loop;
   bool called = false;
   {
-    auto transfers = Transfers::make(loop);
+    auto transfers = CurlTransfers::make(loop);
     REQUIRE(transfers);
     HttpCall call;
     call.url = target.url();

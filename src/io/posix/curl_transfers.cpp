@@ -1,5 +1,5 @@
 #define CURL_DISABLE_TYPECHECK
-#include "io/posix/transfers.hpp"
+#include "io/posix/curl_transfers.hpp"
 
 #include <unordered_map>
 
@@ -8,7 +8,7 @@
 
 namespace millrace::io::posix {
 
-class Transfers::State {
+class CurlTransfers::State {
  public:
   State(AsioLoop& loop, const CurlLibrary& curl)
       : curl_(curl), multi_(loop, curl, [this](CURL* easy, CURLcode code) { ended(easy, code); }) {}
@@ -62,20 +62,20 @@ class Transfers::State {
   std::vector<CURL*> idle_;
 };
 
-Transfers::Transfers(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Transfers::~Transfers() = default;
+CurlTransfers::CurlTransfers(std::unique_ptr<State> state) : state_(std::move(state)) {}
+CurlTransfers::~CurlTransfers() = default;
 
-Result<std::unique_ptr<Transfers>> Transfers::make(AsioLoop& loop) {
+Result<std::unique_ptr<Transfers>> CurlTransfers::make(AsioLoop& loop) {
   auto curl = CurlLibrary::load();
   if (!curl) return curl.error();
-  return std::unique_ptr<Transfers>(new Transfers(std::make_unique<State>(loop, **curl)));
+  return std::unique_ptr<Transfers>(new CurlTransfers(std::make_unique<State>(loop, **curl)));
 }
 
-void Transfers::http(HttpCall call, std::function<void(Result<HttpAnswer, TransferFault>)> done) {
+void CurlTransfers::http(HttpCall call, HttpDone done) {
   state_->start(make_http_transfer(std::move(call), std::move(done)));
 }
 
-void Transfers::mail(MailCall call, std::function<void(Result<MailAnswer, TransferFault>)> done) {
+void CurlTransfers::mail(MailCall call, MailDone done) {
   state_->start(make_mail_transfer(std::move(call), std::move(done)));
 }
 

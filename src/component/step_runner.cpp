@@ -1,0 +1,302 @@
+#include "component/step_runner.hpp"
+
+#include <charconv>
+#include <deque>
+
+#include <fmt/format.h>
+
+#include "component/evaluation.hpp"
+#include "component/outbox.hpp"
+#include "component/step_input.hpp"
+#include "core/log.hpp"
+
+namespace millrace::component {
+using amqp::client::Commit;
+using amqp::client::Delivery;
+using amqp::client::Link;
+
+namespace {
+
+/// One delivery from its arrival to its commit.
+struct InWork {
+  std::uint64_t tag = 0;
+  Lineage lineage;
+  std::string envelope;  ///< as it came
+  std::optional<Message> input;
+  std::uint64_t emitted = 0;  ///< by earlier pages of the same tick
+  bool finished = false;
+};
+
+std::uint16_t prefetch_of(const WorkerEnvironment& environment, const Action& action, Descriptor::Kind kind) {
+  std::uint16_t asked = 0;
+  const auto& text = environment.prefetch;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), asked);
+  if (failed == std::errc() && end == text.data() + text.size() && asked > 0) return asked;
+  if (kind == Descriptor::Kind::polling_trigger) return 1;
+  // What waits for its commit still counts as delivered, so there must be more than the action has in hand.
+  constexpr std::size_t immediate_prefetch = 500;
+  constexpr std::size_t prefetch_per_slot = 4;
+  constexpr std::size_t prefetch_max = 1000;
+  const auto wanted = action.immediate() ? immediate_prefetch : action.concurrency() * prefetch_per_slot;
+  return static_cast<std::uint16_t>(std::min(wanted, prefetch_max));
+}
+
+}  // namespace
+
+class StepRunner::State : public std::enable_shared_from_this<StepRunner::State> {
+ public:
+  State(io::Loop& loop, Outside& outside, Assignment assignment, std::function<void(Status)> ended)
+      : loop_(loop),
+        environment_(std::move(assignment.environment)),
+        settings_(std::move(assignment.settings)),
+        watch_(assignment.watch),
+        services_{loop,
+                  outside,
+                  environment_.flow_id,
+                  environment_.step_id,
+                  settings_.has_successors,
+                  watch_ != nullptr,
+                  assignment.seed},
+        ended_(std::move(ended)) {}
+
+  Status start(const Catalogue& catalogue, const Connect& connect) {
+    const auto name = settings_.component + "." + settings_.function;
+    const auto* function = catalogue.find(name);
+    if (function == nullptr || !function->make) {
+      return Error{Error::Kind::not_found, fmt::format("step {}: there is no action {}", settings_.id, name)};
+    }
+    auto input = StepInput::compile(settings_, services_);
+    if (!input) return input.error();
+    input_.emplace(std::move(*input));
+    auto action = function->make(settings_.config, services_);
+    if (!action) return action.error().in("step " + settings_.id);
+    action_ = std::move(*action);
+    const auto kind = function->descriptor.kind;
+    outbox_.emplace(loop_, environment_, settings_, kind == Descriptor::Kind::polling_trigger);
+    snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
+    link_ = connect(prefetch_of(environment_, *action_, kind), handlers());
+    return Done{};
+  }
+
+  void drain() {
+    const auto keep = shared_from_this();  // `ended` may destroy the StepRunner
+    if (draining_) return;
+    draining_ = true;
+    waiting_.clear();
+    if (!link_) return end(Done{});
+    link_->stop_consuming();
+    close_if_idle();
+  }
+
+ private:
+  Link::Handlers handlers() {
+    const std::weak_ptr<State> weak = weak_from_this();
+    Link::Handlers handlers;
+    handlers.ready = [weak] {
+      if (const auto self = weak.lock()) log::debug("worker ready", {{"queue", self->environment_.listen_messages_on}});
+    };
+    handlers.delivered = [weak](Delivery delivery) {
+      if (const auto self = weak.lock()) self->take(std::move(delivery));
+    };
+    handlers.lost = [weak](Error why) {
+      if (const auto self = weak.lock()) self->end(why.in("link to the broker"));
+    };
+    return handlers;
+  }
+
+  void take(Delivery delivery) {
+    if (draining_) return;
+    waiting_.push_back(std::move(delivery));
+    work();
+  }
+
+  /// Begins as many deliveries as the action takes at once. Not re-entered by an action that finishes at once.
+  void work() {
+    if (working_) return;
+    working_ = true;
+    while (!waiting_.empty() && in_hand_ < action_->concurrency() && !draining_) {
+      auto delivery = std::move(waiting_.front());
+      waiting_.pop_front();
+      ++in_hand_;
+      begin(std::move(delivery));
+    }
+    working_ = false;
+  }
+
+  void begin(Delivery delivery) {
+    auto item = std::make_shared<InWork>();
+    item->tag = delivery.tag;
+    item->envelope = std::move(delivery.body);
+    auto lineage = Lineage::read(delivery.properties);
+    if (!lineage) return finish(*item, Outcome::dead({"message.properties", lineage.error().message}));
+    item->lineage = std::move(*lineage);
+
+    auto prepared = input_->prepare(item->lineage, item->envelope);
+    if (!prepared) return finish(*item, Outcome::dead(prepared.error()));
+    if (!*prepared) {
+      Outcome passed_by;
+      passed_by.filtered = true;
+      return finish(*item, std::move(passed_by));
+    }
+    item->input = std::move(**prepared);
+    if (item->lineage.message_id.empty()) item->lineage.name_after(*item->input);
+    act(item);
+  }
+
+  void act(const std::shared_ptr<InWork>& item) {
+    item->finished = false;
+    if (watch_ != nullptr) watch_->began(item->lineage, *item->input);
+    Work work{*item->input,           item->lineage.message_id, item->lineage.execution_id,
+              item->lineage.reply_to, item->lineage.attempt,    snapshot_};
+    const auto once = [weak = weak_from_this(), item](Outcome outcome) {
+      const auto self = weak.lock();
+      if (!self) return;
+      MILLRACE_CHECK(!item->finished, "an action called finish twice for one message");
+      item->finished = true;
+      if (outcome.kind == Outcome::Kind::ok && outcome.more) return self->commit_page(item, std::move(outcome));
+      self->finish(*item, std::move(outcome));
+    };
+    try {
+      action_->process(std::move(work), once);
+    } catch (const std::exception& exception) {
+      if (!item->finished) once(Outcome::dead({"action.exception", exception.what()}));
+    }
+  }
+
+  /// A polling trigger's page: its items and position take effect, its tick stays open.
+  void commit_page(const std::shared_ptr<InWork>& item, Outcome outcome) {
+    if (watch_ != nullptr) watch_->ended(item->lineage, outcome);
+    const auto count = outcome.emissions.size();
+    auto added = outbox_->add_emissions(item->lineage, *item->input, std::move(outcome.emissions), item->emitted,
+                                        gathered_.publishes);
+    if (!added) return finish(*item, Outcome::dead({"message.too_large", added.error().message}));
+    item->emitted += count;
+    keep_snapshot(std::move(outcome.snapshot));
+    after_commit_.push_back([this, item] { go_on(item); });
+    flush_soon();
+  }
+
+  void go_on(const std::shared_ptr<InWork>& item) {
+    if (!draining_) return act(item);
+    --in_hand_;  // The tick is not acknowledged: it comes again, and the snapshot says where to go on.
+  }
+
+  void finish(const InWork& item, Outcome outcome) {
+    --in_hand_;
+    if (watch_ != nullptr) watch_->ended(item.lineage, outcome);
+    auto& publishes = gathered_.publishes;
+    if (outcome.kind == Outcome::Kind::ok) {
+      Status added = Done{};
+      if (!outcome.emissions.empty()) {
+        added =
+            outbox_->add_emissions(item.lineage, *item.input, std::move(outcome.emissions), item.emitted, publishes);
+      }
+      if (added) {
+        keep_snapshot(std::move(outcome.snapshot));
+      } else {
+        outbox_->add_dead_letter(item.lineage, item.envelope, {"message.too_large", added.error().message}, publishes);
+      }
+    } else if (outcome.kind == Outcome::Kind::rebound) {
+      outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes);
+    } else {
+      outbox_->add_dead_letter(item.lineage, item.envelope, outcome.failure, publishes);
+    }
+    gathered_.acks.push_back(item.tag);
+    flush_soon();
+    work();
+  }
+
+  void keep_snapshot(std::optional<std::string> snapshot) {
+    if (!snapshot) return;
+    snapshot_ = *snapshot;
+    outbox_->add_snapshot(std::move(*snapshot), gathered_.publishes);
+  }
+
+  /// Commits what has gathered: at once when no commit is under way, after what else is to be done in this turn of the
+  /// loop; otherwise with the next one.
+  void flush_soon() {
+    if (commit_under_way_ || flush_posted_) return;
+    flush_posted_ = true;
+    loop_.post([weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self) return;
+      self->flush_posted_ = false;
+      self->flush();
+    });
+  }
+
+  void flush() {
+    if (commit_under_way_ || !ended_ || (gathered_.acks.empty() && gathered_.publishes.empty())) return;
+    commit_under_way_ = true;
+    auto commit = std::move(gathered_);
+    gathered_ = {};
+    auto then = std::move(after_commit_);
+    after_commit_.clear();
+    link_->commit(std::move(commit), [weak = weak_from_this(), then = std::move(then)](Status status) {
+      const auto self = weak.lock();
+      if (!self || !self->ended_) return;
+      self->commit_under_way_ = false;
+      if (!status) return self->end(status.error().in("commit"));
+      for (const auto& next : then) next();
+      self->flush();
+      self->close_if_idle();
+    });
+  }
+
+  void close_if_idle() {
+    const bool busy = in_hand_ > 0 || commit_under_way_ || !gathered_.acks.empty() || !gathered_.publishes.empty();
+    if (!draining_ || busy || closing_ || !ended_) return;
+    closing_ = true;
+    link_->close([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->end(Done{});
+    });
+  }
+
+  void end(Status status) {
+    if (!ended_) return;
+    const auto ended = std::move(ended_);
+    ended_ = nullptr;
+    draining_ = true;
+    waiting_.clear();
+    ended(std::move(status));
+  }
+
+  io::Loop& loop_;
+  WorkerEnvironment environment_;
+  StepSettings settings_;
+  StepWatch* watch_;
+  Services services_;
+  std::function<void(Status)> ended_;  ///< null once called
+
+  std::optional<StepInput> input_;
+  std::unique_ptr<Action> action_;
+  std::optional<Outbox> outbox_;
+  std::unique_ptr<Link> link_;
+  std::string snapshot_;
+
+  std::deque<Delivery> waiting_;
+  std::size_t in_hand_ = 0;
+  bool working_ = false;
+  bool draining_ = false;
+  bool closing_ = false;
+
+  Commit gathered_;
+  std::vector<std::function<void()>> after_commit_;
+  bool commit_under_way_ = false;
+  bool flush_posted_ = false;
+};
+
+StepRunner::StepRunner(io::Loop& loop, Outside& outside, Assignment assignment, std::function<void(Status)> ended)
+    : state_(std::make_shared<State>(loop, outside, std::move(assignment), std::move(ended))) {}
+
+StepRunner::~StepRunner() = default;
+
+Status StepRunner::start(const Catalogue& catalogue, const Connect& connect) {
+  return state_->start(catalogue, connect);
+}
+
+void StepRunner::drain() {
+  state_->drain();
+}
+
+}  // namespace millrace::component
