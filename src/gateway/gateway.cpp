@@ -7,7 +7,6 @@
 #include "amqp/properties.hpp"
 #include "component/json_text.hpp"
 #include "component/message.hpp"
-#include "core/id.hpp"
 #include "core/log.hpp"
 #include "flow/plan.hpp"
 #include "gateway/authentication.hpp"
@@ -94,10 +93,12 @@ std::vector<std::string> replying_flows(const std::vector<Route>& routes) {
 
 }  // namespace
 
-Gateway::Gateway(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Flow>& flows, Limits limits)
+Gateway::Gateway(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Flow>& flows, Limits limits,
+                 std::function<std::string()> new_id)
     : loop_(loop),
       broker_(broker),
       limits_(limits),
+      new_id_(std::move(new_id)),
       routes_(make_routes(flows)),
       session_(broker.begin_session()),
       replies_(loop, broker, session_, replying_flows(routes_)) {
@@ -129,7 +130,7 @@ std::uint64_t Gateway::body_max(const HttpRequest& head) const {
 Gateway::Execution Gateway::execution_of(const Route& route, const HttpRequest& request) const {
   auto key = request.header("webhook-id");
   if (key.empty()) key = request.header("idempotency-key");
-  if (key.empty()) return {random_id(), false};
+  if (key.empty()) return {new_id_(), false};
   return {derived_id({route.flow, route.step, key}), true};
 }
 

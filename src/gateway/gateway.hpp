@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "broker/broker.hpp"
+#include "core/id.hpp"
 #include "gateway/replies.hpp"
 #include "gateway/route.hpp"
 #include "io/posix/http_server.hpp"
@@ -29,7 +31,9 @@ class Gateway final : public io::posix::HttpHandler {
     std::uint64_t backlog_max = 10'000'000;  ///< ready messages on a flow's first queues before callers get 429
   };
 
-  Gateway(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Flow>& flows, Limits limits);
+  /// `new_id` makes the execution ids of requests without an idempotency key.
+  Gateway(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Flow>& flows, Limits limits,
+          std::function<std::string()> new_id = random_id);
   ~Gateway() override;
 
   const std::vector<Route>& routes() const { return routes_; }
@@ -54,6 +58,7 @@ class Gateway final : public io::posix::HttpHandler {
   io::Loop& loop_;
   broker::Broker& broker_;
   Limits limits_;
+  std::function<std::string()> new_id_;
   std::vector<Route> routes_;
   std::map<std::string, std::vector<std::string>> first_queues_;  ///< by flow
   broker::SessionId session_;
