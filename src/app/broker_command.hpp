@@ -14,7 +14,7 @@ struct BrokerOptions {
   std::vector<std::string> users = {};        ///< NAME:PASSWORD; none: guest:guest, on loopback only
   std::vector<std::string> hosts = {};        ///< virtual hosts beside "/"
   std::vector<std::string> permissions = {};  ///< USER:VHOST:CONFIGURE:WRITE:READ
-  std::string product = "Millrace";           ///< what the broker calls itself to clients
+  std::string product = "RabbitMQ";           ///< what the broker calls itself to clients
   log::Level log_level = log::Level::info;
 };
 

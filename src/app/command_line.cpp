@@ -88,7 +88,7 @@ void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question)
       ->type_name("USER:VHOST:CONFIGURE:WRITE:READ");
   command
       ->add_option("--product", options.product,
-                   "What the broker calls itself to clients; for those that look for RabbitMQ by name")
+                   "What the broker calls itself to clients, many of which look for RabbitMQ by name")
       ->capture_default_str()
       ->type_name("NAME");
   add_log_level(command, options.log_level);

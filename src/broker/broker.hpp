@@ -61,7 +61,9 @@ struct QueueSpec {
   bool exclusive = false;
   bool auto_delete = false;
   /// RabbitMQ's x-… arguments, and Millrace's own:
-  ///  x-delivery-limit (how often a message may be redelivered after its consumer was lost; then it is dead-lettered),
+  ///  x-delivery-limit (how often a message may come back to the queue; then it is dead-lettered. Both what a consumer
+  ///    put back and what it lost count, as in RabbitMQ's quorum queues; with x-millrace-isolate-suspects only the
+  ///    latter),
   ///  x-millrace-dedup-window (ms) and x-millrace-dedup-max (ids kept): a message whose message-id property was taken
   ///    in within the window is dropped, across restarts, in the same commit. A message that returns by dead-lettering
   ///    or expiry is not a repeat,
@@ -181,7 +183,7 @@ class Broker {
                                      Durable durable);
   Answer<Done> delete_exchange(SessionId session, const std::string& exchange, bool if_unused, Durable durable);
   Answer<std::uint64_t> purge_queue(SessionId session, const std::string& queue, Durable durable);
-  /// Binds or unbinds; what is so already is no error.
+  /// Binds or unbinds; what is so already is no error, nor is unbinding what is not there.
   Answer<Done> bind(SessionId session, const BindingSpec& spec, Durable durable);
   Answer<Done> unbind(SessionId session, const BindingSpec& spec, Durable durable);
   /// The exchange as declared, or nullptr; valid until the next call that deletes. "" is the default exchange.

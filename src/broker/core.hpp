@@ -115,6 +115,7 @@ class Broker::Core {
  private:
   // core_exchanges.cpp
   std::vector<Queue*> route(const Message& message) const;
+  Answer<Destination> destination(SessionId session, const BindingSpec& spec);
   static bool is_durable(const Destination& to);
   /// Removes the bindings to what goes; returns the auto-delete exchanges that have none left.
   std::vector<std::string> forget_destination(const Destination& to);
@@ -136,6 +137,8 @@ class Broker::Core {
   void leave(Change& change, Queue& queue, const Entry& entry, storage::Left how);
   void return_lost(Change& change, const Outstanding& delivery);
   void put_back(Queue& queue, Entry entry);
+  /// As put_back(), and one more return for its delivery limit, beyond which it is dead-lettered.
+  void put_back_counted(Change& change, Queue& queue, Entry entry);
   void applied(Change& change);
   void arrive(Queue& queue, Entry entry);
   void drop_overflow(Queue& queue);

@@ -131,7 +131,8 @@ void Broker::Core::settle(Change& change, Outstanding delivery, Settle how) {
   queue->out.erase(found);
   if (how == Settle::requeue) {
     entry.redelivered = true;
-    return put_back(*queue, std::move(entry));
+    return queue->rules.counts_returns ? put_back_counted(change, *queue, std::move(entry))
+                                       : put_back(*queue, std::move(entry));
   }
   if (how == Settle::ack) {
     ++queue->settled_total;
@@ -148,6 +149,18 @@ void Broker::Core::put_back(Queue& queue, Entry entry) {
   watch_expiry(queue, entry);
   queue.put(std::move(entry));
   kick(queue);
+}
+
+void Broker::Core::put_back_counted(Change& change, Queue& queue, Entry entry) {
+  ++entry.lost_count;
+  if (queue.rules.delivery_limit && entry.lost_count > *queue.rules.delivery_limit) {
+    dead_letter(change, queue, entry, "delivery_limit");
+    leave(change, queue, entry, storage::Left::lost_often);
+    if (entry.message) bytes_in_memory_ -= entry.size;
+    return;
+  }
+  if (entry.at.segment != 0) storage::encode(change.items, storage::LostItem{queue.id, entry.lost_count, entry.number});
+  put_back(queue, std::move(entry));
 }
 
 Answer<Accepted> Broker::Core::commit(SessionId session, Batch batch, Durable durable) {
@@ -183,16 +196,7 @@ void Broker::Core::return_lost(Change& change, const Outstanding& delivery) {
   Entry entry = std::move(found->second);
   queue->out.erase(found);
   entry.redelivered = true;
-  ++entry.lost_count;
-  if (queue->rules.delivery_limit && entry.lost_count > *queue->rules.delivery_limit) {
-    dead_letter(change, *queue, entry, "delivery_limit");
-    leave(change, *queue, entry, storage::Left::lost_often);
-    if (entry.message) bytes_in_memory_ -= entry.size;
-    return;
-  }
-  if (entry.at.segment != 0)
-    storage::encode(change.items, storage::LostItem{queue->id, entry.lost_count, entry.number});
-  put_back(*queue, std::move(entry));
+  put_back_counted(change, *queue, std::move(entry));
 }
 
 void Broker::Core::end_session(SessionId session, SessionEnd how) {

@@ -13,8 +13,13 @@ Answer<Done> Broker::Core::consume(SessionId session, const std::string& name, c
   if (!queue) return queue.error();
   const bool taken = std::any_of((*queue)->consumers.begin(), (*queue)->consumers.end(),
                                  [&](ConsumerId other) { return consumers.at(other).exclusive; });
-  if (taken || (spec.exclusive && !(*queue)->consumers.empty())) {
+  if (taken || (spec.exclusive && (!(*queue)->consumers.empty() || (*queue)->rules.single_active_consumer))) {
     return Refusal{ReplyCode::access_refused, "queue '" + name + "' in vhost '/' in exclusive use"};
+  }
+  if (const auto* wanted = spec.arguments.find("x-priority");
+      wanted != nullptr && spec.arguments.integer("x-priority", 0) != spec.arguments.integer("x-priority", 1)) {
+    return Refusal{ReplyCode::precondition_failed,
+                   "invalid arg 'x-priority' for queue '" + name + "' in vhost '/': a whole number is wanted"};
   }
   id = ConsumerId{next_consumer_++};
   const auto priority = spec.arguments.integer("x-priority");

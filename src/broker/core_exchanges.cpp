@@ -19,13 +19,13 @@ std::uint8_t flags_of(const ExchangeSpec& spec) {
 
 /// Why an exchange cannot be declared again like this.
 std::optional<Refusal> differs(const ExchangeSpec& have, const ExchangeSpec& wanted) {
-  const auto refusal = [&](std::string_view name) { return inequivalent(name, "exchange", have.name); };
-  if (have.type != wanted.type) return refusal("type");
-  if (have.durable != wanted.durable) return refusal("durable");
-  if (have.auto_delete != wanted.auto_delete) return refusal("auto_delete");
-  if (have.internal != wanted.internal) return refusal("internal");
-  if (const auto name = differing_argument(have.arguments, wanted.arguments)) return refusal(*name);
-  return std::nullopt;
+  Comparison compare("exchange", have.name);
+  compare.text("type", have.type, wanted.type);
+  compare.flag("durable", have.durable, wanted.durable);
+  compare.flag("auto_delete", have.auto_delete, wanted.auto_delete);
+  compare.flag("internal", have.internal, wanted.internal);
+  compare.arguments(have.arguments, wanted.arguments, {"alternate-exchange"});
+  return compare.refusal;
 }
 
 Refusal default_exchange() {
@@ -69,8 +69,9 @@ Answer<Done> Broker::Core::declare_exchange(const ExchangeSpec& spec, Durable du
   }
   if (const auto* alternate = spec.arguments.find("alternate-exchange");
       alternate != nullptr && !std::holds_alternative<std::string>(alternate->value)) {
-    return Refusal{ReplyCode::precondition_failed,
-                   "invalid arg 'alternate-exchange': the name of an exchange is wanted"};
+    return Refusal{
+        ReplyCode::precondition_failed,
+        fmt::format("invalid arg 'alternate-exchange' for exchange '{}' in vhost '/': a text is wanted", spec.name)};
   }
   exchanges.emplace(spec.name, std::make_unique<Exchange>(spec));
   Change change;
@@ -93,7 +94,8 @@ std::vector<std::string> Broker::Core::forget_destination(const Destination& to)
 Answer<Done> Broker::Core::delete_exchange(const std::string& name, bool if_unused, Durable durable) {
   if (name.empty()) return default_exchange();
   if (name.starts_with("amq.")) {
-    return Refusal{ReplyCode::access_refused, fmt::format("exchange name '{}' contains reserved prefix 'amq.*'", name)};
+    return Refusal{ReplyCode::access_refused,
+                   fmt::format("deletion of system exchange '{}' in vhost '/' not allowed", name)};
   }
   const auto found = exchanges.find(name);
   if (found == exchanges.end()) {
@@ -112,23 +114,34 @@ Answer<Done> Broker::Core::delete_exchange(const std::string& name, bool if_unus
   return Done{};
 }
 
+Answer<Destination> Broker::Core::destination(SessionId session, const BindingSpec& spec) {
+  if (spec.to_exchange) {
+    auto* exchange = find_exchange(spec.destination);
+    if (exchange == nullptr) return not_found("exchange", spec.destination);
+    return Destination{nullptr, exchange};
+  }
+  const auto queue = open_queue(session, spec.destination);
+  if (!queue) return queue.error();
+  return Destination{*queue, nullptr};
+}
+
 Answer<Done> Broker::Core::bind(SessionId session, const BindingSpec& spec, bool bound, Durable durable) {
   if (spec.source.empty() || (spec.to_exchange && spec.destination.empty())) return default_exchange();
-  Destination to;
-  if (spec.to_exchange) {
-    to.exchange = find_exchange(spec.destination);
-    if (to.exchange == nullptr) return not_found("exchange", spec.destination);
-  } else {
-    const auto queue = open_queue(session, spec.destination);
-    if (!queue) return queue.error();
-    to.queue = *queue;
-  }
+  const auto to = destination(session, spec);
   auto* source = find_exchange(spec.source);
-  if (source == nullptr) return not_found("exchange", spec.source);
+  std::optional<Refusal> refusal;
+  if (!to) refusal = to.error();
+  if (!refusal && source == nullptr) refusal = not_found("exchange", spec.source);
+  if (refusal && !bound && refusal->code == ReplyCode::not_found) {  // what is not there is not bound, either
+    tell(std::move(durable));
+    return Done{};
+  }
+  if (refusal) return *refusal;
+  if (auto accepted = source->accepts(spec.arguments); bound && !accepted) return accepted.error();
   const bool changed =
-      bound ? source->bind({to, spec.key, spec.arguments}) : source->unbind(to, spec.key, spec.arguments);
+      bound ? source->bind({*to, spec.key, spec.arguments}) : source->unbind(*to, spec.key, spec.arguments);
   Change change;
-  if (changed && source->spec().durable && is_durable(to)) {
+  if (changed && source->spec().durable && is_durable(*to)) {
     const auto wire = table_bytes(spec.arguments);
     storage::encode(change.items,
                     storage::BindingItem{bound, spec.destination, spec.source, spec.key, wire, spec.to_exchange});

@@ -10,14 +10,34 @@ using amqp::FieldArray;
 using amqp::FieldTable;
 using amqp::FieldValue;
 
+const FieldArray* array_of(const FieldTable& headers, std::string_view name) {
+  const auto* have = headers.find(name);
+  return have == nullptr ? nullptr : std::get_if<FieldArray>(&have->value);
+}
+
+std::vector<std::string> copies_of(const FieldTable& headers) {
+  std::vector<std::string> keys;
+  const auto* copies = array_of(headers, "CC");
+  if (copies == nullptr) return keys;
+  for (const auto& key : *copies) {
+    if (const auto* text = std::get_if<std::string>(&key.value)) keys.push_back(*text);
+  }
+  return keys;
+}
+
+/// The routing keys a message was published with: its own and those of its header CC (BCC is not kept).
+FieldArray routing_keys(const Message& message, const FieldTable& headers) {
+  FieldArray keys = {FieldValue(message.routing_key)};
+  for (auto& key : copies_of(headers)) keys.emplace_back(std::move(key));
+  return keys;
+}
+
 /// The newest death first; deaths in the same queue for the same reason are counted together
 /// (https://www.rabbitmq.com/docs/dlx#effects).
 void record_death(FieldTable& headers, const std::string& queue, const Message& message, std::string_view reason,
                   std::uint64_t now_ms, const std::optional<std::string>& expiration) {
   FieldArray deaths;
-  if (const auto* have = headers.find("x-death")) {
-    if (const auto* array = std::get_if<FieldArray>(&have->value)) deaths = *array;
-  }
+  if (const auto* have = array_of(headers, "x-death")) deaths = *have;
   FieldTable death;
   std::int64_t count = 1;
   std::erase_if(deaths, [&](const FieldValue& value) {
@@ -31,7 +51,7 @@ void record_death(FieldTable& headers, const std::string& queue, const Message& 
   death.set("queue", queue);
   death.set("time", amqp::Timestamp{now_ms / 1000});
   death.set("exchange", message.exchange);
-  death.set("routing-keys", FieldArray{FieldValue(message.routing_key)});
+  death.set("routing-keys", routing_keys(message, headers));
   if (expiration) death.set("original-expiration", *expiration);
   deaths.insert(deaths.begin(), FieldValue(std::move(death)));
   headers.set("x-death", std::move(deaths));
@@ -42,18 +62,16 @@ void record_death(FieldTable& headers, const std::string& queue, const Message& 
   }
 }
 
-/// Queues that an automatic death would bring the message back to, although nobody rejected it on its way round: they
-/// do not get it again, or it would go in circles for ever (https://www.rabbitmq.com/docs/dlx#automatic).
+/// Queues that the message came through since it was last rejected: an automatic death does not bring it there again,
+/// or it would go in circles for ever (https://www.rabbitmq.com/docs/dlx#automatic).
 std::vector<std::string> circle(const FieldTable& headers) {
   std::vector<std::string> passed;
-  const auto* have = headers.find("x-death");
-  const auto* deaths = have == nullptr ? nullptr : std::get_if<FieldArray>(&have->value);
+  const auto* deaths = array_of(headers, "x-death");
   if (deaths == nullptr) return passed;
   for (const auto& value : *deaths) {
     const auto* death = std::get_if<FieldTable>(&value.value);
     if (death == nullptr) continue;
-    const auto reason = death->text("reason");
-    if (reason == "rejected" || reason == "delivery_limit") return {};
+    if (death->text("reason") == "rejected") break;
     passed.emplace_back(death->text("queue"));
   }
   return passed;
@@ -72,6 +90,8 @@ void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& 
   message->routing_key = queue.rules.dead_letter_key.value_or(original->routing_key);
   auto headers = properties->headers.value_or(FieldTable());
   record_death(headers, queue.spec.name, *original, reason, now(), properties->expiration);
+  if (queue.rules.dead_letter_key) headers.erase("CC");
+  message->copies = copies_of(headers);
   const auto not_into = circle(headers);
   properties->headers = std::move(headers);
   properties->expiration.reset();

@@ -118,7 +118,7 @@ void Broker::Core::replay_topology(const storage::Item& item) {
     spec.name = declared->name;
     spec.auto_delete = (declared->flags & 1) != 0;
     spec.arguments = table_from(declared->arguments);
-    auto rules = QueueRules::read(spec.arguments);
+    auto rules = QueueRules::read(spec);
     auto queue = std::make_unique<Queue>(declared->queue, spec, rules ? *rules : QueueRules(), SessionId());
     queues_by_id[declared->queue] = queue.get();
     queues[spec.name] = std::move(queue);

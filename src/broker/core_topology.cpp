@@ -13,12 +13,18 @@ namespace {
 
 /// Why a queue cannot be declared again like this.
 std::optional<Refusal> differs(const QueueSpec& have, const QueueSpec& wanted) {
-  const auto refusal = [&](std::string_view name) { return inequivalent(name, "queue", have.name); };
-  if (have.durable != wanted.durable) return refusal("durable");
-  if (have.exclusive != wanted.exclusive) return refusal("exclusive");
-  if (have.auto_delete != wanted.auto_delete) return refusal("auto_delete");
-  if (const auto name = differing_argument(have.arguments, wanted.arguments)) return refusal(*name);
-  return std::nullopt;
+  if (have.exclusive != wanted.exclusive) return locked(have.name);
+  Comparison compare("queue", have.name);
+  compare.flag("durable", have.durable, wanted.durable);
+  compare.flag("auto_delete", have.auto_delete, wanted.auto_delete);
+  compare.arguments(
+      have.arguments, wanted.arguments,
+      {"x-expires", "x-message-ttl", "x-max-length", "x-max-length-bytes", "x-max-priority", "x-overflow",
+       "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-single-active-consumer", "x-queue-mode",
+       "x-delivery-limit", "x-millrace-dedup-window", "x-millrace-dedup-max", "x-millrace-isolate-suspects"});
+  compare.text("x-queue-type", have.arguments.text("x-queue-type", "classic"),
+               wanted.arguments.text("x-queue-type", "classic"));
+  return compare.refusal;
 }
 
 }  // namespace
@@ -37,14 +43,14 @@ Answer<Queue*> Broker::Core::open_queue(SessionId session, std::string_view name
   auto* queue = find_queue(name);
   if (queue == nullptr) return not_found("queue", name);
   if (queue->spec.exclusive && queue->owner != session) {
-    return Refusal{ReplyCode::resource_locked,
-                   fmt::format("cannot obtain exclusive access to locked queue '{}' in vhost '/'", name)};
+    return locked(name);
   }
   return queue;
 }
 
 Answer<QueueStatus> Broker::Core::declare_queue(SessionId session, const QueueSpec& wanted, Durable durable) {
   QueueSpec spec = wanted;
+  spec.durable = wanted.durable && !wanted.exclusive;
   if (spec.name.empty()) spec.name = "amq.gen-" + random_token(12);
   if (find_queue(spec.name) != nullptr) {
     const auto queue = open_queue(session, spec.name);
@@ -58,13 +64,13 @@ Answer<QueueStatus> Broker::Core::declare_queue(SessionId session, const QueueSp
     return Refusal{ReplyCode::access_refused,
                    fmt::format("queue name '{}' contains reserved prefix 'amq.*'", spec.name)};
   }
-  auto rules = QueueRules::read(spec.arguments);
+  auto rules = QueueRules::read(spec);
   if (!rules) return rules.error();
-  if (spec.arguments.text("x-queue-type") == "quorum" && (!spec.durable || spec.exclusive)) {
+  if (spec.arguments.text("x-queue-type") == "quorum" && (!wanted.durable || wanted.exclusive)) {
     return Refusal{
         ReplyCode::precondition_failed,
         fmt::format("invalid property '{}' for queue '{}' in vhost '/': a quorum queue is durable and shared",
-                    spec.durable ? "exclusive-owner" : "non-durable", spec.name)};
+                    wanted.durable ? "exclusive-owner" : "non-durable", spec.name)};
   }
   auto owned = std::make_unique<Queue>(next_queue_++, spec, std::move(*rules), spec.exclusive ? session : SessionId());
   Queue& queue = *owned;
@@ -118,7 +124,7 @@ Answer<std::uint64_t> Broker::Core::delete_queue(SessionId session, const std::s
     return Refusal{ReplyCode::precondition_failed, fmt::format("queue '{}' in vhost '/' in use", name)};
   }
   if (if_empty && !((*queue)->ready.empty() && (*queue)->out.empty())) {
-    return Refusal{ReplyCode::precondition_failed, fmt::format("queue '{}' in vhost '/' is not empty", name)};
+    return Refusal{ReplyCode::precondition_failed, fmt::format("queue '{}' in vhost '/' not empty", name)};
   }
   const std::uint64_t count = (*queue)->ready.size();
   remove_queue(**queue);

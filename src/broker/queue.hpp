@@ -10,6 +10,7 @@
 
 #include "broker/broker.hpp"
 #include "broker/dedup_window.hpp"
+#include "broker/queue_rules.hpp"
 #include "storage/format.hpp"
 
 namespace millrace::broker {
@@ -24,27 +25,6 @@ struct Entry {
   std::uint64_t expires_at = 0;  ///< ms since the Unix epoch; 0: never
   bool redelivered = false;
   std::uint8_t priority = 0;  ///< of a queue with x-max-priority; 0 elsewhere
-};
-
-/// What the x-… arguments of a queue mean; defaults: none of it.
-struct QueueRules {
-  std::optional<std::uint64_t> message_ttl;  ///< ms
-  std::optional<std::uint64_t> length_max;
-  std::optional<std::uint64_t> length_bytes_max;
-  bool reject_publish = false;
-  bool dead_letter_rejected = false;             ///< reject-publish-dlx: what is rejected is dead-lettered
-  std::uint8_t priority_max = 0;                 ///< x-max-priority; 0: the queue knows no priorities
-  std::optional<std::uint64_t> unused_time_max;  ///< x-expires, ms
-  std::optional<std::string> dead_letter_exchange;
-  std::optional<std::string> dead_letter_key;
-  std::optional<std::uint32_t> delivery_limit;
-  bool isolate_suspects = false;
-  bool single_active_consumer = false;
-  std::uint64_t dedup_window = 0;  ///< ms
-  std::size_t dedup_max = 100'000;
-
-  /// precondition_failed names the argument that cannot be.
-  static Answer<QueueRules> read(const amqp::FieldTable& arguments);
 };
 
 /// A queue's messages and who reads them. Data only: what happens to it is Broker::Core's to decide.

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Real AMQP clients against the real broker on loopback. Reads from the environment: MILLRACE_BROKER and LIBRABBITMQ_CLIENT
-(executables), WORK (a folder for npm's packages). A missing client is a failure with its install line, not a skip."""
+"""Real AMQP clients against `millrace broker` on loopback. Reads from the environment: MILLRACE, MILLRACE_BROKER (the same broker,
+whose users come and go) and LIBRABBITMQ_CLIENT (executables), WORK (a folder for npm's packages). A missing client is a failure with its install line, not a skip."""
 
 import importlib.util
 import os
@@ -14,7 +14,8 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-BROKER = os.environ["MILLRACE_BROKER"]
+MILLRACE = os.environ["MILLRACE"]
+BROKER_OF_WORKERS = os.environ["MILLRACE_BROKER"]
 C_CLIENT = os.environ["LIBRABBITMQ_CLIENT"]
 WORK = pathlib.Path(os.environ["WORK"])
 USER, PASSWORD = "guest", "guest"
@@ -22,17 +23,20 @@ MESSAGES = 300
 
 
 class Broker:
+    """On both loopbacks, as a user starts it."""
+
     def __init__(self, data):
         self.data, self.port = data, 0
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(
-            [BROKER, "--listen", f"127.0.0.1:{self.port}", "--data", self.data, "--user", f"{USER}:{PASSWORD}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.begin([MILLRACE, "broker", "--listen", f"localhost:{self.port}", "--data", self.data, "--log-level", "error"])
+
+    def begin(self, command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line, "the broker did not start"
-        self.port = int(line)
+        self.port = int(line.rsplit(":", 1)[-1])
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -42,14 +46,21 @@ class Broker:
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(timeout=15) == 0, "the broker did not stop in order"
 
+    @property
+    def uri(self):
+        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+
+
+class BrokerOfWorkers(Broker):
+    """Takes orders, as the orchestrator gives them."""
+
+    def start(self):
+        self.begin([BROKER_OF_WORKERS, "--listen", "127.0.0.1:0", "--data", self.data, "--user", f"{USER}:{PASSWORD}"])
+
     def order(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         assert self.process.stdout.readline().strip() == line.split()[0]
-
-    @property
-    def uri(self):
-        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
 
 
 def run(*command, **options):
@@ -69,8 +80,8 @@ def require_clients():
     if missing:
         sys.exit("a client is missing:\n  " + "\n  ".join(missing))
     WORK.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "amqplib_client.js", "rabbitmq_client.js"):
-        shutil.copy(HERE / name, WORK / name)
+    for name in (*HERE.glob("*.json"), *HERE.glob("*.js")):
+        shutil.copy(name, WORK)
     lock, installed = (HERE / "package-lock.json").read_text(), WORK / "installed.lock"
     if not installed.exists() or installed.read_text() != lock:
         run("npm", "ci", "--no-audit", "--no-fund", cwd=WORK)
@@ -152,17 +163,21 @@ def main():
     begun = time.monotonic()
     require_clients()
     data = tempfile.mkdtemp(prefix="millrace-foreign-")
-    broker = Broker(data)
+    broker, workers = Broker(data + "/broker"), BrokerOfWorkers(data + "/workers")
     try:
         checks = {f"{name}: everything": lambda c=c: run(*c, "everything") for name, c in clients(broker).items()}
-        checks["pika: features"] = lambda: run("/usr/bin/python3", "-B", HERE / "pika_features.py", broker.uri)
+        checks["pika: features"] = lambda: run("/usr/bin/python3", "-B", HERE / "features/features.py", broker.uri)
+        checks["pika: asynchronous"] = lambda: run("/usr/bin/python3", "-B", HERE / "pika_async.py", broker.uri)
+        checks["amqplib: its own suite"] = lambda: run("node", WORK / "amqplib_own_suite.js", broker.uri)
+        checks["rabbitmq-client: behaviour"] = lambda: run("node", WORK / "rabbitmq_behaviour.js", broker.uri)
         checks["amqp-tools"] = lambda: amqp_tools(broker)
-        checks["fencing"] = lambda: fenced(broker)
+        checks["fencing"] = lambda: fenced(workers)
         in_parallel(checks)
         survive_kill(broker)
         broker.stop()
     finally:
         broker.process.kill()
+        workers.process.kill()
         shutil.rmtree(data)
     print(f"all in {time.monotonic() - begun:.1f} s")
 

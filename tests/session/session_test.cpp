@@ -250,6 +250,33 @@ TEST_CASE("a slow reader stops its deliveries, not the broker's memory") {
   CHECK(client.seen().size() == 150);
 }
 
+TEST_CASE("a client that asks and does not read is answered no further until it does") {
+  World world;
+  SessionSettings settings;
+  settings.output_size_max = 10000;
+  Client client(world, settings);
+  client.log_in();
+  client.send(1, queue::Declare{.queue = "q", .durable = true});
+  for (int i = 0; i < 50; ++i) client.publish("", "q", std::string(1000, 'x'));
+  client.seen();
+  for (int i = 0; i < 50; ++i) client.send(1, basic::Get{.queue = "q", .no_ack = true});
+  CHECK(client.session.input_paused());
+  CHECK(client.session.output().size() < 22000);
+  std::size_t answers = 0;
+  for (std::size_t last = 1; last != 0; answers += last) {
+    last = client.seen().size();
+    client.session.written();
+  }
+  CHECK(answers == 150);
+  CHECK_FALSE(client.session.input_paused());
+}
+
+TEST_CASE("access.request of old clients is answered") {
+  Pair p;
+  p.client.send(1, amqp::access::Request{});
+  CHECK(p.client.only<amqp::access::RequestOk>().ticket == 1);
+}
+
 TEST_CASE("input pauses while too much is on its way to the disk, and goes on after") {
   World world;
   SessionSettings settings;

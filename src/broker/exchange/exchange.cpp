@@ -21,42 +21,88 @@ std::optional<std::string_view> after_word(std::string_view text) {
   return text.substr(dot + 1);
 }
 
-/// Headers matching (§3.1.3.4): x-match all (default) or any; arguments that begin with "x-" do not count.
+/// Equal values; integers whatever their width, floating-point numbers with them: clients choose the type they send.
+bool same_value(const amqp::FieldValue& a, const amqp::FieldValue& b) {
+  const auto number = [](const amqp::FieldValue& field) {
+    return std::visit(
+        [](const auto& v) -> std::optional<long double> {
+          using T = std::decay_t<decltype(v)>;
+          if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) return static_cast<long double>(v);
+          return std::nullopt;
+        },
+        field.value);
+  };
+  if (a == b) return true;
+  const auto left = number(a);
+  return left && left == number(b);
+}
+
+/// Headers matching (§3.1.3.4): x-match all (default) or any; other arguments that begin with "x-" count only for
+/// all-with-x and any-with-x.
 bool headers_match(const amqp::FieldTable& wanted, const Message& message) {
   const auto properties = amqp::decode_properties(message.properties);
   const amqp::FieldTable none;
   const auto& headers = properties && properties->headers ? *properties->headers : none;
-  const bool any = wanted.text("x-match", "all").starts_with("any");
+  const auto how = wanted.text("x-match", "all");
+  const bool any = how.starts_with("any");
+  const bool with_x = how.ends_with("-with-x");
   for (const auto& [name, value] : wanted.entries()) {
-    if (name.starts_with("x-")) continue;
+    if (name == "x-match" || (name.starts_with("x-") && !with_x)) continue;
     const auto* have = headers.find(name);
-    const bool same = have != nullptr && (std::holds_alternative<std::monostate>(value.value) || *have == value);
+    const bool same =
+        have != nullptr && (std::holds_alternative<std::monostate>(value.value) || same_value(*have, value));
     if (same == any) return any;
   }
   return !any;
 }
 
+/// Between dots; none in an empty text.
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  if (text.empty()) return words;
+  for (std::optional<std::string_view> rest = text; rest; rest = after_word(*rest)) words.push_back(first_word(*rest));
+  return words;
+}
+
 }  // namespace
 
+/// As wildcards in file names: what follows the last `#` is tried again one word later, so that time is at most the
+/// product of both lengths.
 bool topic_matches(std::string_view pattern, std::string_view key) {
-  std::optional<std::string_view> words = pattern;
-  std::optional<std::string_view> have = key.empty() ? std::nullopt : std::optional(key);
-  while (words) {
-    const auto word = first_word(*words);
-    const auto rest = after_word(*words);
-    if (word == "#") {
-      if (!rest) return true;
-      for (;; have = after_word(*have)) {
-        if (topic_matches(*rest, have.value_or(std::string_view()))) return true;
-        if (!have) return false;
-      }
+  const auto wanted = words_of(pattern);
+  const auto have = words_of(key);
+  std::size_t w = 0;
+  std::size_t h = 0;
+  std::optional<std::size_t> after_hash;  // where the pattern goes on after its last `#`
+  std::size_t taken = 0;                  // words of the key that are before or in the run of that `#`
+  while (h < have.size()) {
+    if (w < wanted.size() && wanted[w] == "#") {
+      after_hash = ++w;
+      taken = h;
+    } else if (w < wanted.size() && (wanted[w] == "*" || wanted[w] == have[h])) {
+      ++w;
+      ++h;
+    } else if (after_hash) {
+      w = *after_hash;
+      h = ++taken;
+    } else {
+      return false;
     }
-    if (!have) return false;
-    if (word != "*" && word != first_word(*have)) return false;
-    words = rest;
-    have = after_word(*have);
   }
-  return !have;
+  while (w < wanted.size() && wanted[w] == "#") ++w;
+  return w == wanted.size();
+}
+
+Answer<Done> Exchange::accepts(const amqp::FieldTable& arguments) const {
+  const auto* how = arguments.find("x-match");
+  if (spec_.type != "headers" || how == nullptr) return Done{};
+  const auto* text = std::get_if<std::string>(&how->value);
+  for (std::string_view known : {"all", "any", "all-with-x", "any-with-x"}) {
+    if (text != nullptr && *text == known) return Done{};
+  }
+  return Refusal{amqp::ReplyCode::precondition_failed,
+                 "Invalid x-match field value " + (text == nullptr ? "of another type than text" : "'" + *text + "'") +
+                     "; expected all, any, all-with-x, or any-with-x"};
 }
 
 bool Exchange::bind(Binding binding) {

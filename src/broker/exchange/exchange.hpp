@@ -35,6 +35,8 @@ class Exchange {
   const ExchangeSpec& spec() const { return spec_; }
   const std::vector<Binding>& bindings() const { return bindings_; }
 
+  /// Whether a binding may have these arguments (406 else).
+  Answer<Done> accepts(const amqp::FieldTable& arguments) const;
   /// False if that binding is there already.
   bool bind(Binding binding);
   /// False if there is no such binding.

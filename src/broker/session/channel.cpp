@@ -106,6 +106,11 @@ Channel::Handled Channel::dispatch(MethodId id, amqp::Reader& in) {
       return run<amqp::tx::Commit>(in, [&](const auto&) { return commit_transaction(); });
     case MethodId::tx_rollback:
       return run<amqp::tx::Rollback>(in, [&](const auto&) { return rollback_transaction(); });
+    case MethodId::access_request:
+      return run<amqp::access::Request>(in, [&](const auto&) {
+        replies_.answer(number_, amqp::access::RequestOk{.ticket = 1});
+        return Done{};
+      });
     case MethodId::channel_flow_ok:
     case MethodId::basic_cancel_ok:
       return Done{};

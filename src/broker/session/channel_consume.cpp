@@ -42,7 +42,7 @@ Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
           std::to_string(++consumers_made_);
   }
   if (consumers_.contains(tag)) {
-    return Refusal{ReplyCode::not_allowed, "the consumer tag '" + tag + "' is in use on this channel"};
+    return Refusal{ReplyCode::not_allowed, "attempt to reuse consumer tag '" + tag + "'"};
   }
   auto consumer = std::make_shared<Consumer>(*this, tag, method.no_ack, consumer_prefetch_);
   const ConsumerSpec spec{method.no_ack, method.exclusive, method.arguments};

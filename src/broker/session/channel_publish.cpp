@@ -15,7 +15,7 @@ constexpr std::size_t reserve_max = 1u << 20;  // bytes taken on a header's word
 }  // namespace
 
 Channel::Handled Channel::publish(const amqp::basic::Publish& method) {
-  if (method.immediate) return Refusal{ReplyCode::not_implemented, "immediate publishing is not offered"};
+  if (method.immediate) return Refusal{ReplyCode::not_implemented, "immediate=true"};
   if (!fits(context_.permissions.write, method.exchange)) return not_permitted("publish to", method.exchange);
   const ExchangeSpec* exchange = context_.broker->exchange(method.exchange);
   if (exchange == nullptr) {
@@ -114,7 +114,7 @@ void Channel::give_back(const Message& message) {
 
 Channel::Handled Channel::select_confirms(const amqp::confirm::Select& method) {
   if (mode_ == Mode::transaction) {
-    return Refusal{ReplyCode::precondition_failed, "a transactional channel has no confirms"};
+    return Refusal{ReplyCode::precondition_failed, "cannot switch from tx to confirm mode"};
   }
   mode_ = Mode::confirm;
   if (!method.no_wait) replies_.answer(number_, amqp::confirm::SelectOk{});
@@ -123,7 +123,7 @@ Channel::Handled Channel::select_confirms(const amqp::confirm::Select& method) {
 
 Channel::Handled Channel::select_transactions() {
   if (mode_ == Mode::confirm) {
-    return Refusal{ReplyCode::precondition_failed, "a channel with confirms has no transactions"};
+    return Refusal{ReplyCode::precondition_failed, "cannot switch from confirm to tx mode"};
   }
   mode_ = Mode::transaction;
   replies_.answer(number_, amqp::tx::SelectOk{});
@@ -131,7 +131,7 @@ Channel::Handled Channel::select_transactions() {
 }
 
 Channel::Handled Channel::commit_transaction() {
-  if (mode_ != Mode::transaction) return Refusal{ReplyCode::precondition_failed, "tx.commit without tx.select"};
+  if (mode_ != Mode::transaction) return Refusal{ReplyCode::precondition_failed, "channel is not transactional"};
   const Replies::Ticket ticket = replies_.hold();
   auto answer = context_.commit(transaction_.batch, [weak = weak_from_this(), ticket](const Status& status) {
     auto self = weak.lock();
@@ -163,7 +163,7 @@ Channel::Handled Channel::commit_transaction() {
 }
 
 Channel::Handled Channel::rollback_transaction() {
-  if (mode_ != Mode::transaction) return Refusal{ReplyCode::precondition_failed, "tx.rollback without tx.select"};
+  if (mode_ != Mode::transaction) return Refusal{ReplyCode::precondition_failed, "channel is not transactional"};
   undo_transaction();
   replies_.answer(number_, amqp::tx::RollbackOk{});
   return Done{};

@@ -13,8 +13,9 @@
 namespace millrace::broker {
 
 struct SessionSettings {
-  std::uint32_t frame_size_max = 131072;               ///< bytes, offered in connection.tune
-  std::string product = "Millrace";                    ///< what the broker calls itself in connection.start
+  std::uint32_t frame_size_max = 131072;  ///< bytes, offered in connection.tune
+  /// What the broker calls itself in connection.start; clients and their libraries look for this one by name.
+  std::string product = "RabbitMQ";
   std::uint16_t channel_max = 2047;                    ///< channels a connection may open
   std::uint16_t heartbeat = 60;                        ///< seconds, offered in connection.tune
   std::size_t output_size_max = 4u << 20;              ///< bytes waiting for the socket; beyond, deliveries pause
@@ -50,6 +51,8 @@ class Context : public std::enable_shared_from_this<Context> {
   std::function<void(Refusal)> failed;   ///< the connection cannot go on
 
   bool has_room() const { return output.size() < settings.output_size_max; }
+  /// The client does not read its answers: it is asked for nothing more until it does. Deliveries alone stay below.
+  bool overfull() const { return output.size() > 2 * settings.output_size_max; }
 
   /// The channel has confirms to write; they are written together by write_confirms().
   void note_confirms(std::weak_ptr<Channel> channel);
@@ -71,7 +74,7 @@ class Context : public std::enable_shared_from_this<Context> {
   void resume_consumers();
 
   bool input_paused() const {
-    return blocked_ || open_size_ > settings.open_size_max || (holds_input && has_open_publishes());
+    return blocked_ || overfull() || open_size_ > settings.open_size_max || (holds_input && has_open_publishes());
   }
   /// Publishes of this connection are not durable yet, so not in their queues.
   bool has_open_publishes() const { return open_size_ > 0 || !gathered_.origins.empty(); }

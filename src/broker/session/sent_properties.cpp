@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "amqp/properties.hpp"
+#include "broker/queue_rules.hpp"
 
 namespace millrace::broker {
 
@@ -16,7 +17,7 @@ Refusal refuse(std::string text) {
 
 bool is_number(std::string_view text) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !text.empty() && text.size() <= 15 && std::all_of(text.begin(), text.end(), digit);
+  return !text.empty() && std::all_of(text.begin(), text.end(), digit);
 }
 
 Answer<Done> add_keys(const amqp::FieldTable& headers, std::string_view name, std::vector<std::string>& keys) {
@@ -44,6 +45,10 @@ Answer<Done> take_properties(Message& message, std::string_view user, const std:
   }
   if (glance->expiration && !is_number(*glance->expiration)) {
     return refuse("invalid expiration '" + std::string(*glance->expiration) + "': a number of milliseconds is wanted");
+  }
+  if (glance->expiration &&
+      (glance->expiration->size() > 12 || std::stoull(std::string(*glance->expiration)) > delay_max_ms)) {
+    return refuse("invalid expiration '" + std::string(*glance->expiration) + "': it is longer than ten years");
   }
   const bool wants_reply = glance->reply_to == reply_queue_prefix;
   const bool has_copies = glance->headers.find(

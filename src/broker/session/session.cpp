@@ -91,6 +91,7 @@ void Session::take_frames() {
     if (!*next) return;
     frame(**next);
   }
+  if (context_->overfull()) waits_for_reader_ = true;
 }
 
 void Session::frame(const amqp::Frame& frame) {
@@ -258,6 +259,7 @@ std::string& Session::output() {
 }
 
 void Session::written() {
+  if (stage_ != Stage::over && std::exchange(waits_for_reader_, false) && !input_paused()) context_->input_resumed();
   if (stage_ != Stage::open || !context_->has_room()) return;
   for (auto& [number, channel] : channels_) channel->resume_consumers();
   context_->resume_consumers();

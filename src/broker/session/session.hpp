@@ -112,7 +112,8 @@ class Session final : private UserConnection {
   bool client_closes_ = false;  // connection.close came and is to be answered
   bool tells_login_failure_ = false;
   bool in_input_ = false;
-  bool unreadable_ = false;  // a frame was malformed: nothing after it can be understood
+  bool waits_for_reader_ = false;  // input is paused because the client does not read its answers
+  bool unreadable_ = false;        // a frame was malformed: nothing after it can be understood
   std::string client_name_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "broker/session/channel.hpp"
 #include "broker/session/session.hpp"
+#include "core/log.hpp"
 
 namespace millrace::broker {
 
@@ -20,8 +21,9 @@ FieldTable server_properties(const std::string& product) {
   }
   FieldTable properties;
   properties.set("product", product);
-  properties.set("version", "0.1.0");
-  properties.set("platform", "C++");
+  properties.set("version", "3.10.0");  // of RabbitMQ, whose extensions these are
+  properties.set("platform", "Millrace");
+  properties.set("information", "Millrace, an AMQP 0-9-1 broker; product and version are what clients know it by");
   properties.set("capabilities", std::move(capabilities));
   return properties;
 }
@@ -105,13 +107,17 @@ Answer<Done> Session::log_in(const amqp::connection::StartOk& method) {
   tells_login_failure_ = capabilities.boolean("authentication_failure_close");
   client_name_ = method.client_properties.text("connection_name", method.client_properties.text("product"));
 
-  if (const auto login = read_login(method.mechanism, method.response)) {
-    context_->user = users_.log_in(login->name, login->password);
-  }
+  const auto login = read_login(method.mechanism, method.response);
+  if (login) context_->user = users_.log_in(login->name, login->password);
   if (!context_->user) {
+    const bool known = method.mechanism == "PLAIN" || method.mechanism == "AMQPLAIN";
+    log::warning(
+        "login_refused",
+        {{"user", login ? login->name : ""}, {"mechanism", std::string(method.mechanism)}, {"client", client_name_}});
     if (tells_login_failure_) {
       return Refusal{ReplyCode::access_refused,
-                     "login was refused: mechanism " + std::string(method.mechanism) + ", see the broker's users"};
+                     "Login was refused using authentication mechanism " + std::string(method.mechanism) +
+                         (known ? ". For details see the broker's log." : ", which is none of PLAIN and AMQPLAIN.")};
     }
     context_->output.clear();
     leave(SessionEnd::lost);
