@@ -65,9 +65,12 @@ Result<Address> parse_one(std::string_view text) {
   const auto at = mailbox.rfind('@');
   if (at == std::string_view::npos || at == 0 || at + 1 == mailbox.size())
     return bad(text, "it must have the form a@b");
-  if (!is_printable_ascii(mailbox)) return bad(text, "only ASCII is possible in the address itself");
-  if (mailbox.find_first_of(" <>,;:\\\"()[]") != std::string_view::npos)
+  const auto control = [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; };
+  if (std::any_of(mailbox.begin(), mailbox.end(), control) ||
+      mailbox.find_first_of(" <>,;:\\\"()[]") != std::string_view::npos) {
     return bad(text, "it holds a special character");
+  }
+  if (!component::utf8::is_valid(mailbox)) return bad(text, "it is not UTF-8");
   address.mailbox = mailbox;
   return address;
 }

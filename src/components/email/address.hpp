@@ -18,7 +18,7 @@ struct Address {
 };
 
 /// Reads "a@example.com", "Ann <a@example.com>" and lists of these with commas between them. Error::invalid names the
-/// address; line breaks and addresses beyond ASCII (they would need SMTPUTF8) are such errors.
+/// address; line breaks are such an error. An address may hold UTF-8, which only servers with SMTPUTF8 (RFC 6531) take.
 Result<std::vector<Address>> parse_addresses(std::string_view text);
 
 /// Unstructured header text (RFC 5322 §2.2.1): as it is, or as encoded words (RFC 2047) where it is not short ASCII.

@@ -2,6 +2,7 @@
 #define CURL_DISABLE_TYPECHECK
 #include "io/posix/curl_library.hpp"
 
+#include <clocale>
 #include <cstdlib>
 #include <string>
 
@@ -14,6 +15,8 @@ Result<CurlLibrary> load_library() {
   // Debian's libcurl brings GnuTLS along (for RTMP), whose constructor would touch 1.5 MB that we never use: our TLS is
   // OpenSSL's. https://www.gnutls.org/manual/html_node/Core-TLS-API.html (gnutls_global_init)
   ::setenv("GNUTLS_NO_IMPLICIT_INIT", "1", 1);
+  // libcurl reads host names beyond ASCII (IDN) in the locale's character set; ours are UTF-8.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
   void* handle = ::dlopen("libcurl.so.4", RTLD_LAZY | RTLD_LOCAL);
   if (handle == nullptr) {
     return Error{Error::Kind::unsupported,
