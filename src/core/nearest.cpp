@@ -6,7 +6,7 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t name_size_max = 128;
-constexpr std::size_t listed_max = 16;
+constexpr std::size_t listed_max = 32;
 
 std::string folded(std::string_view name) {
   std::string out;

@@ -256,7 +256,7 @@ component::Function http_poll() {
   it.summary =
       "Asks an HTTP API at intervals or by cron and starts an execution for every item that is new or has changed. "
       "Goes page by page; each page's items and the new position are committed together, so a restart goes on where it "
-      "page by page; each page's items and the new position are committed together, so a restart goes on where it was.";
+      "was.";
   it.fields = fields();
   it.check = check;
   it.emits = "One item.";

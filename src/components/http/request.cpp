@@ -219,7 +219,7 @@ std::vector<Field> fields() {
                              .type = Field::Type::choice,
                              .summary = "HTTP method.",
                              .default_json = R"("GET")",
-                             .choices = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}}};
+                             .choices = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}}};
   const auto shared = http_request_fields();
   all.insert(all.end(), shared.begin(), shared.end());
   const std::vector<Field> own = {

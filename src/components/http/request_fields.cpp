@@ -6,7 +6,8 @@ using component::Field;
 std::vector<Field> http_request_fields() {
   return {
       {.name = "url",
-       .summary = "http:// or https:// address. May hold {{ expression }} templates: JSONata over the message.",
+       .summary = "http:// or https:// address. May hold {{ expression }} templates: JSONata over the message; results "
+                  "are percent-encoded, but for one at the very beginning.",
        .required = true,
        .templated = true},
       {.name = "headers",

@@ -13,6 +13,8 @@ class HttpTransfer final : public CurlTransfer {
 
   void set_up(const CurlLibrary& curl, CURL* easy) override {
     const auto set = curl.curl_easy_setopt;
+    curl_ = &curl;
+    easy_ = easy;
     set_common(curl, easy, call_.timeout, call_.tls, error_text_.data());
     set(easy, CURLOPT_URL, call_.url.c_str());
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -22,6 +24,8 @@ class HttpTransfer final : public CurlTransfer {
       set(easy, CURLOPT_FOLLOWLOCATION, 1L);
       set(easy, CURLOPT_MAXREDIRS, static_cast<long>(call_.redirects_max));
       set(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+      // RFC 9110 §15.4: 301 and 302 let only POST become GET. (303 makes GET of any method: on_header.)
+      if (call_.method != "POST") set(easy, CURLOPT_POSTREDIR, CURL_REDIR_POST_301 | CURL_REDIR_POST_302);
     }
     set_method(curl, easy);
     for (const auto& line : call_.headers) headers_ = curl.curl_slist_append(headers_, line.c_str());
@@ -79,11 +83,16 @@ class HttpTransfer final : public CurlTransfer {
     return size;
   }
 
+  /// libcurl would go on with the method it was given, though without its body.
+  void see_other() { curl_->curl_easy_setopt(easy_, CURLOPT_CUSTOMREQUEST, nullptr); }
+
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     constexpr std::size_t header_lines_max = 256 * 1024;
-    auto& answer = static_cast<HttpTransfer*>(user)->answer_;
+    auto* self = static_cast<HttpTransfer*>(user);
+    auto& answer = self->answer_;
     const std::string_view line(data, size);
     if (line.substr(0, 5) == "HTTP/") {
+      if (self->call_.redirects_max > 0 && line.substr(line.find(' ') + 1, 3) == "303") self->see_other();
       // A new response begins: the one before was a redirect or a 100.
       answer.header_lines.clear();
       answer.body.clear();
@@ -96,6 +105,8 @@ class HttpTransfer final : public CurlTransfer {
   HttpCall call_;
   Transfers::HttpDone done_;
   HttpAnswer answer_;
+  const CurlLibrary* curl_ = nullptr;
+  CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
   bool too_large_ = false;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
