@@ -201,6 +201,12 @@ void CurlMulti::add(CURL* easy) {
   MILLRACE_CHECK(code == CURLM_OK, "curl_multi_add_handle");
 }
 
+void CurlMulti::cut() {
+  for (const auto& [socket, watched] : state_->sockets) {
+    if (watched.connection) ::shutdown(socket, SHUT_RDWR);
+  }
+}
+
 void CurlMulti::remove(CURL* easy) {
   state_->curl.curl_multi_remove_handle(state_->multi, easy);
 }

@@ -19,6 +19,8 @@ class CurlMulti {
 
   void add(CURL* easy);
   void remove(CURL* easy);
+  /// Ends all connections at once, so that nothing more goes out over them.
+  void cut();
   /// Sets what every handle of this multi needs (how its sockets are opened and closed).
   void prepare(CURL* easy);
 

@@ -14,6 +14,8 @@ class CurlTransfers::State {
       : curl_(curl), multi_(loop, curl, [this](CURL* easy, CURLcode code) { ended(easy, code); }) {}
 
   ~State() {
+    // libcurl ends a mail that is taken from it with the line that says it is whole: half of it would be delivered.
+    multi_.cut();
     for (auto& [easy, transfer] : under_way_) {
       multi_.remove(easy);
       curl_.curl_easy_cleanup(easy);

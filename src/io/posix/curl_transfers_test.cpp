@@ -1,6 +1,13 @@
 #include "io/posix/curl_transfers.hpp"
 
+#include <array>
+#include <atomic>
+#include <thread>
+
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "conformance/http_target.hpp"
 
@@ -30,6 +37,51 @@ Result<HttpAnswer, TransferFault> get(HttpCall call) {
   loop.run();
   return *result;
 }
+
+/// A stand-in for an SMTP server that asks for one mail's text (354) and then only reads until the client goes.
+class AskingServer {
+ public:
+  AskingServer() {
+    sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    socklen_t size = sizeof(address);
+    REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(listener_, 1) == 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    url_ = "smtp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~AskingServer() { ::close(listener_); }
+
+  const std::string& url() const { return url_; }
+  bool has_asked() const { return asked_; }
+  /// All that came after the server had asked, once the client is gone.
+  const std::string& text() {
+    thread_.join();
+    return text_;
+  }
+
+ private:
+  void serve() {
+    const int client = ::accept(listener_, nullptr, nullptr);
+    const auto say = [&](std::string_view line) { (void)::send(client, line.data(), line.size(), MSG_NOSIGNAL); };
+    std::array<char, 4096> piece;
+    say("220 ready\r\n");
+    for (ssize_t size = 1; size > 0 && !asked_;) {
+      size = ::read(client, piece.data(), piece.size());
+      asked_ = std::string_view(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))).starts_with("DATA");
+      say(asked_ ? "" : "250 OK\r\n");
+    }
+    ssize_t size = 0;
+    while ((size = ::read(client, piece.data(), piece.size())) > 0) text_.append(piece.data(), static_cast<std::size_t>(size));
+    ::close(client);
+  }
+
+  int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string url_;
+  std::atomic<bool> asked_ = false;
+  std::string text_;
+  std::thread thread_;
+};
 
 }  // namespace
 
@@ -145,4 +197,26 @@ TEST_CASE("what is under way is dropped with its transfers") {
   loop.after(1ms, [&] { loop.stop(); });
   loop.run();
   CHECK_FALSE(called);
+}
+
+TEST_CASE("a mail that is dropped under way is not finished without its text") {
+  AskingServer server;
+  AsioLoop loop;
+  {
+    auto transfers = Transfers::make(loop);
+    REQUIRE(transfers);
+    io::posix::MailCall mail;
+    mail.url = server.url();
+    mail.sender = "a@example.com";
+    mail.recipients = {"b@example.com"};
+    mail.bodies = {{"text/plain", "the text"}};
+    (*transfers)->mail(std::move(mail), [&](auto) { CHECK(false); });
+    std::function<void()> until_asked = [&] {
+      if (server.has_asked()) return loop.stop();
+      loop.after(1ms, until_asked);
+    };
+    until_asked();
+    loop.run();
+  }
+  CHECK(server.text().find(".\r\n") == std::string::npos);
 }
