@@ -1,5 +1,6 @@
 """Forms go in while workers and the platform are killed with SIGKILL at random moments: none is lost."""
 import os
+import queue
 import random
 import threading
 import unittest
@@ -9,6 +10,7 @@ from web_form import World, kill, until
 FORMS = 5_000
 KILLS = 40
 SENDERS = 8
+NOBODY = 2**22 + 1  # beyond pid_max
 
 
 class Crash(unittest.TestCase):
@@ -18,18 +20,13 @@ class Crash(unittest.TestCase):
         print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
         killed = {"platform": 0, "worker": 0}
         with World() as world:
-            numbers = iter(range(FORMS))
-            lock = threading.Lock()
+            numbers = queue.SimpleQueue()
             failures = []
             accepted = []
 
             def sender():
                 try:
-                    while True:
-                        with lock:
-                            number = next(numbers, None)
-                        if number is None:
-                            return
+                    while (number := numbers.get()) is not None:
                         world.send(number)
                         accepted.append(number)
                 except BaseException as failure:  # told by the main thread
@@ -39,24 +36,31 @@ class Crash(unittest.TestCase):
             for thread in threads:
                 thread.start()
             pause = threading.Event()
-            while sum(killed.values()) < KILLS or any(thread.is_alive() for thread in threads):
-                pause.wait(chance.uniform(0.05, 0.35))
-                if sum(killed.values()) >= KILLS:
-                    continue
+            for kills in range(KILLS):
+                # A share of the forms for each kill, so that it comes while forms are sent.
+                for number in range(FORMS * kills // KILLS, FORMS * (kills + 1) // KILLS):
+                    numbers.put(number)
+                pause.wait(chance.uniform(0.01, 0.3))
                 if chance.random() < 0.25:
                     world.kill_platform()
                     killed["platform"] += 1
                     world.start()
                 else:
-                    workers = sorted(world.workers())
-                    if workers and kill(chance.choice(workers)):
-                        killed["worker"] += 1
+                    until(lambda: kill(chance.choice(sorted(world.workers()) or [NOBODY])), 10, lambda: "no worker runs")
+                    killed["worker"] += 1
+            for _ in threads:
+                numbers.put(None)
+            for thread in threads:
+                thread.join()
             self.assertEqual(failures, [])
             self.assertEqual(len(accepted), FORMS)
             until(lambda: len(set(world.numbers_in_mailbox())) >= FORMS, 120,
                   lambda: f"{len(set(world.numbers_in_ledger()))} in the ledger, {len(set(world.numbers_in_mailbox()))} mails; "
                           + world.command("status") + world.log_end())
             ledger, mailbox = world.numbers_in_ledger(), world.numbers_in_mailbox()
+            for mail, number in zip(world.mails.mails, mailbox):
+                post = int(mail.get_content().strip().removeprefix("Published as "))
+                self.assertEqual(ledger[post - 1], number, "a mail tells of its own form's post")
             print(f"{FORMS} forms, kills {killed}, repeats: target {len(ledger) - FORMS}, mailbox {len(mailbox) - FORMS}", flush=True)
             self.assertEqual(set(ledger), set(range(FORMS)))
             self.assertEqual(set(mailbox), set(range(FORMS)))
