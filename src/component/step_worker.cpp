@@ -3,6 +3,7 @@
 #include "component/settings_request.hpp"
 #include "component/step_runner.hpp"
 #include "component/worker_outside.hpp"
+#include "io/posix/code_pages.hpp"
 
 namespace millrace::component {
 using amqp::client::Link;
@@ -39,6 +40,10 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
     return runner_->start(catalogue_, [this](std::uint16_t prefetch, Link::Handlers handlers) {
       StepLink::Settings link{environment_.amqp_uri, environment_.listen_messages_on, prefetch,
                               environment_.container_id};
+      handlers.ready = [ready = std::move(handlers.ready)] {
+        io::posix::release_code_pages();
+        ready();
+      };
       return std::make_unique<StepLink>(loop_, std::move(link), std::move(handlers));
     });
   }
