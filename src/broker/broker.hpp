@@ -145,7 +145,8 @@ enum class SessionEnd {
 struct Limits {
   std::uint64_t segment_size = 64u << 20;       ///< bytes of a log segment
   std::uint64_t message_size_max = 128u << 20;  ///< bytes of a body
-  std::uint64_t free_space_min = 64u << 20;     ///< bytes; below this publishing is refused, settling goes on
+  /// Bytes. Below this what only publishes is refused; what settles as well, below a quarter of it; settling goes on.
+  std::uint64_t free_space_min = 64u << 20;
   std::uint64_t memory_max = 256u << 20;  ///< bytes of bodies kept in memory; beyond it they are read from the log
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <set>
@@ -142,6 +143,7 @@ class Broker::Core {
   void applied(Change& change);
   void arrive(Queue& queue, Entry entry);
   void drop_overflow(Queue& queue);
+  std::uint64_t free_space();
   std::optional<Refusal> refuse_publishing(const Batch& batch);
 
   // core_expire.cpp
@@ -187,7 +189,7 @@ class Broker::Core {
   io::TimerId expiry_timer_ = 0;
   std::uint64_t expiry_timer_at_ = 0;
   std::uint64_t space_checked_at_ = 0;
-  bool space_low_ = false;
+  std::uint64_t free_space_ = std::numeric_limits<std::uint64_t>::max();  ///< as of then
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   friend class Broker;

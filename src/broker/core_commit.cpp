@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -10,21 +11,31 @@ namespace millrace::broker {
 
 using amqp::ReplyCode;
 
+std::uint64_t Broker::Core::free_space() {
+  const auto time = now();
+  if (time < space_checked_at_ + 200 && time >= space_checked_at_) return free_space_;
+  space_checked_at_ = time;
+  const bool was_low = free_space_ < limits.free_space_min;
+  const auto found = disk.free_space();
+  free_space_ = found ? *found : std::numeric_limits<std::uint64_t>::max();
+  const bool is_low = free_space_ < limits.free_space_min;
+  if (is_low && !was_low) {
+    log::warning("disk_nearly_full",
+                 {{"free_bytes", std::to_string(free_space_)}, {"effect", "nothing new is taken in"}});
+  } else if (was_low && !is_low) {
+    log::info("disk_has_space_again");
+  }
+  return free_space_;
+}
+
 std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
   if (log->failure()) return Refusal{ReplyCode::resource_error, "storage failed: " + log->failure()->message};
   if (batch.publishes.empty()) return std::nullopt;
-  if (const auto time = now(); time >= space_checked_at_ + 200 || time < space_checked_at_) {
-    space_checked_at_ = time;
-    const auto free = disk.free_space();
-    const bool low = free && *free < limits.free_space_min;
-    if (low != space_low_) {
-      low ? log::warning("disk_nearly_full",
-                         {{"free_bytes", std::to_string(*free)}, {"effect", "publishing is refused"}})
-          : log::info("disk_has_space_again");
-    }
-    space_low_ = low;
+  // What takes a message off for what it puts in brings the backlog to an end, so it may use up the reserve itself.
+  const auto space_min = batch.settlements.empty() ? limits.free_space_min : limits.free_space_min / 4;
+  if (free_space() < space_min) {
+    return Refusal{ReplyCode::resource_error, "the disk is nearly full; nothing new is taken in"};
   }
-  if (space_low_) return Refusal{ReplyCode::resource_error, "the disk is nearly full; nothing new is taken in"};
   for (const auto& message : batch.publishes) {
     if (message->body.size() > limits.message_size_max) {
       return Refusal{ReplyCode::precondition_failed,

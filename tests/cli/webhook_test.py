@@ -1,12 +1,10 @@
-"""Webhooks on the real binary: secrets, what becomes of each kind of body, idempotency keys, replies, and no 202 before
-the message is synced."""
+"""Webhooks on the real binary: secrets, what becomes of each kind of body, idempotency keys, replies."""
 import base64
 import hashlib
 import hmac
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 import unittest
@@ -325,64 +323,6 @@ class Webhooks(unittest.TestCase):
         Connection(self.address).send(request("POST", "/reply", JSON, b'{"reply": false}')).socket.close()
         until(lambda: self.target.ledger, 20, lambda: self.platform.errors)
         self.assertEqual(self.post("/reply", JSON, b'{"reply": true, "status": 200, "answer": 8}').body, b"8")
-
-
-class Sync(unittest.TestCase):
-    """The platform runs with a stand-in for fdatasync that waits while a file is there, and fails while another is."""
-    STAND_IN = """
-        #include <errno.h>
-        #include <stdlib.h>
-        #include <sys/syscall.h>
-        #include <unistd.h>
-        int fdatasync(int file) {
-          while (access(getenv("SYNC_WAITS"), F_OK) == 0) usleep(1000);
-          if (access(getenv("SYNC_FAILS"), F_OK) == 0) { errno = EIO; return -1; }
-          return (int)syscall(SYS_fdatasync, file);
-        }
-    """
-
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="millrace-sync-")
-        self.addCleanup(shutil.rmtree, self.folder)
-        source, library = (os.path.join(self.folder, name) for name in ("sync.c", "sync.so"))
-        self.path = os.path.join(self.folder, "open.yaml")
-        self.waits, self.fails = (os.path.join(self.folder, name) for name in ("waits", "fails"))
-        for path, text in ((source, self.STAND_IN), (self.path, flow("open", "auth: none", SEND))):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-        self.target = Target()
-        self.addCleanup(self.target.__exit__)
-        self.environment = {"TARGET": self.target.url, "LD_PRELOAD": library, "SYNC_WAITS": self.waits, "SYNC_FAILS": self.fails}
-
-    def test_no_202_before_the_message_is_synced(self):
-        with Platform(self.path, data=os.path.join(self.folder, "data"), environment=self.environment) as platform:
-            address = Webhooks.address_of(platform)
-            self.assertEqual(call(address, "POST", "/open", JSON, b'{"n": 0}').status, 202)
-            open(self.waits, "w", encoding="utf-8").close()
-            keyed = {**JSON, "Idempotency-Key": "k"}
-            waiting = [Connection(address, timeout=0.5).send(request("POST", "/open", keyed, b'{"n": 1}')) for _ in range(3)]
-            for connection in waiting:  # the repeats wait as the first does
-                self.assertRaises(TimeoutError, connection.response)
-            os.unlink(self.waits)
-            for connection in waiting:
-                connection.socket.settimeout(30)
-                self.assertEqual(connection.response().status, 202)
-                connection.socket.close()
-            until(lambda: len(self.target.ledger) == 2, 20, lambda: platform.errors)
-            self.assertEqual(platform.stop(), 0)
-
-    def test_a_sync_that_fails_is_503(self):
-        with Platform(self.path, data=os.path.join(self.folder, "data"), environment=self.environment) as platform:
-            address = Webhooks.address_of(platform)
-            self.assertEqual(call(address, "POST", "/open", JSON, b'{"n": 0}').status, 202)
-            open(self.fails, "w", encoding="utf-8").close()
-            for _ in range(3):
-                response = call(address, "POST", "/open", JSON, b'{"n": 1}')
-                self.assertEqual((response.status, response.header("content-type")), (503, "application/problem+json"))
-            os.unlink(self.fails)
-            # What failed once is not trusted again before a restart.
-            self.assertEqual(call(address, "POST", "/open", JSON, b'{"n": 2}').status, 503)
 
 
 if __name__ == "__main__":

@@ -203,9 +203,9 @@ TEST_CASE("a mail that is dropped under way is not finished without its text") {
   AskingServer server;
   AsioLoop loop;
   {
-    auto transfers = Transfers::make(loop);
+    auto transfers = CurlTransfers::make(loop);
     REQUIRE(transfers);
-    io::posix::MailCall mail;
+    io::MailCall mail;
     mail.url = server.url();
     mail.sender = "a@example.com";
     mail.recipients = {"b@example.com"};
