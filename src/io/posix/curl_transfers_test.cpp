@@ -72,7 +72,8 @@ class AskingServer {
       say(asked_ ? "" : "250 OK\r\n");
     }
     ssize_t size = 0;
-    while ((size = ::read(client, piece.data(), piece.size())) > 0) text_.append(piece.data(), static_cast<std::size_t>(size));
+    while ((size = ::read(client, piece.data(), piece.size())) > 0)
+      text_.append(piece.data(), static_cast<std::size_t>(size));
     ::close(client);
   }
 
