@@ -48,6 +48,7 @@ class Shop:
     def __init__(self):
         self.last = 5
         self.asked = []
+        self.failures = []  # (status, body) of the answers that come before any other
         shop = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -62,8 +63,8 @@ class Shop:
                 page = {"orders": [{"number": n} for n in numbers]}
                 if numbers and numbers[-1] < shop.last:
                     page["next"] = f"/orders?since={numbers[-1]}"
-                answer = json.dumps(page).encode()
-                self.send_response(200)
+                status, answer = shop.failures.pop(0) if shop.failures else (200, json.dumps(page).encode())
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -130,6 +131,18 @@ class Schedule(unittest.TestCase):
             numbers = {key: json.loads(body)["number"] for key, body in target.ledger}
             self.assertEqual(sorted(numbers.values()), list(range(1, 13)))
             self.assertNotIn("", shop.asked[1:], "it began again from the start")
+
+    def test_a_poll_that_fails_is_tried_again_and_in_the_end_a_dead_letter_and_the_next_begins_anew(self):
+        flow = self.flow(POLL.replace("  - id: publish", "    retry: { initial: 50ms, factor: 1 }\n  - id: publish"))
+        with Target() as target, Shop() as shop:
+            shop.failures = [(503, b""), (200, b'{"orders": ['), (429, b""), (404, b'{"why": "gone"}'), (500, b"")]
+            with Platform(flow, data=self.data, environment={"TARGET": target.url, "SHOP": shop.url}) as platform:
+                until(lambda: len(target.ledger) >= 5, 20, lambda: f"{target.ledger} {shop.asked} {platform.errors}")
+                letters = json.loads(millrace("dead-letters", "list", "--json", "--data", self.data).stdout)["dead_letters"]
+                self.assertEqual([(letter["step"], letter["code"], letter["details"]["body"]) for letter in letters],
+                                 [("shop", "http.status", {"why": "gone"})])
+                self.assertEqual(platform.stop(), 0)
+            self.assertEqual(sorted(json.loads(body)["number"] for _, body in target.ledger), [1, 2, 3, 4, 5])
 
     def test_a_bad_schedule_is_refused_with_its_place(self):
         for config, complaint in (("{ every: 1s, cron: '* * * * *' }", "exactly one of every and cron"),

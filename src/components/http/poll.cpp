@@ -86,8 +86,12 @@ class Poll final : public component::Action {
 
   /// One page has come: what of it goes on, and where to go on from.
   Outcome page(const Work& work, PollState state, const HttpAnswer& answer) const {
-    auto body = response_body(answer, ResponseForm::by_type);
-    if (!body) return Outcome::dead({"http.response", body.error().message});
+    // As text, a broken response would have no items, and nobody would know.
+    auto body = response_body(answer, claims_json(answer) ? ResponseForm::json : ResponseForm::by_type);
+    if (!body) {
+      return Outcome::later({"http.response", url_for_people(answer.url) + ": " + body.error().message,
+                             response_details(answer)});
+    }
     const auto headers = response_headers(answer);
     const std::string document = "{\"body\":" + *body + ",\"statusCode\":" + std::to_string(answer.status) +
                                  ",\"headers\":" + std::string(component::json_text::member(headers, "headers")) + "}";

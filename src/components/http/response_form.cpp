@@ -93,6 +93,10 @@ Result<std::string> response_body(const io::HttpAnswer& answer, ResponseForm for
   return as_base64(answer.body);
 }
 
+bool claims_json(const io::HttpAnswer& answer) {
+  return is_json_type(media_type(answer.header("content-type")));
+}
+
 std::string response_headers(const io::HttpAnswer& answer) {
   std::string text = "{\"statusCode\":" + std::to_string(answer.status) + ",\"contentType\":";
   json_text::append_quoted(text, answer.header("content-type"));

@@ -15,6 +15,9 @@ enum class ResponseForm { by_type, json, text, base64 };
 /// JSON or text is asked for and it is not.
 Result<std::string> response_body(const io::HttpAnswer& answer, ResponseForm form);
 
+/// Whether its content type says that its body is JSON, be it so or not.
+bool claims_json(const io::HttpAnswer& answer);
+
 /// {"statusCode": 200, "contentType": "…", "url": "…", "headers": {lower-case names: text}}; of repeated headers the
 /// values are joined by ", ".
 std::string response_headers(const io::HttpAnswer& answer);
