@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <functional>
 #include <iostream>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/value.hpp>
+#include <fmt/format.h>
 
 #include "app/broker_command.hpp"
 #include "app/commands.hpp"
@@ -13,6 +16,7 @@
 #include "app/variables.hpp"
 #include "component/config.hpp"
 #include "components/catalogue.hpp"
+#include "core/nearest.hpp"
 
 namespace millrace::app {
 namespace {
@@ -157,6 +161,16 @@ void add_eval(CLI::App& app, EvalOptions& options) {
   });
 }
 
+/// What to say about a first word that is no command; CLI11 only says that one is missing.
+std::optional<std::string> unknown_command(const CLI::App& app, int argc, char** argv) {
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word.empty() || word.starts_with('-')) return std::nullopt;
+  std::vector<std::string> known;
+  for (const auto* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (std::ranges::find(known, word) != known.end()) return std::nullopt;
+  return fmt::format("millrace: there is no command \"{}\" ({})", word, suggestion(word, known));
+}
+
 /// Commands that need no platform and no data folder: each leaves its work in `chosen`.
 struct CatalogueCommands {
   std::vector<std::string> flow_files = {};
@@ -220,6 +234,10 @@ int command_line(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const auto unknown = unknown_command(app, argc, argv)) {
+      std::cerr << *unknown << "\n";
+      return ExitCode::usage;
+    }
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
   if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());

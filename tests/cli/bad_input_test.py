@@ -40,6 +40,9 @@ class BadInput(unittest.TestCase):
     def test_no_command_is_a_usage_error_and_help_lists_the_exit_codes(self):
         self.assertEqual(millrace().returncode, 2)
         self.assertEqual(millrace("run").returncode, 2)
+        unknown = millrace("statu")
+        self.assertEqual(unknown.returncode, 2)
+        self.assertIn('there is no command "statu" (did you mean "status"?)', unknown.stderr)
         self.assertEqual(millrace("run", self.flow, "--nonsense").returncode, 2)
         bad_size = millrace("run", self.flow, "--worker-memory", "lots")
         self.assertEqual(bad_size.returncode, 2)

@@ -183,7 +183,8 @@ component::Function email_send() {
   it.title = "Send an e-mail";
   it.summary =
       "Sends an e-mail over SMTP for every message. Who gets it and what it says stands in the message's body (to, cc, "
-      "bcc, from, reply_to, subject, text, html, attachments); what is missing there is taken from the config. Refused "
+      "bcc, from, reply_to, subject, text, html, attachments); what is missing there is taken from the config. An "
+      "attachment is {name, type, base64 or text, content_id}, the last for pictures within the html (cid:). Refused "
       "connections and 4xx replies are tried again later, 5xx replies are dead letters.";
   it.fields = {
       {.name = "smtp",
