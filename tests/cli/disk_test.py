@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import unittest
-from urllib.parse import urlsplit
 
 from raw_http import Connection, call, request
 from running import Platform, Target, until
@@ -66,14 +65,9 @@ class Disk(unittest.TestCase):
         self.environment = {"TARGET": self.target.url, "LD_PRELOAD": library, "SYNC_WAITS": self.waits, "SYNC_FAILS": self.fails,
                             "DISK_FULL": self.full}
 
-    @staticmethod
-    def address_of(platform):
-        url = urlsplit(platform.webhook)
-        return url.hostname, url.port
-
     def test_no_202_before_the_message_is_synced(self):
         with Platform(self.path, data=os.path.join(self.folder, "data"), environment=self.environment) as platform:
-            address = self.address_of(platform)
+            address = platform.address
             self.assertEqual(call(address, "POST", "/open", JSON, b'{"n": 0}').status, 202)
             open(self.waits, "w", encoding="utf-8").close()
             keyed = {**JSON, "Idempotency-Key": "k"}
@@ -90,7 +84,7 @@ class Disk(unittest.TestCase):
 
     def test_a_sync_that_fails_is_503(self):
         with Platform(self.path, data=os.path.join(self.folder, "data"), environment=self.environment) as platform:
-            address = self.address_of(platform)
+            address = platform.address
             self.assertEqual(call(address, "POST", "/open", JSON, b'{"n": 0}').status, 202)
             open(self.fails, "w", encoding="utf-8").close()
             for _ in range(3):
@@ -103,7 +97,7 @@ class Disk(unittest.TestCase):
     def test_a_disk_that_runs_full_takes_in_nothing_more_but_its_backlog_goes_out(self):
         with LedgerTarget() as target, Platform(self.path, data=os.path.join(self.folder, "data"),
                                                 environment={**self.environment, "TARGET": target.url}) as platform:
-            address = self.address_of(platform)
+            address = platform.address
             target.mode = "unavailable"
             for n in range(50):
                 self.assertEqual(call(address, "POST", "/open", JSON, b'{"n": %d}' % n).status, 202)

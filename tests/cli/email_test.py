@@ -4,14 +4,12 @@ import email
 import email.policy
 import json
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import unittest
 
 from raw_http import Connection, call, request
-from running import Platform, millrace, until
+from running import OnePlatform, millrace, until
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
@@ -78,18 +76,19 @@ class Server:
         self._controller.stop()
 
 
-class Email(unittest.TestCase):
+class Email(OnePlatform):
     @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="millrace-email-")
+    def flows(cls):
         ours, others = Authority(cls.folder), Authority(cls.folder, "others")
         cls.servers = {
             "plain": Server(), "ascii": Server(utf8=False), "login": Server(login=("ann", "se:cret@")),
             "starttls": Server(starttls=ours.server_context(), login=("ann", "pa ss")), "tls": Server(tls=ours.server_context()),
         }
+        for server in cls.servers.values():
+            cls.addClassCleanup(server.close)
         trusted = f"tls_ca_file: {ours.ca_file}"
         urls = {name: server.url for name, server in cls.servers.items()}
-        flows = {
+        configs = {
             "plain": (urls["plain"], "subject: 'About {{ body.topic }}', html: '<b>{{ body.topic }}</b>'"),
             "small": (urls["plain"], "size_max: 10KB, to: [a@example.com, 'B <b@example.com>'], cc: c@example.com"),
             "ascii": (urls["ascii"], ""),
@@ -101,25 +100,7 @@ class Email(unittest.TestCase):
             "distrusted": (urls["tls"], f"tls_ca_file: {others.ca_file}"),
             "careless": (urls["tls"], "tls_verify: false"),
         }
-        files = []
-        for name, (url, config) in flows.items():
-            files.append(os.path.join(cls.folder, name + ".yaml"))
-            with open(files[-1], "w", encoding="utf-8") as file:
-                file.write(FLOW.format(name=name, url=url, config=config))
-        cls.data = os.path.join(cls.folder, "data")
-        cls.platform = Platform(*files, data=cls.data)
-        address = cls.platform.webhook.split("/")[2].split(":")
-        cls.address = (address[0], int(address[1]))
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            assert cls.platform.stop() == 0, cls.platform.errors
-        finally:
-            cls.platform.__exit__()
-            for server in cls.servers.values():
-                server.close()
-            shutil.rmtree(cls.folder)
+        return {name: FLOW.format(name=name, url=url, config=config) for name, (url, config) in configs.items()}, {}
 
     def tearDown(self):
         millrace("dead-letters", "drop", "--all", "--data", self.data)

@@ -1,15 +1,10 @@
 """What comes in over HTTP and should not: each gets its status with problem details, and the platform goes on and loses
 nothing."""
-import json
-import os
-import shutil
-import tempfile
 import time
 import unittest
-from urllib.parse import urlsplit
 
 from raw_http import Connection, call, request
-from running import Platform, Target, until
+from running import OnePlatform, Target, until
 
 FLOW = """
 name: forms
@@ -25,27 +20,14 @@ steps:
 JSON = {"Content-Type": "application/json"}
 
 
-class HostileHttp(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="millrace-hostile-")
-        flow = os.path.join(cls.folder, "forms.yaml")
-        with open(flow, "w", encoding="utf-8") as file:
-            file.write(FLOW)
-        cls.target = Target()
-        cls.platform = Platform(flow, data=os.path.join(cls.folder, "data"), environment={"TARGET": cls.target.url})
-        url = urlsplit(cls.platform.webhook)
-        cls.address = (url.hostname, url.port)
-        cls.sent = 0
+class HostileHttp(OnePlatform):
+    sent = 0
 
     @classmethod
-    def tearDownClass(cls):
-        try:
-            assert cls.platform.stop() == 0, cls.platform.errors
-        finally:
-            cls.platform.__exit__()
-            cls.target.__exit__()
-            shutil.rmtree(cls.folder)
+    def flows(cls):
+        cls.target = Target()
+        cls.addClassCleanup(cls.target.__exit__)
+        return {"forms": FLOW}, {"TARGET": cls.target.url}
 
     def tearDown(self):
         """After each: the platform lives, a form goes through, and nothing else has."""

@@ -3,16 +3,14 @@ import base64
 import http.server
 import json
 import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 import unittest
 from urllib.parse import urlsplit
 
 from raw_http import Connection, call, request
-from running import Platform, millrace, until
+from running import OnePlatform, millrace, until
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
@@ -113,15 +111,16 @@ class Echo:
         self.server.server_close()
 
 
-class HttpRequest(unittest.TestCase):
+class HttpRequest(OnePlatform):
     @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="millrace-request-")
+    def flows(cls):
         ours, others = Authority(cls.folder), Authority(cls.folder, "others")
         cls.plain, cls.tls = Echo(), Echo(ours.server_context())
+        for echo in (cls.plain, cls.tls):
+            cls.addClassCleanup(echo.close)
         to = 'url: "{{ headers.`x-url` }}"'
         secure = f'url: "{cls.tls.url}/x"'
-        flows = {
+        configs = {
             "post": f"method: POST, {to}, timeout: 500ms",
             "get": to,
             "pieces": f'url: "{cls.plain.url}/a/{{{{ body.n }}}}/b?x=1#f", headers: {{ accept: text/x }}, '
@@ -139,26 +138,8 @@ class HttpRequest(unittest.TestCase):
             "careless": f"{secure}, tls_verify: false",
         }
         for method in ("put", "patch", "delete", "head", "options", "trace"):
-            flows[method] = f"method: {method.upper()}, {to}"
-        files = []
-        for name, config in flows.items():
-            files.append(os.path.join(cls.folder, name + ".yaml"))
-            with open(files[-1], "w", encoding="utf-8") as file:
-                file.write(FLOW.format(name=name, config=config))
-        cls.data = os.path.join(cls.folder, "data")
-        cls.platform = Platform(*files, data=cls.data)
-        url = urlsplit(cls.platform.webhook)
-        cls.address = (url.hostname, url.port)
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            assert cls.platform.stop() == 0, cls.platform.errors
-        finally:
-            cls.platform.__exit__()
-            cls.plain.close()
-            cls.tls.close()
-            shutil.rmtree(cls.folder)
+            configs[method] = f"method: {method.upper()}, {to}"
+        return {name: FLOW.format(name=name, config=config) for name, config in configs.items()}, {}
 
     def setUp(self):
         for echo in (self.plain, self.tls):

@@ -2,12 +2,15 @@
 import http.server
 import os
 import re
-import select
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
+import unittest
 import urllib.request
+from urllib.parse import urlsplit
 
 MILLRACE = os.environ.get("MILLRACE", "build/release/millrace")
 
@@ -51,6 +54,12 @@ class Platform:
         return next(re.search(r"http://\S+", line).group() for line in self.lines if line.startswith("webhook"))
 
     @property
+    def address(self):
+        """Host and port of its webhooks."""
+        url = urlsplit(self.webhook)
+        return url.hostname, url.port
+
+    @property
     def workers(self):
         """{name: pid}, the latest of each."""
         found = {}
@@ -71,6 +80,7 @@ class Platform:
         return self
 
     def __exit__(self, *_):
+        """Kills it if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -78,6 +88,34 @@ class Platform:
             thread.join(10)
         self.process.stdout.close()
         self.process.stderr.close()
+
+
+class OnePlatform(unittest.TestCase):
+    """Tests that share one platform, which must stop in order after them."""
+
+    @classmethod
+    def flows(cls):
+        """The flows by name, and the environment: {name: text}, {name: value}. Makes what they need, in `folder`."""
+        raise NotImplementedError
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="millrace-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.data = os.path.join(cls.folder, "data")
+        flows, environment = cls.flows()
+        cls.files = []
+        for name, text in flows.items():
+            cls.files.append(os.path.join(cls.folder, name + ".yaml"))
+            with open(cls.files[-1], "w", encoding="utf-8") as file:
+                file.write(text)
+        cls.platform = Platform(*cls.files, data=cls.data, environment=environment)
+        cls.addClassCleanup(cls.platform.__exit__)
+        cls.address = cls.platform.address
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.platform.stop() == 0, cls.platform.errors
 
 
 class Target:

@@ -4,14 +4,11 @@ import hashlib
 import hmac
 import json
 import os
-import shutil
-import tempfile
 import time
 import unittest
-from urllib.parse import urlsplit
 
 from raw_http import Connection, call, request
-from running import Platform, Target, millrace, until
+from running import OnePlatform, Platform, Target, millrace, until
 
 JSON = {"Content-Type": "application/json"}
 # Standard Webhooks: the vector that the project publishes with its libraries.
@@ -59,7 +56,7 @@ def signed(body, key=KEY, age=0, message="msg_1"):
             "webhook-signature": "v1," + base64.b64encode(mac).decode()}
 
 
-class Webhooks(unittest.TestCase):
+class Webhooks(OnePlatform):
     FLOWS = {
         "open": flow("open", "methods: [POST, PUT, GET]", REQUEST_AS_BODY),
         "basic": flow("basic", "auth: basic, username: ann, password: 'se:cret'", SEND),
@@ -71,41 +68,18 @@ class Webhooks(unittest.TestCase):
     }
 
     @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="millrace-webhook-")
-        cls.flows = []
-        for name, text in cls.FLOWS.items():
-            cls.flows.append(os.path.join(cls.folder, name + ".yaml"))
-            with open(cls.flows[-1], "w", encoding="utf-8") as file:
-                file.write(text)
+    def flows(cls):
         cls.target = Target()
-        cls.platform = cls.start(os.path.join(cls.folder, "data"), *cls.flows)
-        cls.address = cls.address_of(cls.platform)
-
-    @classmethod
-    def start(cls, data, *flows, environment=None):
-        return Platform(*flows, data=data, environment={"TARGET": cls.target.url, **(environment or {})})
-
-    @staticmethod
-    def address_of(platform):
-        url = urlsplit(platform.webhook)
-        return url.hostname, url.port
-
-    @classmethod
-    def tearDownClass(cls):
-        try:
-            assert cls.platform.stop() == 0, cls.platform.errors
-        finally:
-            cls.platform.__exit__()
-            cls.target.__exit__()
-            shutil.rmtree(cls.folder)
+        cls.addClassCleanup(cls.target.__exit__)
+        cls.environment = {"TARGET": cls.target.url}
+        return cls.FLOWS, cls.environment
 
     def setUp(self):
         until(lambda: self.status()["in_flight"] == 0, 20, lambda: self.platform.errors)  # nothing of another test is left
         self.target.ledger.clear()
 
     def status(self):
-        return json.loads(millrace("status", "--data", os.path.join(self.folder, "data"), "--json").stdout)
+        return json.loads(millrace("status", "--data", self.data, "--json").stdout)
 
     def post(self, path, headers=None, body=b"{}"):
         return call(self.address, "POST", path, headers or JSON, body)
@@ -267,8 +241,8 @@ class Webhooks(unittest.TestCase):
         key = {**JSON, "Idempotency-Key": "k"}
         executions = []
         for n in range(3):
-            with self.start(data, self.flows[0]) as platform:
-                response = call(self.address_of(platform), "POST", "/open", key, b'{"n": %d}' % n)
+            with Platform(self.files[0], data=data, environment=self.environment) as platform:
+                response = call(platform.address, "POST", "/open", key, b'{"n": %d}' % n)
                 self.assertEqual(response.status, 202)
                 executions.append(response.json()["execution"])
                 if n == 1:
