@@ -89,8 +89,8 @@ class Poll final : public component::Action {
     // As text, a broken response would have no items, and nobody would know.
     auto body = response_body(answer, claims_json(answer) ? ResponseForm::json : ResponseForm::by_type);
     if (!body) {
-      return Outcome::later({"http.response", url_for_people(answer.url) + ": " + body.error().message,
-                             response_details(answer)});
+      return Outcome::later(
+          {"http.response", url_for_people(answer.url) + ": " + body.error().message, response_details(answer)});
     }
     const auto headers = response_headers(answer);
     const std::string document = "{\"body\":" + *body + ",\"statusCode\":" + std::to_string(answer.status) +
