@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <optional>
@@ -105,6 +106,39 @@ void add_flow_files(CLI::App* command, std::vector<std::string>& files, std::str
       ->type_name("FILE");
 }
 
+std::string from_environment(const char* name, const std::string& otherwise) {
+  const char* set = std::getenv(name);
+  return set == nullptr || *set == '\0' ? otherwise : set;
+}
+
+void add_docker(CLI::App* command, DockerOptions& options) {
+  options.engine = from_environment("DOCKER_HOST", "unix:///var/run/docker.sock");
+  options.certificates = from_environment("DOCKER_CERT_PATH", "");
+  options.image = "millrace:" MILLRACE_VERSION;
+  const std::map<std::string, bool> drivers = {{"process", false}, {"docker", true}};
+  command
+      ->add_option("--driver", options.by_default,
+                   "What runs workers where flow and step do not say: process or docker [process]")
+      ->transform(CLI::CheckedTransformer(drivers).description(""))
+      ->type_name("DRIVER");
+  command->add_option("--docker", options.engine, "The Docker Engine; DOCKER_HOST is heeded")
+      ->capture_default_str()
+      ->type_name("ADDRESS");
+  command
+      ->add_option("--docker-certs", options.certificates,
+                   "Folder with ca.pem, cert.pem, key.pem for tcp://; DOCKER_CERT_PATH is heeded")
+      ->type_name("DIR");
+  command->add_option("--docker-image", options.image, "The image with Millrace's own components")
+      ->capture_default_str()
+      ->type_name("NAME");
+  command->add_option("--docker-network", options.network, "An existing network for containers [one of its own]")
+      ->type_name("NAME");
+  command
+      ->add_option("--docker-door", options.door,
+                   "The address of this machine at which containers reach it [their network's gateway]")
+      ->type_name("ADDR");
+}
+
 void add_run(CLI::App& app, RunOptions& options) {
   auto* command = app.add_subcommand("run", "Run flows in the foreground; Ctrl-C finishes what is in work and stops");
   add_flow_files(command, options.flow_files, options.env_file);
@@ -122,9 +156,13 @@ void add_run(CLI::App& app, RunOptions& options) {
   quantity(command, "--worker-memory", options.worker_memory_max, "Memory one worker may use; 0 for no limit [512MB]",
            &component::parse_size)
       ->type_name("SIZE");
+  quantity(command, "--start-timeout", options.start_timeout,
+           "How long a worker may take from its start to its connection [30s]", &component::parse_duration)
+      ->type_name("TIME");
   quantity(command, "--grace", options.grace, "How long workers may take to finish when stopping [10s]",
            &component::parse_duration)
       ->type_name("TIME");
+  add_docker(command, options.docker);
 }
 
 void add_dead_letters(CLI::App& app, DeadLettersOptions& options) {

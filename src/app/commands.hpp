@@ -9,6 +9,16 @@
 
 namespace millrace::app {
 
+/// Where workers run as containers (docs/containers.md).
+struct DockerOptions {
+  bool by_default = false;        ///< for flows and steps that do not say `driver:`
+  std::string engine;             ///< in the form of DOCKER_HOST
+  std::string certificates = {};  ///< folder; empty: no TLS
+  std::string image;              ///< with Millrace's own components
+  std::string network = {};       ///< an existing one; empty: our own
+  std::string door = {};          ///< the address at which containers reach us; empty: their network's gateway
+};
+
 /// `millrace run`
 struct RunOptions {
   std::vector<std::string> flow_files;
@@ -18,6 +28,8 @@ struct RunOptions {
   log::Level log_level = log::Level::info;
   std::uint64_t worker_memory_max = 512'000'000;  ///< bytes; 0: no limit
   std::chrono::milliseconds grace{10'000};
+  std::chrono::milliseconds start_timeout{30'000};  ///< from a worker's start to its connection
+  DockerOptions docker = {};
 };
 
 struct StatusOptions {

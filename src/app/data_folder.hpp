@@ -11,6 +11,7 @@ namespace millrace::app {
 ///   DATA/lock          held with flock(2) while in use; says whose it is
 ///   DATA/control.sock  the operators' door of a running platform
 ///   DATA/broker/       the broker's log
+///   DATA/containers.json  ContainerRecord; once a worker was wanted as a container
 ///   DATA/vhosts/NAME/  those of further virtual hosts, percent-encoded
 class DataFolder {
  public:
@@ -26,6 +27,7 @@ class DataFolder {
   std::string broker_folder() const { return path_ + "/broker"; }
   /// The log of a virtual host other than "/"; made if it is not there.
   Result<std::string> host_folder(const std::string& host) const;
+  std::string container_record() const { return path_ + "/containers.json"; }
   /// A path for bind(2) that fits into its 107 characters however long the folder's is.
   std::string control_socket() const;
 

@@ -14,8 +14,8 @@
 #include "app/status_report.hpp"
 #include "app/tally.hpp"
 #include "app/topology.hpp"
+#include "app/worker_drivers.hpp"
 #include "app/worker_launch.hpp"
-#include "app/worker_output.hpp"
 #include "broker/broker.hpp"
 #include "broker/server.hpp"
 #include "broker/users.hpp"
@@ -26,7 +26,6 @@
 #include "gateway/gateway.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
-#include "orchestrator/driver/process/process_driver.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace millrace::app {
@@ -94,33 +93,45 @@ class Platform::Parts {
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
     broker_api_.emplace(*broker_, [this] { return amqp_->connections(); });
-    auto status = [this] { return status_report(totals(), *broker_, plans_, orchestrator_->status()); };
+    auto status = [this] {
+      return status_report(totals(), *broker_, plans_, orchestrator_->status(), drivers_->report());
+    };
     control_api_.emplace(api::DeadLetters(*broker_, session_), std::move(status), &*broker_api_);
     auto control = io::posix::HttpServer::listen(loop_, "unix:" + folder_->control_socket(), {}, *control_api_);
     if (!control) return failure(ExitCode::data_folder, control.error());
     control_ = std::move(*control);
-    doors_ = {amqp_->port(), worker_http_->port()};
+    return make_drivers();
+  }
+
+  Started make_drivers() {
+    const orchestrator::Doors loopback{fmt::format("127.0.0.1:{}", amqp_->port()),
+                                       fmt::format("127.0.0.1:{}", worker_http_->port())};
+    auto drivers = WorkerDrivers::make({loop_, users_, *broker_, *worker_api_, loopback, folder_->container_record()},
+                                       options_.docker);
+    if (!drivers) {
+      const bool misspelt = drivers.error().kind == Error::Kind::invalid;
+      return failure(misspelt ? ExitCode::usage : ExitCode::data_folder, drivers.error());
+    }
+    drivers_ = std::move(*drivers);
     return Done{};
   }
 
   void start_workers() {
-    orchestrator::ProcessDriver::Settings how;
-    how.program = "/proc/self/exe";
-    how.arguments = {"worker"};
-    how.output = pass_on_worker_output;
-    driver_.emplace(loop_, std::move(how));
     access_.emplace(users_);
     orchestrator::Orchestrator::Settings settings;
     settings.limits.grace = options_.grace;
+    settings.limits.start_timeout = options_.start_timeout;
     orchestrator::Orchestrator::Hooks hooks;
     hooks.launch = [this](const orchestrator::WorkerKey& key, const orchestrator::Credentials& credentials) {
       const auto& plan = *worker_plans_.at({key.flow, key.step});
-      return worker_launch(plan, key, credentials, doors_, run_id_, options_);
+      return worker_launch(plan, key, credentials, run_id_, options_);
     };
     hooks.started = [this](const orchestrator::WorkerStatus& worker) {
-      hooks_.line(fmt::format("worker   {}  pid {}", worker.worker.name(), worker.process_id));
+      const auto& [process_id, container] = worker.whereabouts;
+      const auto place = container.empty() ? fmt::format("pid {}", process_id) : "container " + container;
+      hooks_.line(fmt::format("worker   {}  {}", worker.worker.name(), place));
     };
-    orchestrator_.emplace(loop_, *driver_, *access_, settings, std::move(hooks));
+    orchestrator_.emplace(loop_, drivers_->driver(), *access_, settings, std::move(hooks));
     std::vector<orchestrator::WorkerKey> desired;
     for (const auto& [key, plan] : worker_plans_) {
       for (std::uint32_t instance = 1; instance <= plan->instances; ++instance) {
@@ -128,7 +139,7 @@ class Platform::Parts {
       }
     }
     users_.watch([this](const std::string& user) { loop_.post([this, user] { orchestrator_->connected(user); }); });
-    orchestrator_->set_desired(desired);
+    orchestrator_->recover(desired);
   }
 
   void start_schedules() {
@@ -154,8 +165,9 @@ class Platform::Parts {
   void drain(std::function<void(Status)> stopped) {
     http_->drain([] {});
     scheduler_->stop();
-    orchestrator_->stop(
-        [this, stopped = std::move(stopped)] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
+    orchestrator_->stop([this, stopped = std::move(stopped)] {
+      drivers_->close([this, stopped] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
+    });
   }
 
   io::posix::AsioLoop& loop_;
@@ -183,8 +195,7 @@ class Platform::Parts {
   std::optional<api::BrokerApi> broker_api_;
   std::optional<api::ControlApi> control_api_;
   std::unique_ptr<io::posix::HttpServer> control_;
-  WorkerDoors doors_;
-  std::optional<orchestrator::ProcessDriver> driver_;
+  std::unique_ptr<WorkerDrivers> drivers_;
   std::optional<BrokerAccess> access_;
   std::optional<orchestrator::Orchestrator> orchestrator_;
 };
@@ -211,7 +222,7 @@ void Platform::drain(std::function<void(Status)> stopped) {
 
 void Platform::kill_workers() {
   parts_->orchestrator_.reset();
-  parts_->driver_.reset();
+  parts_->drivers_.reset();
 }
 
 Totals Platform::totals() {

@@ -7,6 +7,8 @@
 #include "app/commands.hpp"
 #include "app/control_client.hpp"
 #include "app/exit_code.hpp"
+#include "core/time/timestamp.hpp"
+#include "io/loop.hpp"
 
 namespace millrace::app {
 namespace {
@@ -24,6 +26,9 @@ std::int64_t number(const json::object& of, std::string_view name) {
 void print_worker(const json::object& worker) {
   fmt::print("  worker {:<32} {:<9}", text(worker, "name"), text(worker, "phase"));
   if (number(worker, "pid") != 0) fmt::print(" pid {}", number(worker, "pid"));
+  if (const auto* container = worker.if_contains("container")) {
+    fmt::print(" container {}", std::string(container->as_string()));
+  }
   if (const auto* wait = worker.if_contains("starts_in_ms")) {
     fmt::print(" starts in {} ms", wait->to_number<std::int64_t>());
   }
@@ -32,9 +37,18 @@ void print_worker(const json::object& worker) {
   fmt::print("\n");
 }
 
+void print_engine(const json::object& engine) {
+  const auto* trouble = engine.if_contains("trouble");
+  if (trouble == nullptr) return fmt::print("containers on {}\n", text(engine, "address"));
+  const auto& why = trouble->as_object();
+  const auto since = io::WallTime(std::chrono::milliseconds(number(why, "since")));
+  fmt::print("containers cannot be looked after since {}: {}\n", to_timestamp(since), text(why, "reason"));
+}
+
 void print_report(const json::object& status) {
   fmt::print("accepted {}  in flight {}  done {}  retrying {}  dead {}\n", number(status, "accepted"),
              number(status, "in_flight"), number(status, "done"), number(status, "retrying"), number(status, "dead"));
+  if (const auto* engine = status.if_contains("engine")) print_engine(engine->as_object());
   for (const auto& entry : status.at("flows").as_array()) {
     const auto& flow = entry.as_object();
     fmt::print("\nflow {}  dead letters {}\n", text(flow, "name"), number(flow, "dead_letters"));

@@ -33,10 +33,11 @@ json::object worker_report(const orchestrator::WorkerStatus& worker) {
                          {"step", worker.worker.step},
                          {"instance", worker.worker.instance},
                          {"phase", to_string(worker.phase)},
-                         {"pid", worker.process_id},
+                         {"pid", worker.whereabouts.process_id},
                          {"starts", worker.starts},
                          {"crashes", worker.crashes},
                          {"since", worker.since.time_since_epoch().count()}};
+  if (!worker.whereabouts.container.empty()) report["container"] = worker.whereabouts.container;
   if (worker.phase == orchestrator::Phase::waiting) report["starts_in_ms"] = worker.starts_in.count();
   if (worker.last_end) {
     report["last_end"] = {{"reason", worker.last_end->reason},
@@ -49,7 +50,7 @@ json::object worker_report(const orchestrator::WorkerStatus& worker) {
 }  // namespace
 
 json::object status_report(const Totals& totals, const broker::Broker& broker, const std::vector<flow::Plan>& plans,
-                           const std::vector<orchestrator::WorkerStatus>& workers) {
+                           const std::vector<orchestrator::WorkerStatus>& workers, const json::object& engine) {
   json::array flows;
   for (const auto& plan : plans) flows.push_back(flow_report(broker, plan));
   json::array worker_reports;
@@ -58,9 +59,12 @@ json::object status_report(const Totals& totals, const broker::Broker& broker, c
   for (const auto& leftover : leftovers(broker, plans)) {
     left.push_back({{"queue", leftover.queue}, {"messages", leftover.messages}});
   }
-  return {{"accepted", totals.accepted},          {"in_flight", totals.in_flight}, {"done", totals.done},
-          {"retrying", totals.retrying},          {"dead", totals.dead},           {"flows", std::move(flows)},
-          {"workers", std::move(worker_reports)}, {"leftovers", std::move(left)}};
+  json::object report{
+      {"accepted", totals.accepted},          {"in_flight", totals.in_flight}, {"done", totals.done},
+      {"retrying", totals.retrying},          {"dead", totals.dead},           {"flows", std::move(flows)},
+      {"workers", std::move(worker_reports)}, {"leftovers", std::move(left)}};
+  if (!engine.empty()) report["engine"] = engine;
+  return report;
 }
 
 }  // namespace millrace::app

@@ -12,9 +12,10 @@
 namespace millrace::app {
 
 /// `GET /v1/status`: totals, flows with their steps' queues, workers with their last ends, leftover queues. Times are
-/// ms since the Unix epoch.
+/// ms since the Unix epoch. `engine` is WorkerDrivers::report().
 boost::json::object status_report(const Totals& totals, const broker::Broker& broker,
                                   const std::vector<flow::Plan>& plans,
-                                  const std::vector<orchestrator::WorkerStatus>& workers);
+                                  const std::vector<orchestrator::WorkerStatus>& workers,
+                                  const boost::json::object& engine);
 
 }  // namespace millrace::app

@@ -1,5 +1,7 @@
 #include "app/worker_command.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <new>
@@ -34,6 +36,62 @@ log::Level level_asked_for() {
   ::_exit(orchestrator::exit_out_of_memory);
 }
 
+/// How long a worker that has lost its platform waits for it to come back; 0: not at all, it ends.
+std::chrono::seconds patience_asked_for() {
+  const char* set = std::getenv("MILLRACE_OUTLIVES_PLATFORM");
+  const int seconds = set == nullptr ? 0 : std::atoi(set);
+  return std::chrono::seconds(std::clamp(seconds, 0, 3'600));
+}
+
+/// A step's worker, made anew after a lost link as long as there is patience: its platform may be starting again. What
+/// the platform answers meanwhile is not believed either: it may not know yet that we are still its own.
+class LastingWorker {
+ public:
+  LastingWorker(io::posix::AsioLoop& loop, const component::Catalogue& catalogue,
+                component::WorkerEnvironment environment)
+      : loop_(loop), catalogue_(catalogue), environment_(std::move(environment)), patience_(patience_asked_for()) {
+    begin();
+  }
+
+  void drain() {
+    if (worker_) return worker_->drain();
+    loop_.stop();
+  }
+  int exit_code() const { return exit_code_; }
+
+ private:
+  void begin() {
+    began_ = loop_.steady_now();
+    worker_.emplace(loop_, catalogue_, environment_, [this](const Status& status) { ended(status); });
+  }
+
+  void ended(const Status& status) {
+    if (status) return loop_.stop();
+    constexpr std::chrono::seconds well{5};  // a link that lasted so long was a good one
+    constexpr std::chrono::milliseconds pause{250};
+    const auto now = loop_.steady_now();
+    const bool link = status.error().kind == Error::Kind::unavailable;
+    if (!lost_at_ || now - began_ > well) lost_at_ = link ? std::optional(now) : std::nullopt;
+    if (!lost_at_ || now - *lost_at_ >= patience_) {
+      log::error("worker cannot go on", {{"reason", status.error().message}});
+      exit_code_ = ExitCode::failed;
+      return loop_.stop();
+    }
+    if (now - began_ > well) log::info("worker waits for its platform", {{"reason", status.error().message}});
+    loop_.post([this] { worker_.reset(); });
+    loop_.after(pause, [this] { begin(); });
+  }
+
+  io::posix::AsioLoop& loop_;
+  const component::Catalogue& catalogue_;
+  component::WorkerEnvironment environment_;
+  std::chrono::seconds patience_;
+  std::optional<component::StepWorker> worker_;
+  io::SteadyTime began_;
+  std::optional<io::SteadyTime> lost_at_;
+  int exit_code_ = ExitCode::ok;
+};
+
 }  // namespace
 
 int run_worker(const component::Catalogue& catalogue) {
@@ -47,18 +105,11 @@ int run_worker(const component::Catalogue& catalogue) {
   log::start(level_asked_for(), fmt::format("worker {}/{}", environment->flow_id, environment->step_id));
 
   io::posix::AsioLoop loop;
-  int exit_code = ExitCode::ok;
-  std::optional<component::StepWorker> worker;
+  std::optional<LastingWorker> worker;
   const io::posix::Signals signals(loop, {SIGTERM, SIGINT}, [&worker](int) { worker->drain(); });
-  worker.emplace(loop, catalogue, std::move(*environment), [&](const Status& status) {
-    if (!status) {
-      log::error("worker cannot go on", {{"reason", status.error().message}});
-      exit_code = ExitCode::failed;
-    }
-    loop.stop();
-  });
+  worker.emplace(loop, catalogue, std::move(*environment));
   loop.run();
-  return exit_code;
+  return worker->exit_code();
 }
 
 }  // namespace millrace::app

@@ -19,14 +19,20 @@ constexpr std::array<std::string_view, 18> inherited_names = {
     "ALL_PROXY",     "NO_PROXY",     "http_proxy",     "https_proxy", "all_proxy",  "no_proxy",
     "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "LANG",        "LANGUAGE",   "NODE_EXTRA_CA_CERTS"};
 
-std::vector<Variable> inherited() {
+/// Of these, what does not tell of files of this machine.
+constexpr std::array<std::string_view, 11> inherited_by_containers = {
+    "TZ",          "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy",
+    "https_proxy", "all_proxy",  "no_proxy",    "LANG",      "LANGUAGE"};
+
+template <class Names>
+std::vector<Variable> inherited(const Names& names) {
   std::vector<Variable> variables;
   for (char** entry = ::environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     const auto name = text.substr(0, equals);
-    const bool wanted = name.starts_with("LC_") || std::ranges::find(inherited_names, name) != inherited_names.end();
+    const bool wanted = name.starts_with("LC_") || std::ranges::find(names, name) != names.end();
     if (wanted) variables.emplace_back(name, text.substr(equals + 1));
   }
   return variables;
@@ -48,9 +54,14 @@ std::string level_name(log::Level level) {
 
 }  // namespace
 
+bool runs_as_container(const flow::WorkerPlan& plan, const RunOptions& options) {
+  using Driver = flow::Running::Driver;
+  return plan.running.driver.value_or(options.docker.by_default ? Driver::docker : Driver::process) == Driver::docker;
+}
+
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
-                                   const orchestrator::Credentials& credentials, const WorkerDoors& doors,
-                                   const std::string& run_id, const RunOptions& options) {
+                                   const orchestrator::Credentials& credentials, const std::string& run_id,
+                                   const RunOptions& options) {
   namespace names = flow::names;
   component::WorkerEnvironment environment;
   environment.flow_id = plan.flow;
@@ -61,11 +72,8 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   environment.user_id = "default";
   environment.component = plan.component;
   environment.function = plan.function;
-  environment.api_uri = fmt::format("http://127.0.0.1:{}", doors.api_port);
   environment.api_username = credentials.user;
   environment.api_key = credentials.password;
-  environment.amqp_uri =
-      fmt::format("amqp://{}:{}@127.0.0.1:{}/%2F", credentials.user, credentials.password, doors.amqp_port);
   environment.listen_messages_on = names::step_queue(plan.flow, plan.step);
   environment.publish_messages_to = names::exchange(plan.flow);
   environment.data_routing_key = names::output_key(plan.step);
@@ -73,12 +81,26 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   environment.rebound_routing_key = names::rebound_key(plan.step);
   environment.snapshot_routing_key = names::snapshot_key(plan.step);
 
+  using How = orchestrator::Launch::How;
   orchestrator::Launch launch;
-  launch.name = worker.name();
-  launch.memory_max = options.worker_memory_max;
-  launch.environment = inherited();
-  for (auto& variable : environment.variables()) launch.environment.push_back(std::move(variable));
-  launch.environment.emplace_back("MILLRACE_LOG_LEVEL", level_name(options.log_level));
+  launch.worker = worker;
+  launch.how = runs_as_container(plan, options) ? How::container : How::process;
+  launch.image = plan.running.image;
+  launch.limits.memory_max = plan.running.memory_max.value_or(options.worker_memory_max);
+  launch.limits.cpu_max = plan.running.cpu_max.value_or(0);
+  launch.limits.pids_max = plan.running.pids_max.value_or(0);
+  launch.environment = [environment, how = launch.how,
+                        level = level_name(options.log_level)](const orchestrator::Doors& doors) mutable {
+    const bool contained = how == How::container;
+    environment.api_uri = "http://" + doors.api;
+    environment.amqp_uri =
+        fmt::format("amqp://{}:{}@{}/%2F", environment.api_username, environment.api_key, doors.amqp);
+    auto variables = contained ? inherited(inherited_by_containers) : inherited(inherited_names);
+    for (auto& variable : environment.variables()) variables.push_back(std::move(variable));
+    variables.emplace_back("MILLRACE_LOG_LEVEL", level);
+    if (contained) variables.emplace_back("MILLRACE_OUTLIVES_PLATFORM", "60");
+    return variables;
+  };
   return launch;
 }
 

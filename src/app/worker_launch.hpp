@@ -8,17 +8,16 @@
 
 namespace millrace::app {
 
-/// The platform's doors for workers.
-struct WorkerDoors {
-  std::uint16_t amqp_port = 0;  ///< on 127.0.0.1
-  std::uint16_t api_port = 0;   ///< on 127.0.0.1
-};
+/// By the step, its flow, or the command line.
+bool runs_as_container(const flow::WorkerPlan& plan, const RunOptions& options);
 
 /// One start of a worker by the contract of component::WorkerEnvironment. Its environment holds that and, of this
 /// process's own, only what a program needs to find its way (PATH, time zone, locale, proxies, certificates): the
-/// secrets that flow files refer to reach a worker as its step's settings or not at all.
+/// secrets that flow files refer to reach a worker as its step's settings or not at all. A container gets less, for the
+/// files of this machine are not its own, and a time (MILLRACE_OUTLIVES_PLATFORM, seconds) to wait for a platform that
+/// is started again.
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
-                                   const orchestrator::Credentials& credentials, const WorkerDoors& doors,
-                                   const std::string& run_id, const RunOptions& options);
+                                   const orchestrator::Credentials& credentials, const std::string& run_id,
+                                   const RunOptions& options);
 
 }  // namespace millrace::app

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 
 #include "core/log.hpp"
+#include "io/posix/interface.hpp"
 
 namespace millrace::broker {
 
@@ -165,11 +166,13 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
 
   Status listen(const std::string& address_text, std::uint16_t port) {
     error_code code;
-    const auto address = asio::ip::make_address(address_text, code);
+    const auto over = io::posix::InterfaceAddress::parse(address_text);
+    const auto address = asio::ip::make_address(over.address, code);
     if (code) return Error{Error::Kind::invalid, "'" + address_text + "' is not an IP address"};
     const tcp::endpoint endpoint(address, port);
     acceptor_.open(endpoint.protocol(), code);
     if (!code) acceptor_.set_option(tcp::acceptor::reuse_address(true), code);
+    if (!code) code.assign(over.restrict(acceptor_.native_handle()), boost::system::system_category());
     if (!code) acceptor_.bind(endpoint, code);
     if (!code) acceptor_.listen(tcp::acceptor::max_listen_connections, code);
     if (code) {

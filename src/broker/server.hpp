@@ -19,7 +19,8 @@ namespace millrace::broker {
 /// the loop's. Lifetime: loop, broker and users outlive it.
 class Server {
  public:
-  /// Listens, or says why it cannot (address in use, not ours). Port 0: any free one, see port().
+  /// Listens, or says why it cannot (address in use, not ours). Port 0: any free one, see port(). The address may name
+  /// an interface, as io::posix::HttpAddress does.
   static Result<std::unique_ptr<Server>> listen(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users,
                                                 const std::string& address, std::uint16_t port,
                                                 SessionSettings settings = {});

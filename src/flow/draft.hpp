@@ -19,17 +19,18 @@ struct Draft {
   };
 
   Step step;
-  std::string path;       ///< "steps[2]"
-  NodePtr node;           ///< the whole step
-  std::size_t id_offset;  ///< where problems of the step as such are shown
-  const component::Function* function = nullptr;
+  std::string path;                               ///< "steps[2]"
+  NodePtr node;                                   ///< the whole step
+  std::size_t id_offset;                          ///< where problems of the step as such are shown
+  const component::Function* function = nullptr;  ///< null: unknown, or known to the step's image alone
+  bool foreign = false;                           ///< the latter
   std::vector<Reference> after;
   bool sound = true;  ///< false: its `after` could not be read, so nothing is concluded from it
   bool passthrough = false;
 };
 
 /// One step of the list `steps`. Reports what is wrong in it; nullopt if it is not even a mapping.
-std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std::string& path);
+std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std::string& path, const Running& of_flow);
 
 /// What only the steps together tell: exactly one trigger, unique ids, `after` that names existing steps, no cycles,
 /// every step reachable. Reports what is wrong.

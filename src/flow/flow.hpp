@@ -27,6 +27,16 @@ struct Mapping {
   Position at;
 };
 
+/// What runs a step's workers, and what each may use. What is not said here is said by the platform's command line.
+struct Running {
+  enum class Driver { process, docker };
+  std::optional<Driver> driver;
+  std::string image;                        ///< of its containers; empty: the one with Millrace's own components
+  std::optional<std::uint64_t> memory_max;  ///< bytes
+  std::optional<double> cpu_max;            ///< processors
+  std::optional<std::uint32_t> pids_max;    ///< processes and threads
+};
+
 struct Step {
   std::string id;
   bool is_trigger = false;
@@ -39,6 +49,7 @@ struct Step {
   std::optional<Mapping> input;
   std::optional<Mapping> when;
   std::uint32_t instances = 1;
+  Running running;
   component::RetryPolicy retry;
   Position at;
 };

@@ -40,12 +40,14 @@ class Planner {
 
  private:
   void add(const Step& step) {
-    const Descriptor& descriptor = descriptor_of(step);
-    if (descriptor.has_worker()) {
+    const Descriptor* known = descriptor_of(step);
+    if (known == nullptr || known->has_worker()) {
       add_step_queue(step);
       add_rebound_queue(step);
-      plan_.workers.push_back(worker(step, descriptor));
+      plan_.workers.push_back(worker(step));
     }
+    if (known == nullptr) return;
+    const Descriptor& descriptor = *known;
     const bool polls = descriptor.kind == Descriptor::Kind::polling_trigger;
     if (polls) add_last_value_queue(names::snapshot_queue(flow_.name, step.id), names::snapshot_key(step.id));
     if (!polls && descriptor.kind != Descriptor::Kind::timer_trigger) return;
@@ -90,19 +92,21 @@ class Planner {
     plan_.queues.push_back(std::move(queue));
   }
 
-  WorkerPlan worker(const Step& step, const Descriptor& descriptor) const {
+  WorkerPlan worker(const Step& step) const {
     const auto source = [](const std::optional<Mapping>& mapping) {
       return mapping ? std::optional<std::string>(mapping->source) : std::nullopt;
     };
     WorkerPlan worker;
     worker.flow = flow_.name;
     worker.step = step.id;
-    worker.component = descriptor.component;
-    worker.function = descriptor.name;
+    const auto dot = step.function.find('.');
+    worker.component = step.function.substr(0, dot);
+    worker.function = step.function.substr(dot + 1);
     worker.instances = step.instances;
+    worker.running = step.running;
     worker.settings.id = step.id;
-    worker.settings.component = descriptor.component;
-    worker.settings.function = descriptor.name;
+    worker.settings.component = worker.component;
+    worker.settings.function = worker.function;
     worker.settings.config = step.config;
     worker.settings.passthrough = flow_.passthrough;
     worker.settings.input = source(step.input);
@@ -115,14 +119,17 @@ class Planner {
   bool is_after_webhook(const Step& step) const {
     return std::any_of(step.after.begin(), step.after.end(), [&](const std::string& id) {
       const Step* before = flow_.find(id);
-      return before != nullptr && descriptor_of(*before).kind == Descriptor::Kind::webhook_trigger;
+      const Descriptor* descriptor = before == nullptr ? nullptr : descriptor_of(*before);
+      return descriptor != nullptr && descriptor->kind == Descriptor::Kind::webhook_trigger;
     });
   }
 
-  const Descriptor& descriptor_of(const Step& step) const {
+  /// Null: an action that only the step's image knows.
+  const Descriptor* descriptor_of(const Step& step) const {
     const component::Function* function = catalogue_.find(step.function);
-    MILLRACE_CHECK(function != nullptr, "a flow is planned with the catalogue it was validated with");
-    return function->descriptor;
+    MILLRACE_CHECK(function != nullptr || !step.running.image.empty(),
+                   "a flow is planned with the catalogue it was validated with");
+    return function == nullptr ? nullptr : &function->descriptor;
   }
 
   void bind(std::string queue, std::string key) { plan_.bindings.push_back({std::move(queue), std::move(key)}); }

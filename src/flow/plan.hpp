@@ -49,6 +49,7 @@ struct WorkerPlan {
   std::string component;  ///< "http"
   std::string function;   ///< "request"
   std::uint32_t instances = 1;
+  Running running;
   component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
 };
 

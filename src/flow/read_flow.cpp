@@ -5,12 +5,13 @@
 #include <fmt/format.h>
 
 #include "flow/draft.hpp"
+#include "flow/running.hpp"
 
 namespace millrace::flow {
 namespace {
 
 /// "$schema" is what editors look for in JSON files.
-const std::vector<std::string> flow_fields = {"name", "steps", "$schema"};
+const std::vector<std::string> flow_fields = {"name", "steps", "driver", "limits", "$schema"};
 
 void read_name(Reading& reading, const Node& root, LoadedFlow& loaded) {
   const Node* name = root.find("name");
@@ -28,7 +29,7 @@ void read_name(Reading& reading, const Node& root, LoadedFlow& loaded) {
   }
 }
 
-std::vector<Draft> read_steps(Reading& reading, const Node& root) {
+std::vector<Draft> read_steps(Reading& reading, const Node& root, const Running& of_flow) {
   std::vector<Draft> drafts;
   const Node* steps = root.find("steps");
   if (steps == nullptr) {
@@ -49,7 +50,7 @@ std::vector<Draft> read_steps(Reading& reading, const Node& root) {
   }
   bool readable = true;
   for (std::size_t i = 0; i < steps->items.size(); ++i) {
-    auto draft = read_step(reading, steps->items[i], fmt::format("steps[{}]", i));
+    auto draft = read_step(reading, steps->items[i], fmt::format("steps[{}]", i), of_flow);
     readable = readable && draft.has_value();
     if (draft) drafts.push_back(std::move(*draft));
   }
@@ -81,7 +82,8 @@ std::optional<LoadedFlow> read_flow(Reading& reading, const NodePtr& root) {
   loaded.flow.at = reading.source().position(root->offset);
   reading.check_keys(*root, "", flow_fields);
   read_name(reading, *root, loaded);
-  std::vector<Draft> drafts = read_steps(reading, *root);
+  const Running running = read_running(reading, *root, "", {});
+  std::vector<Draft> drafts = read_steps(reading, *root, running);
   for (Draft& draft : drafts) {
     loaded.flow.passthrough = loaded.flow.passthrough || draft.passthrough || mentions_in_template(draft.step.config);
     if (draft.step.is_trigger) {

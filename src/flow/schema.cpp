@@ -8,6 +8,7 @@
 #include "flow/field_schema.hpp"
 #include "flow/pretty_json.hpp"
 #include "flow/read_flow.hpp"
+#include "flow/running.hpp"
 
 namespace millrace::flow {
 namespace {
@@ -59,6 +60,16 @@ object retry_schema() {
                    "When a message that could not be processed is tried again.");
 }
 
+object driver_schema() {
+  Field driver = field("driver", Field::Type::choice, "What runs the workers: a process each, or a container each.");
+  driver.choices = {"process", "docker"};
+  return field_schema(driver);
+}
+
+object limits_schema() {
+  return described(fields_schema(limits_fields()), "What each worker may use.");
+}
+
 object after_schema() {
   const object id{{"type", "string"}};
   const object ids{{"type", "array"}, {"items", id}, {"minItems", 1}, {"uniqueItems", true}};
@@ -76,7 +87,8 @@ object step_properties(const component::Catalogue& catalogue) {
                             {"pattern", "^[a-z0-9][a-z0-9_-]{0,62}$"},
                             {"not", object{{"const", "dead-letters"}}}};
   properties["trigger"] = function_names(catalogue, true, "What starts the flow: COMPONENT.FUNCTION.");
-  properties["action"] = function_names(catalogue, false, "What is done with each message: COMPONENT.FUNCTION.");
+  properties["action"] =
+      object{{"description", "What is done with each message: COMPONENT.FUNCTION."}, {"type", "string"}};
   properties["after"] = after_schema();
   properties["config"] = object{{"description", "The function's fields."}, {"type", array{"object", "null"}}};
   properties["input"] = field_schema(field("input", Field::Type::expression,
@@ -86,6 +98,10 @@ object step_properties(const component::Catalogue& catalogue) {
                          "JSONata over the incoming message; messages for which it is not true end here."));
   properties["instances"] = field_schema(instances);
   properties["retry"] = retry_schema();
+  properties["driver"] = driver_schema();
+  properties["image"] = field_schema(
+      field("image", Field::Type::text, "The image of its containers; any that keeps the worker contract."));
+  properties["limits"] = limits_schema();
   return properties;
 }
 
@@ -98,10 +114,19 @@ object config_rule(const Descriptor& descriptor) {
   if (!needed) config["type"] = array{"object", "null"};
   object then{{"properties", object{{"config", std::move(config)}}}};
   if (needed) then["required"] = array{"config"};
-  if (descriptor.is_trigger() && !descriptor.has_worker()) then["properties"].as_object()["retry"] = false;
+  if (descriptor.is_trigger() && !descriptor.has_worker()) {
+    for (const char* name : {"retry", "driver", "image", "limits"}) then["properties"].as_object()[name] = false;
+  }
   return object{{"if", object{{"required", array{key}},
                               {"properties", object{{key, object{{"const", descriptor.full_name()}}}}}}},
                 {"then", std::move(then)}};
+}
+
+/// Unless an image is named, which may have actions of its own, the action is one of ours.
+object action_rule(const component::Catalogue& catalogue) {
+  object names = function_names(catalogue, false, "What is done with each message: COMPONENT.FUNCTION.");
+  return object{{"if", object{{"not", object{{"required", array{"image"}}}}}},
+                {"then", object{{"properties", object{{"action", std::move(names)}}}}}};
 }
 
 object step_schema(const component::Catalogue& catalogue) {
@@ -112,6 +137,7 @@ object step_schema(const component::Catalogue& catalogue) {
   object action{{"required", array{"action", "after"}}, {"properties", object{{"trigger", false}}}};
   array rules;
   for (const auto& function : catalogue.all()) rules.push_back(config_rule(function.descriptor));
+  rules.push_back(action_rule(catalogue));
   return object{{"type", "object"},
                 {"required", array{"id"}},
                 {"properties", step_properties(catalogue)},
@@ -131,15 +157,17 @@ std::string flow_schema(const component::Catalogue& catalogue) {
                {"minItems", 2},
                {"maxItems", steps_max},
                {"items", object{{"$ref", "#/$defs/step"}}}};
-  object schema{
-      {"$schema", "https://json-schema.org/draft/2020-12/schema"},
-      {"title", "Millrace flow"},
-      {"description", "One integration flow. Made by `millrace flow schema`; do not edit."},
-      {"type", "object"},
-      {"required", array{"name", "steps"}},
-      {"properties",
-       object{{"$schema", object{{"type", "string"}}}, {"name", std::move(name)}, {"steps", std::move(steps)}}},
-      {"additionalProperties", false}};
+  object schema{{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                {"title", "Millrace flow"},
+                {"description", "One integration flow. Made by `millrace flow schema`; do not edit."},
+                {"type", "object"},
+                {"required", array{"name", "steps"}},
+                {"properties", object{{"$schema", object{{"type", "string"}}},
+                                      {"name", std::move(name)},
+                                      {"driver", driver_schema()},
+                                      {"limits", limits_schema()},
+                                      {"steps", std::move(steps)}}},
+                {"additionalProperties", false}};
   object defs = shared_field_schemas();
   defs["step"] = step_schema(catalogue);
   schema["$defs"] = std::move(defs);

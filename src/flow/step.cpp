@@ -6,13 +6,14 @@
 #include "flow/config.hpp"
 #include "flow/draft.hpp"
 #include "flow/expression.hpp"
+#include "flow/running.hpp"
 #include "flow/value.hpp"
 
 namespace millrace::flow {
 namespace {
 
-const std::vector<std::string> step_fields = {"id",    "trigger", "action",    "after", "config",
-                                              "input", "when",    "instances", "retry"};
+const std::vector<std::string> step_fields = {"id",   "trigger",   "action", "after",  "config", "input",
+                                              "when", "instances", "retry",  "driver", "image",  "limits"};
 const std::vector<std::string> retry_fields = {"initial", "factor", "max", "attempts"};
 
 bool is_name(std::string_view name, std::string_view signs) {
@@ -74,6 +75,11 @@ void read_function(Reading& reading, Draft& draft) {
   if (!is_text(reading, node, path)) return;
   draft.step.function = node.text;
   const component::Function* function = reading.catalogue().find(node.text);
+  if (function == nullptr && action != nullptr && draft.node->find("image") != nullptr &&
+      is_foreign_function(node.text)) {
+    draft.foreign = true;
+    return;
+  }
   if (function == nullptr) {
     reading.problem(node, path,
                     fmt::format("there is no {} \"{}\"", trigger != nullptr ? "trigger" : "action", node.text),
@@ -205,6 +211,33 @@ void read_retry(Reading& reading, Draft& draft) {
   }
 }
 
+void read_running_of_step(Reading& reading, Draft& draft, const Running& of_flow) {
+  const bool has_worker = draft.function == nullptr || draft.function->descriptor.has_worker();
+  if (has_worker) {
+    draft.step.running = read_running(reading, *draft.node, draft.path, of_flow);
+    return;
+  }
+  for (const char* name : {"driver", "image", "limits"}) {
+    const Node* node = draft.node->find(name);
+    if (node == nullptr) continue;
+    reading.problem(*node, join(draft.path, name), fmt::format("{} has no worker of its own", draft.step.function),
+                    fmt::format("put \"{}\" into the steps after it", name));
+  }
+}
+
+/// What only an image understands is passed on as it stands, its variables replaced.
+void read_foreign_config(Reading& reading, Draft& draft) {
+  const Node* config = draft.node->find("config");
+  if (config == nullptr || config->kind == Node::Kind::null) return;
+  const std::string path = join(draft.path, "config");
+  if (config->kind != Node::Kind::mapping) {
+    reading.problem(*config, path, "must be a mapping, but is " + describe(*config));
+    return;
+  }
+  auto value = read_any(reading, *config, path);
+  if (value && value->is_object()) draft.step.config = std::move(value->as_object());
+}
+
 }  // namespace
 
 bool is_flow_name(std::string_view name) {
@@ -214,7 +247,7 @@ bool is_step_id(std::string_view id) {
   return is_name(id, "-_");
 }
 
-std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std::string& path) {
+std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std::string& path, const Running& of_flow) {
   if (node->kind != Node::Kind::mapping) {
     reading.problem(*node, path, "a step must be a mapping, but is " + describe(*node),
                     "write \"- id: NAME\" and its fields below");
@@ -233,6 +266,8 @@ std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std:
     draft.step.config = read_config(reading, node->find("config"), *node, join(path, "config"),
                                     draft.function->descriptor, draft.passthrough);
   }
+  if (draft.foreign) read_foreign_config(reading, draft);
+  read_running_of_step(reading, draft, of_flow);
   read_mappings(reading, draft);
   read_instances(reading, draft);
   read_retry(reading, draft);

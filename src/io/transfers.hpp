@@ -14,7 +14,10 @@ namespace millrace::io {
 
 struct TlsSettings {
   bool verify = true;
-  std::string ca_file;  ///< PEM; empty: the system's authorities
+  std::string ca_file = {};  ///< PEM; empty: the system's authorities
+  /// PEM: what we prove ourselves with; empty: nothing.
+  std::string certificate_file = {};
+  std::string key_file = {};
 };
 
 struct HttpCall {
@@ -22,10 +25,14 @@ struct HttpCall {
   std::string url;
   std::vector<std::string> headers;  ///< "Name: value", without CR and LF
   std::optional<std::string> body;
-  std::chrono::milliseconds timeout{30'000};
+  std::chrono::milliseconds timeout{30'000};  ///< for all of it; 0: it may last for ever, once connected
   int redirects_max = 0;
   std::size_t response_max = 10'000'000;
   TlsSettings tls;
+  std::string unix_socket = {};  ///< path of the socket to connect to, whatever host the URL names; empty: TCP
+  /// Where the body of a 2xx answer goes as it comes, instead of into the answer; it is not called from inside http().
+  std::function<void(std::string_view)> on_body = {};
+  std::size_t bytes_per_second_max = 0;  ///< how fast the body is read; 0: as it comes
 };
 
 struct HttpAnswer {
@@ -81,6 +88,7 @@ struct TransferFault {
   Kind kind = Kind::unavailable;
   std::string message;  ///< a sentence, without secrets
   int reply_code = 0;   ///< SMTP, where there was one
+  int system_code = 0;  ///< errno of the connection that failed, where there was one
 };
 
 /// Requests and mails to the world outside, in the background. This is the one way by which a step reaches a service:

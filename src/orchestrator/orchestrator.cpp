@@ -25,11 +25,40 @@ Orchestrator::Orchestrator(io::Loop& loop, Driver& driver, Access& access, Setti
       access_(access),
       settings_(settings),
       hooks_(std::move(hooks)),
+      life_(random_token(3)),
       alive_(std::make_shared<bool>(true)) {}
 
 Orchestrator::~Orchestrator() {
   *alive_ = false;
   loop_.cancel(timer_);
+  loop_.cancel(stop_timer_);
+}
+
+void Orchestrator::recover(const std::vector<WorkerKey>& workers) {
+  for (const auto& key : workers) desired_.emplace(key.name(), key);
+  driver_.find_survivors([this, alive = alive_](const std::vector<Survivor>& survivors) {
+    if (!*alive) return;
+    for (const auto& survivor : survivors) adopt(survivor);
+    pass();
+  });
+}
+
+/// Its user is valid again from here on: a survivor looks for its old doors, and goes on where it was cut off.
+void Orchestrator::adopt(const Survivor& survivor) {
+  const auto found = desired_.find(survivor.worker);
+  if (found == desired_.end() || workers_.contains(survivor.worker)) return driver_.discard(survivor.handle);
+  Worker& worker = make(found->second);
+  worker.last_start = ++last_start_;
+  const auto launch = hooks_.launch(worker.key, survivor.credentials);
+  if (!driver_.adopt(survivor.handle, launch, events_of(worker))) {
+    workers_.erase(survivor.worker);
+    return driver_.discard(survivor.handle);
+  }
+  worker.handle = survivor.handle;
+  admit(worker, survivor.credentials);
+  enter(worker, Phase::starting);
+  log::info("worker adopted", {{"worker", survivor.worker}, {"container", whereabouts(worker).container}});
+  if (hooks_.started) hooks_.started(status_of(worker));
 }
 
 void Orchestrator::set_desired(const std::vector<WorkerKey>& workers) {
@@ -40,7 +69,8 @@ void Orchestrator::set_desired(const std::vector<WorkerKey>& workers) {
 
 void Orchestrator::connected(std::string_view user) {
   for (auto& [name, worker] : workers_) {
-    if (worker.user != user || worker.actual.phase != Phase::starting) continue;
+    const auto phase = worker.actual.phase;
+    if (worker.user != user || (phase != Phase::starting && phase != Phase::preparing)) continue;
     worker.connected_at = loop_.steady_now();
     enter(worker, Phase::running);
     return pass();
@@ -49,8 +79,21 @@ void Orchestrator::connected(std::string_view user) {
 
 void Orchestrator::stop(std::function<void()> stopped) {
   stopped_ = std::move(stopped);
+  stopping_ = true;
   desired_.clear();
+  constexpr std::chrono::seconds patience{10};
+  stop_timer_ = loop_.after(settings_.limits.grace + patience, [this] {
+    stop_timer_ = 0;
+    log::warning("workers are left behind: their end could not be confirmed",
+                 {{"count", std::to_string(workers_.size())}});
+    this->stopped();
+  });
   pass();
+}
+
+void Orchestrator::stopped() {
+  loop_.cancel(std::exchange(stop_timer_, 0));
+  if (stopped_) loop_.post(std::exchange(stopped_, nullptr));
 }
 
 void Orchestrator::pass() {
@@ -74,14 +117,18 @@ void Orchestrator::pass() {
     }
   }
   passing_ = false;
-  if (stopped_ && workers_.empty()) loop_.post(std::exchange(stopped_, nullptr));
+  if (stopping_ && workers_.empty()) stopped();
+}
+
+Orchestrator::Worker& Orchestrator::make(const WorkerKey& key) {
+  Worker worker{key, {}, Backoff(settings_.backoff)};
+  worker.actual.name = key.name();
+  return workers_.emplace(key.name(), std::move(worker)).first->second;
 }
 
 void Orchestrator::apply(const Decision& decision) {
   if (decision.kind == Decision::Kind::start && !workers_.contains(decision.worker)) {
-    Worker worker{desired_.at(decision.worker), {}, Backoff(settings_.backoff)};
-    worker.actual.name = decision.worker;
-    workers_.emplace(decision.worker, std::move(worker));
+    make(desired_.at(decision.worker));
   }
   const auto found = workers_.find(decision.worker);
   MILLRACE_CHECK(found != workers_.end(), "a decision about a worker that does not exist");
@@ -103,24 +150,52 @@ void Orchestrator::apply(const Decision& decision) {
 
 void Orchestrator::start(Worker& worker) {
   MILLRACE_CHECK(!worker.actual.admitted && worker.handle == 0, "a worker started while its last life is not over");
+  worker.last_start = ++last_start_;
   const Credentials credentials{
-      fmt::format("{}.{}.{}.{}", worker.key.flow, worker.key.step, worker.key.instance, ++last_start_), random_token()};
-  worker.user = credentials.user;
+      fmt::format("{}.{}.{}.{}-{}", worker.key.flow, worker.key.step, worker.key.instance, life_, worker.last_start),
+      random_token()};
   worker.fault.clear();
   worker.connected_at.reset();
+  admit(worker, credentials);
+  enter(worker, Phase::preparing);
+  worker.handle = driver_.start(hooks_.launch(worker.key, credentials), events_of(worker));
+}
+
+void Orchestrator::admit(Worker& worker, const Credentials& credentials) {
+  worker.user = credentials.user;
   access_.admit(worker.key, credentials);
   worker.actual.admitted = true;
   ++worker.starts;
-  enter(worker, Phase::starting);
-  const std::string name = worker.actual.name;
-  const auto started =
-      driver_.start(hooks_.launch(worker.key, credentials), [this, name, alive = alive_](const Exit& exit) {
-        if (*alive) ended(name, exit);
-      });
-  if (!started) return ended(name, {.reason = "could not be started: " + started.error().message, .last_output = {}});
-  worker.handle = *started;
-  log::debug("worker started", {{"worker", name}, {"pid", std::to_string(driver_.process_id(worker.handle))}});
+}
+
+WorkerEvents Orchestrator::events_of(const Worker& worker) {
+  const auto name = worker.actual.name;
+  const auto start = worker.last_start;
+  WorkerEvents events;
+  events.started = [this, alive = alive_, name, start] {
+    auto* const subject = *alive ? find(name, start) : nullptr;
+    if (subject != nullptr) started(*subject);
+  };
+  events.ended = [this, alive = alive_, name, start](Exit exit) {
+    auto* const subject = *alive ? find(name, start) : nullptr;
+    if (subject != nullptr) ended(*subject, std::move(exit));
+  };
+  return events;
+}
+
+Orchestrator::Worker* Orchestrator::find(const std::string& name, std::uint64_t start) {
+  const auto found = workers_.find(name);
+  return found == workers_.end() || found->second.last_start != start ? nullptr : &found->second;
+}
+
+void Orchestrator::started(Worker& worker) {
+  if (worker.actual.phase == Phase::preparing) enter(worker, Phase::starting);
+  const auto place = whereabouts(worker);
+  log::debug(
+      "worker started",
+      {{"worker", worker.actual.name}, {"pid", std::to_string(place.process_id)}, {"container", place.container}});
   if (hooks_.started) hooks_.started(status_of(worker));
+  pass();
 }
 
 void Orchestrator::retire(Worker& worker) {
@@ -129,18 +204,23 @@ void Orchestrator::retire(Worker& worker) {
 }
 
 void Orchestrator::kill(Worker& worker) {
-  worker.fault =
-      worker.actual.phase == Phase::starting
-          ? fmt::format("had not connected {} s after its start", settings_.limits.start_timeout.count() / 1000)
-          : fmt::format("had not finished {} s after it was told to stop", settings_.limits.grace.count() / 1000);
+  const auto& limits = settings_.limits;
+  switch (worker.actual.phase) {
+    case Phase::preparing:
+      worker.fault = fmt::format("did not run {} s after it was asked for", limits.prepare_timeout.count() / 1000);
+      break;
+    case Phase::starting:
+      worker.fault = fmt::format("had not connected {} s after its start", limits.start_timeout.count() / 1000);
+      break;
+    default:
+      worker.fault = fmt::format("had not finished {} s after it was told to stop", limits.grace.count() / 1000);
+  }
   enter(worker, Phase::killed);
   driver_.kill(worker.handle);
 }
 
-void Orchestrator::ended(const std::string& name, Exit exit) {
-  const auto found = workers_.find(name);
-  MILLRACE_CHECK(found != workers_.end(), "the end of a worker that does not exist");
-  Worker& worker = found->second;
+void Orchestrator::ended(Worker& worker, Exit exit) {
+  const auto& name = worker.actual.name;
   const auto now = loop_.steady_now();
   const bool asked_for = worker.actual.phase == Phase::stopping || !desired_.contains(name);
   const auto connected_for = worker.connected_at ? between(*worker.connected_at, now) : std::chrono::milliseconds(0);
@@ -169,11 +249,15 @@ void Orchestrator::enter(Worker& worker, Phase phase) {
   worker.since_wall = loop_.wall_now();
 }
 
+Whereabouts Orchestrator::whereabouts(const Worker& worker) const {
+  return worker.handle == 0 ? Whereabouts{} : driver_.whereabouts(worker.handle);
+}
+
 WorkerStatus Orchestrator::status_of(const Worker& worker) const {
   WorkerStatus status;
   status.worker = worker.key;
   status.phase = worker.actual.phase;
-  status.process_id = worker.handle == 0 ? 0 : driver_.process_id(worker.handle);
+  status.whereabouts = whereabouts(worker);
   status.starts = worker.starts;
   status.crashes = worker.crashes;
   status.since = worker.since_wall;

@@ -17,23 +17,6 @@
 
 namespace millrace::orchestrator {
 
-/// One worker that shall run: an instance of a step.
-struct WorkerKey {
-  std::string flow;
-  std::string step;
-  std::uint32_t instance = 1;  ///< counts from 1
-
-  /// "<flow>/<step>.<instance>"
-  std::string name() const;
-  friend auto operator<=>(const WorkerKey&, const WorkerKey&) = default;
-};
-
-/// What a worker proves itself with, to the broker and to the API. New for every start.
-struct Credentials {
-  std::string user;
-  std::string password;
-};
-
 /// Who may come in: the broker's users.
 class Access {
  public:
@@ -53,7 +36,7 @@ struct LastEnd {
 struct WorkerStatus {
   WorkerKey worker;
   Phase phase = Phase::waiting;
-  int process_id = 0;                      ///< 0 while waiting
+  Whereabouts whereabouts;                 ///< nowhere while waiting
   std::uint64_t starts = 0;                ///< since the platform's start
   std::uint64_t crashes = 0;               ///< ends that nobody had asked for
   io::WallTime since;                      ///< when the phase began
@@ -63,8 +46,9 @@ struct WorkerStatus {
 
 /// Keeps the workers that shall run running. Reads time from the loop only; on the loop's thread.
 ///
-/// Guarantees: at most one process for each WorkerKey; its user is retired before it is killed and before its
-/// replacement starts; a worker that ends, for whatever reason, is started again after its Backoff, forever.
+/// Guarantees: at most one process or container for each WorkerKey, and at most one valid user; its user is retired
+/// before it is killed and before its replacement starts; a worker that ends, for whatever reason, is started again
+/// after its Backoff, forever.
 class Orchestrator {
  public:
   struct Settings {
@@ -74,19 +58,23 @@ class Orchestrator {
   struct Hooks {
     /// The program and environment for one start.
     std::function<Launch(const WorkerKey&, const Credentials&)> launch;
-    /// A worker's process has started; may be empty.
+    /// A worker's process or container runs; may be empty.
     std::function<void(const WorkerStatus&)> started;
   };
 
-  /// Driver, access and loop outlive it. Destroying it leaves processes to the driver.
+  /// Driver, access and loop outlive it. Destroying it leaves workers to the driver.
   Orchestrator(io::Loop& loop, Driver& driver, Access& access, Settings settings, Hooks hooks);
   ~Orchestrator();
 
+  /// Once, at first: adopts what still runs of these workers from an earlier life of the platform, ends what else runs
+  /// from then, and begins.
+  void recover(const std::vector<WorkerKey>& workers);
   /// The workers that shall run from now on, instead of those before.
   void set_desired(const std::vector<WorkerKey>& workers);
   /// The broker has seen this user log in: its worker runs.
   void connected(std::string_view user);
-  /// Ends all workers: SIGTERM, and SIGKILL after the grace; then calls `stopped` once.
+  /// Ends all workers: SIGTERM, and SIGKILL after the grace; then calls `stopped` once, at the latest ten seconds after
+  /// the grace: if an engine does not answer, its containers stay behind, without valid users.
   void stop(std::function<void()> stopped);
 
   std::vector<WorkerStatus> status() const;
@@ -96,7 +84,8 @@ class Orchestrator {
     WorkerKey key;
     Actual actual;
     Backoff backoff;
-    WorkerHandle handle = 0;  ///< 0: no process
+    WorkerHandle handle = 0;       ///< 0: nothing runs, nor is prepared
+    std::uint64_t last_start = 0;  ///< tells the events of this start from those of others
     std::string user = {};
     std::string fault = {};  ///< why we killed it
     std::optional<io::SteadyTime> connected_at = {};
@@ -108,11 +97,19 @@ class Orchestrator {
 
   void pass();
   void apply(const Decision& decision);
+  Worker& make(const WorkerKey& key);
+  void adopt(const Survivor& survivor);
   void start(Worker& worker);
+  WorkerEvents events_of(const Worker& worker);
+  Worker* find(const std::string& name, std::uint64_t start);
+  void admit(Worker& worker, const Credentials& credentials);
   void retire(Worker& worker);
   void kill(Worker& worker);
-  void ended(const std::string& name, Exit exit);
+  void started(Worker& worker);
+  void ended(Worker& worker, Exit exit);
+  void stopped();
   void enter(Worker& worker, Phase phase);
+  Whereabouts whereabouts(const Worker& worker) const;
   WorkerStatus status_of(const Worker& worker) const;
 
   io::Loop& loop_;
@@ -124,10 +121,13 @@ class Orchestrator {
   std::map<std::string, WorkerKey> desired_;
   std::map<std::string, Worker> workers_;
   std::uint64_t last_start_ = 0;
+  const std::string life_;  ///< in the users' names, so that none is like one of an earlier life
   io::TimerId timer_ = 0;
   bool passing_ = false;  ///< decisions are being applied; what happens meanwhile is looked at afterwards
   bool pass_again_ = false;
   std::function<void()> stopped_;
+  bool stopping_ = false;
+  io::TimerId stop_timer_ = 0;
   std::shared_ptr<bool> alive_;  ///< exits reported after our end find it false
 };
 

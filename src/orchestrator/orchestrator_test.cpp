@@ -47,15 +47,29 @@ class VirtualLoop final : public io::Loop {
 /// Writes down what is asked of it; processes end when the test says so.
 class Stage final : public Driver, public Access {
  public:
-  Result<WorkerHandle> start(const Launch& launch, std::function<void(Exit)> ended) override {
-    if (broken) return Error{Error::Kind::io, "no more processes"};
-    events.push_back("start " + launch.name);
-    ends[++last] = std::move(ended);
+  explicit Stage(io::Loop& loop) : loop_(loop) {}
+
+  WorkerHandle start(const Launch& launch, WorkerEvents told) override {
+    events.push_back("start " + launch.worker.name());
+    tells[++last] = told;
+    if (broken) loop_.post([told] { told.ended({.reason = "could not be started: no more processes"}); });
+    if (!broken && !slow) loop_.post(told.started);
     return last;
   }
   void terminate(WorkerHandle worker) override { events.push_back("terminate " + std::to_string(worker)); }
   void kill(WorkerHandle worker) override { events.push_back("kill " + std::to_string(worker)); }
-  int process_id(WorkerHandle worker) const override { return 100 + static_cast<int>(worker); }
+  Whereabouts whereabouts(WorkerHandle worker) const override { return {.process_id = 100 + static_cast<int>(worker)}; }
+
+  void find_survivors(std::function<void(std::vector<Survivor>)> found) override {
+    loop_.post([this, found = std::move(found)] { found(survivors); });
+  }
+  bool adopt(WorkerHandle survivor, const Launch& launch, WorkerEvents told) override {
+    if (launch.worker.step != "ship") return false;
+    events.push_back("adopt " + std::to_string(survivor));
+    tells[survivor] = std::move(told);
+    return true;
+  }
+  void discard(WorkerHandle survivor) override { events.push_back("discard " + std::to_string(survivor)); }
 
   void admit(const WorkerKey&, const Credentials& credentials) override {
     CHECK(!credentials.password.empty());
@@ -66,29 +80,33 @@ class Stage final : public Driver, public Access {
     events.push_back("retire");
   }
 
-  void end(WorkerHandle worker, const std::string& reason) { ends.at(worker)({reason, false, "last words"}); }
+  void end(WorkerHandle worker, const std::string& reason) { tells.at(worker).ended({reason, false, "last words"}); }
   std::vector<std::string> take() { return std::exchange(events, {}); }
 
   bool broken = false;
+  bool slow = false;  ///< the test says when a worker runs
+  std::vector<Survivor> survivors;
   WorkerHandle last = 0;
   std::vector<std::string> users;
   std::vector<std::string> events;
-  std::map<WorkerHandle, std::function<void(Exit)>> ends;
+  std::map<WorkerHandle, WorkerEvents> tells;
+
+ private:
+  io::Loop& loop_;
 };
 
 using Events = std::vector<std::string>;
 
 struct Scene {
   VirtualLoop loop;
-  Stage stage;
-  Orchestrator orchestrator{loop,
-                            stage,
-                            stage,
-                            {},
-                            {[](const WorkerKey& key, const Credentials&) {
-                               return Launch{key.name(), {}, 0};
-                             },
-                             nullptr}};
+  Stage stage{loop};
+  Orchestrator orchestrator{
+      loop,
+      stage,
+      stage,
+      {},
+      {[](const WorkerKey& key, const Credentials&) { return Launch{.worker = key, .environment = nullptr}; },
+       nullptr}};
 };
 
 }  // namespace
@@ -151,10 +169,11 @@ TEST_CASE("a program that cannot be started is tried again with the same patienc
   Scene scene;
   scene.stage.broken = true;
   scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.loop.pass(0ms);
   CHECK(scene.stage.users.empty());
   CHECK(scene.orchestrator.status().at(0).last_end->reason == "could not be started: no more processes");
   scene.stage.broken = false;
-  scene.loop.pass(100ms);
+  scene.loop.pass(101ms);
   CHECK(scene.orchestrator.status().at(0).phase == Phase::starting);
 }
 
@@ -197,4 +216,68 @@ TEST_CASE("a worker wanted again while it still stops is started when it has end
   CHECK(scene.stage.take() == Events{"start orders/ship.1", "terminate 1"});
   scene.stage.end(1, "exited with 0");
   CHECK(scene.stage.take() == Events{"retire", "start orders/ship.1"});
+}
+
+TEST_CASE("while its driver prepares a worker its time to connect has not begun; once it runs, it has") {
+  Scene scene;
+  scene.stage.slow = true;
+  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.stage.take();
+  scene.loop.pass(300s);
+  CHECK(scene.orchestrator.status().at(0).phase == Phase::preparing);
+  scene.stage.tells.at(1).started();
+  scene.loop.pass(29s);
+  CHECK(scene.orchestrator.status().at(0).phase == Phase::starting);
+  CHECK(scene.stage.take().empty());
+  scene.loop.pass(1s);
+  CHECK(scene.stage.take() == Events{"retire", "kill 1"});
+}
+
+TEST_CASE("a worker may connect before its driver says that it runs") {
+  Scene scene;
+  scene.stage.slow = true;
+  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.connected(scene.stage.users.at(0));
+  scene.stage.tells.at(1).started();
+  CHECK(scene.orchestrator.status().at(0).phase == Phase::running);
+}
+
+TEST_CASE("of the survivors those that are wanted and fit are adopted with the user they have, the others ended") {
+  Scene scene;
+  scene.stage.last = 10;
+  scene.stage.survivors = {{1, "orders/ship.1", {"old-user", "old-password"}},
+                           {2, "orders/ship.1", {"twin", "x"}},
+                           {3, "orders/pack.1", {"does not fit", "x"}},
+                           {4, "orders/gone.1", {"not wanted", "x"}}};
+  scene.orchestrator.recover({{"orders", "ship", 1}, {"orders", "pack", 1}});
+  scene.loop.pass(0ms);
+  CHECK(scene.stage.take() == Events{"adopt 1", "discard 2", "discard 3", "discard 4", "start orders/pack.1"});
+  CHECK(scene.stage.users.front() == "old-user");
+  CHECK(scene.stage.users.size() == 2);
+  scene.orchestrator.connected("old-user");
+  CHECK(scene.orchestrator.status().at(1).phase == Phase::running);
+  scene.stage.end(1, "killed by SIGKILL");
+  scene.loop.pass(100ms);
+  CHECK(scene.stage.take() == Events{"retire", "start orders/ship.1"});
+}
+
+TEST_CASE("an adopted worker that does not come back to its doors is replaced like one that never connected") {
+  Scene scene;
+  scene.stage.last = 10;
+  scene.stage.survivors = {{1, "orders/ship.1", {"old-user", "old-password"}}};
+  scene.orchestrator.recover({{"orders", "ship", 1}});
+  scene.loop.pass(30s);
+  CHECK(scene.stage.take() == Events{"adopt 1", "retire", "kill 1"});
+}
+
+TEST_CASE("a stop does not wait for ever for an engine that does not answer") {
+  Scene scene;
+  bool stopped = false;
+  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.stop([&] { stopped = true; });
+  scene.loop.pass(19999ms);
+  CHECK(!stopped);
+  CHECK(scene.stage.users.empty());
+  scene.loop.pass(1ms);
+  CHECK(stopped);
 }

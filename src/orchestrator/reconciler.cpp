@@ -18,6 +18,9 @@ class Pass {
         if (worker.admitted) decide(Kind::retire, worker);
         if (due(worker.next_start)) decide(Kind::start, worker);
         break;
+      case Phase::preparing:
+        if (due(worker.since + limits_.prepare_timeout)) end_by_force(worker);
+        break;
       case Phase::starting:
         if (due(worker.since + limits_.start_timeout)) end_by_force(worker);
         break;
@@ -36,6 +39,7 @@ class Pass {
         if (worker.admitted) decide(Kind::retire, worker);
         decide(Kind::forget, worker);
         break;
+      case Phase::preparing:
       case Phase::starting:
       case Phase::running:
         decide(Kind::terminate, worker);
@@ -76,6 +80,8 @@ std::string_view to_string(Phase phase) {
   switch (phase) {
     case Phase::waiting:
       return "waiting";
+    case Phase::preparing:
+      return "preparing";
     case Phase::starting:
       return "starting";
     case Phase::running:

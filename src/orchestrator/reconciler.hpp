@@ -12,11 +12,12 @@ namespace millrace::orchestrator {
 
 /// Where a worker stands.
 enum class Phase {
-  waiting,   ///< not running; starts at `next_start`
-  starting,  ///< its process runs, but it has not connected yet
-  running,   ///< connected
-  stopping,  ///< told to finish what it has in work and end
-  killed,    ///< told to end at once; the exit has not been reported yet
+  waiting,    ///< not running; starts at `next_start`
+  preparing,  ///< its driver makes it: fetches its image, creates its container
+  starting,   ///< it runs, but it has not connected yet
+  running,    ///< connected
+  stopping,   ///< told to finish what it has in work and end
+  killed,     ///< told to end at once; the exit has not been reported yet
 };
 
 std::string_view to_string(Phase phase);
@@ -31,8 +32,9 @@ struct Actual {
 };
 
 struct Limits {
-  std::chrono::milliseconds start_timeout{30'000};  ///< from start to connected
-  std::chrono::milliseconds grace{10'000};          ///< from SIGTERM to SIGKILL
+  std::chrono::milliseconds prepare_timeout{600'000};  ///< until it runs: images may be large
+  std::chrono::milliseconds start_timeout{30'000};     ///< from then to connected
+  std::chrono::milliseconds grace{10'000};             ///< from SIGTERM to SIGKILL
 };
 
 /// One thing to do, in this order.

@@ -10,7 +10,7 @@ using Kind = Decision::Kind;
 namespace {
 
 const io::SteadyTime start_of_time{};
-const Limits limits{30s, 10s};
+const Limits limits{600s, 30s, 10s};
 
 Actual actual(const std::string& name, Phase phase, std::chrono::seconds since = 0s, bool admitted = true) {
   return {name, phase, start_of_time + since, start_of_time + since, admitted};
@@ -46,6 +46,13 @@ TEST_CASE("a worker that does not connect in time is cut off and killed; one tha
   CHECK(decide({"a"}, {actual("a", Phase::starting)}, 30s) ==
         std::vector<Decision>{{Kind::retire, "a"}, {Kind::kill, "a"}});
   CHECK(decide({"a"}, {actual("a", Phase::running)}, 3000s).empty());
+}
+
+TEST_CASE("what its driver still prepares may take longer, and is taken back when it is not wanted") {
+  CHECK(decide({"a"}, {actual("a", Phase::preparing)}, 599s).empty());
+  CHECK(decide({"a"}, {actual("a", Phase::preparing)}, 600s) ==
+        std::vector<Decision>{{Kind::retire, "a"}, {Kind::kill, "a"}});
+  CHECK(decide({}, {actual("a", Phase::preparing)}, 1s) == std::vector<Decision>{{Kind::terminate, "a"}});
 }
 
 TEST_CASE("a worker that does not end within its grace is cut off and killed, once") {

@@ -16,6 +16,8 @@ void set_common(const CurlLibrary& curl, CURL* easy, std::chrono::milliseconds t
     set(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
   if (!tls.ca_file.empty()) set(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
+  if (!tls.certificate_file.empty()) set(easy, CURLOPT_SSLCERT, tls.certificate_file.c_str());
+  if (!tls.key_file.empty()) set(easy, CURLOPT_SSLKEY, tls.key_file.c_str());
 }
 
 TransferFault fault_of(const CurlLibrary& curl, CURLcode code, const char* error_text) {

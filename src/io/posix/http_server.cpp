@@ -20,6 +20,7 @@
 
 #include "core/log.hpp"
 #include "io/posix/http_connection.hpp"
+#include "io/posix/interface.hpp"
 
 namespace millrace::io::posix {
 namespace asio = boost::asio;
@@ -107,7 +108,12 @@ Error cannot_listen(const HttpAddress& address, const error_code& error) {
                       in_use ? " (another program has this port; choose another or port 0)" : "")};
 }
 
-Result<asio::ip::tcp::endpoint> parse_endpoint(const HttpAddress& address) {
+struct Endpoint {
+  asio::ip::tcp::endpoint at;
+  InterfaceAddress over;
+};
+
+Result<Endpoint> parse_endpoint(const HttpAddress& address) {
   const Error malformed{
       Error::Kind::invalid,
       fmt::format("\"{}\" is not an address to listen on (write ADDR:PORT, such as 127.0.0.1:8080)", address)};
@@ -118,7 +124,8 @@ Result<asio::ip::tcp::endpoint> parse_endpoint(const HttpAddress& address) {
   if (host.empty() || host == "*") host = "0.0.0.0";
   if (host == "localhost") host = "127.0.0.1";
   error_code error;
-  const auto ip = asio::ip::make_address(host, error);
+  auto over = InterfaceAddress::parse(host);
+  const auto ip = asio::ip::make_address(over.address, error);
   const auto port_text = address.substr(colon + 1);
   if (error || port_text.empty() || port_text.size() > 5 ||
       port_text.find_first_not_of("0123456789") != std::string::npos) {
@@ -126,7 +133,7 @@ Result<asio::ip::tcp::endpoint> parse_endpoint(const HttpAddress& address) {
   }
   const unsigned long port = std::stoul(port_text);
   if (port > 65'535) return malformed;
-  return asio::ip::tcp::endpoint(ip, static_cast<std::uint16_t>(port));
+  return Endpoint{{ip, static_cast<std::uint16_t>(port)}, std::move(over)};
 }
 
 Status open_tcp(std::optional<asio::ip::tcp::acceptor>& acceptor, asio::io_context& context,
@@ -135,9 +142,10 @@ Status open_tcp(std::optional<asio::ip::tcp::acceptor>& acceptor, asio::io_conte
   if (!endpoint) return endpoint.error();
   acceptor.emplace(context);
   error_code error;
-  acceptor->open(endpoint->protocol(), error);
+  acceptor->open(endpoint->at.protocol(), error);
   if (!error) acceptor->set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor->bind(*endpoint, error);
+  if (!error) error.assign(endpoint->over.restrict(acceptor->native_handle()), boost::system::system_category());
+  if (!error) acceptor->bind(endpoint->at, error);
   if (!error) acceptor->listen(1024, error);
   if (!error) acceptor->native_non_blocking(true, error);
   if (error) return cannot_listen(address, error);

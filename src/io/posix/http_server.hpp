@@ -56,7 +56,8 @@ struct HttpLimits {
   std::chrono::seconds body_timeout{60};      ///< for the whole body
 };
 
-/// Where to listen: "127.0.0.1:8080", "[::1]:0" (port 0: any), or "unix:/path/to/socket" (made with mode 0600).
+/// Where to listen: "127.0.0.1:8080", "[::1]:0" (port 0: any), "172.18.0.1%br0:0" (only what arrives over the interface
+/// br0), or "unix:/path/to/socket" (made with mode 0600).
 using HttpAddress = std::string;
 
 /// A small HTTP/1.1 server over Boost.Beast: keep-alive, pipelining, chunked bodies, Expect: 100-continue. Requests of

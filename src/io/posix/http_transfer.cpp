@@ -1,5 +1,6 @@
 #define CURL_DISABLE_TYPECHECK
 #include <array>
+#include <cstdlib>
 #include <string_view>
 
 #include "io/posix/curl_transfer.hpp"
@@ -20,6 +21,14 @@ class HttpTransfer final : public CurlTransfer {
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_USERAGENT, "millrace/0.1");
     set(easy, CURLOPT_ACCEPT_ENCODING, "");
+    if (!call_.unix_socket.empty()) {
+      set(easy, CURLOPT_UNIX_SOCKET_PATH, call_.unix_socket.c_str());
+      set(easy, CURLOPT_NOPROXY, "*");
+    }
+    if (call_.timeout.count() == 0) set(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_ms);
+    if (call_.bytes_per_second_max > 0) {
+      set(easy, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(call_.bytes_per_second_max));
+    }
     if (call_.redirects_max > 0) {
       set(easy, CURLOPT_FOLLOWLOCATION, 1L);
       set(easy, CURLOPT_MAXREDIRS, static_cast<long>(call_.redirects_max));
@@ -45,6 +54,9 @@ class HttpTransfer final : public CurlTransfer {
         fault.kind = TransferFault::Kind::too_large;
         fault.message = "the response is larger than " + std::to_string(call_.response_max) + " bytes";
       }
+      long system_code = 0;
+      curl.curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &system_code);
+      fault.system_code = static_cast<int>(system_code);
       return [done = std::move(done_), fault = std::move(fault)] { done(fault); };
     }
     long status = 0;
@@ -59,6 +71,8 @@ class HttpTransfer final : public CurlTransfer {
   void release(const CurlLibrary& curl) override { curl.curl_slist_free_all(headers_); }
 
  private:
+  static constexpr long connect_timeout_ms = 10'000;
+
   void set_method(const CurlLibrary& curl, CURL* easy) {
     const auto set = curl.curl_easy_setopt;
     if (call_.body) {
@@ -75,6 +89,10 @@ class HttpTransfer final : public CurlTransfer {
 
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     auto* self = static_cast<HttpTransfer*>(user);
+    if (self->call_.on_body && self->status_ / 100 == 2) {
+      self->call_.on_body(std::string_view(data, size));
+      return size;
+    }
     if (self->answer_.body.size() + size > self->call_.response_max) {
       self->too_large_ = true;
       return 0;
@@ -94,6 +112,8 @@ class HttpTransfer final : public CurlTransfer {
     if (line.substr(0, 5) == "HTTP/") {
       if (self->call_.redirects_max > 0 && line.substr(line.find(' ') + 1, 3) == "303") self->see_other();
       // A new response begins: the one before was a redirect or a 100.
+      const auto space = line.find(' ');
+      self->status_ = space == std::string_view::npos ? 0 : std::atoi(std::string(line.substr(space + 1)).c_str());
       answer.header_lines.clear();
       answer.body.clear();
     } else if (answer.header_lines.size() + size <= header_lines_max) {
@@ -109,6 +129,7 @@ class HttpTransfer final : public CurlTransfer {
   CURL* easy_ = nullptr;
   curl_slist* headers_ = nullptr;
   bool too_large_ = false;
+  int status_ = 0;  ///< of the response that is being read
   std::array<char, CURL_ERROR_SIZE> error_text_{};
 };
 

@@ -27,7 +27,7 @@ def library_of(include):
     for beginning, library in LIBRARIES.items():
         if include.startswith(beginning):
             return library
-    return None if OURS.match(include) and "/" not in include or include.startswith(("sys/", "netinet/", "arpa/", "linux/")) \
+    return None if OURS.match(include) and "/" not in include or include.startswith(("sys/", "netinet/", "arpa/", "linux/", "net/")) \
         else include
 
 

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "io/posix/process.hpp"
-#include "orchestrator/driver/process/output_lines.hpp"
+#include "orchestrator/driver/output_lines.hpp"
 
 namespace millrace::orchestrator {
 namespace {
@@ -37,22 +37,25 @@ struct ProcessDriver::Child {
 ProcessDriver::ProcessDriver(io::posix::AsioLoop& loop, Settings settings)
     : loop_(loop), settings_(std::move(settings)) {}
 
-ProcessDriver::~ProcessDriver() = default;
+ProcessDriver::~ProcessDriver() {
+  *alive_ = false;
+}
 
-Result<WorkerHandle> ProcessDriver::start(const Launch& launch, std::function<void(Exit)> ended) {
-  io::posix::ProcessSpec spec{settings_.program, settings_.arguments, launch.environment, launch.memory_max,
+WorkerHandle ProcessDriver::start(const Launch& launch, WorkerEvents events) {
+  const auto name = launch.worker.name();
+  const auto memory_max = launch.limits.memory_max;
+  io::posix::ProcessSpec spec{settings_.program, settings_.arguments, launch.environment(settings_.doors), memory_max,
                               "millrace"};
-  spec.arguments.push_back(launch.name);
+  spec.arguments.push_back(name);
   const auto handle = ++last_handle_;
   const auto child = std::make_shared<Child>(
-      Child{nullptr, OutputLines([this, name = launch.name](std::string_view line) { settings_.output(name, line); })});
+      Child{nullptr, OutputLines([this, name](std::string_view line) { settings_.output(name, line); })});
 
   io::posix::ProcessHandlers handlers;
   handlers.output = [this, child = child.get()](std::string_view piece) {
     child->lines.take(piece, loop_.steady_now());
   };
-  handlers.ended = [this, handle, memory_max = launch.memory_max,
-                    ended = std::move(ended)](const io::posix::ProcessEnd& end) {
+  handlers.ended = [this, handle, memory_max, ended = events.ended](const io::posix::ProcessEnd& end) {
     const auto found = children_.find(handle);
     const auto gone = found->second;
     children_.erase(found);
@@ -64,9 +67,17 @@ Result<WorkerHandle> ProcessDriver::start(const Launch& launch, std::function<vo
     ended(std::move(exit));
   };
   auto process = io::posix::Process::start(loop_, spec, std::move(handlers));
-  if (!process) return process.error();
+  if (!process) {
+    loop_.post([alive = alive_, ended = std::move(events.ended), why = process.error().message] {
+      if (*alive) ended({.reason = "could not be started: " + why});
+    });
+    return handle;
+  }
   child->process = std::move(*process);
   children_.emplace(handle, child);
+  loop_.post([this, alive = alive_, handle, started = std::move(events.started)] {
+    if (*alive && children_.contains(handle)) started();
+  });
   return handle;
 }
 
@@ -80,9 +91,15 @@ void ProcessDriver::kill(WorkerHandle worker) {
   if (found != children_.end()) found->second->process->signal(SIGKILL);
 }
 
-int ProcessDriver::process_id(WorkerHandle worker) const {
+Whereabouts ProcessDriver::whereabouts(WorkerHandle worker) const {
   const auto found = children_.find(worker);
-  return found == children_.end() ? 0 : found->second->process->id();
+  return {.process_id = found == children_.end() ? 0 : found->second->process->id()};
+}
+
+void ProcessDriver::find_survivors(std::function<void(std::vector<Survivor>)> found) {
+  loop_.post([alive = alive_, found = std::move(found)] {
+    if (*alive) found({});
+  });
 }
 
 }  // namespace millrace::orchestrator

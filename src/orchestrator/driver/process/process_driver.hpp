@@ -21,6 +21,7 @@ class ProcessDriver final : public Driver {
   struct Settings {
     std::string program;                 ///< path
     std::vector<std::string> arguments;  ///< the worker's name is added, for `ps`
+    Doors doors;                         ///< on loopback
     /// A line that a worker wrote to stdout or stderr, within the bounds of OutputLines.
     std::function<void(const std::string& worker, std::string_view line)> output;
   };
@@ -29,10 +30,15 @@ class ProcessDriver final : public Driver {
   /// Kills what still runs.
   ~ProcessDriver() override;
 
-  Result<WorkerHandle> start(const Launch& launch, std::function<void(Exit)> ended) override;
+  WorkerHandle start(const Launch& launch, WorkerEvents events) override;
   void terminate(WorkerHandle worker) override;
   void kill(WorkerHandle worker) override;
-  int process_id(WorkerHandle worker) const override;
+  Whereabouts whereabouts(WorkerHandle worker) const override;
+
+  /// There are none: a child dies with its parent.
+  void find_survivors(std::function<void(std::vector<Survivor>)> found) override;
+  bool adopt(WorkerHandle, const Launch&, WorkerEvents) override { return false; }
+  void discard(WorkerHandle) override {}
 
  private:
   struct Child;
@@ -40,6 +46,7 @@ class ProcessDriver final : public Driver {
   Settings settings_;
   std::unordered_map<WorkerHandle, std::shared_ptr<Child>> children_;
   WorkerHandle last_handle_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< posted events find it false after our end
 };
 
 }  // namespace millrace::orchestrator

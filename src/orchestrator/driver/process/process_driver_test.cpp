@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "orchestrator/driver/process/output_lines.hpp"
+#include "orchestrator/driver/output_lines.hpp"
 
 using namespace millrace;
 using namespace millrace::orchestrator;
@@ -10,6 +10,7 @@ using namespace millrace::orchestrator;
 namespace {
 
 struct Ran {
+  bool started = false;
   Exit exit;
   std::vector<std::string> lines;
 };
@@ -17,17 +18,21 @@ struct Ran {
 Ran run(const std::string& script, std::uint64_t memory_max = 0) {
   io::posix::AsioLoop loop;
   Ran ran;
-  ProcessDriver driver(loop, {"/bin/sh", {"-c", script}, [&](const std::string& worker, std::string_view line) {
+  ProcessDriver driver(loop, {"/bin/sh", {"-c", script}, {}, [&](const std::string& worker, std::string_view line) {
                                 ran.lines.push_back(worker + ": " + std::string(line));
                               }});
-  const auto started = driver.start({"f/s.1", {{"A", "b"}}, memory_max}, [&](Exit exit) {
+  Launch launch{.worker = {"f", "s", 1}, .limits = {.memory_max = memory_max}, .environment = nullptr};
+  launch.environment = [](const Doors&) { return Environment{{"A", "b"}}; };
+  WorkerEvents events;
+  events.started = [&] { ran.started = true; };
+  events.ended = [&](Exit exit) {
     ran.exit = std::move(exit);
     loop.stop();
-  });
-  REQUIRE(started);
-  CHECK(driver.process_id(*started) > 0);
+  };
+  const auto worker = driver.start(launch, std::move(events));
+  CHECK(driver.whereabouts(worker).process_id > 0);
   loop.run();
-  CHECK(driver.process_id(*started) == 0);
+  CHECK(driver.whereabouts(worker).process_id == 0);
   return ran;
 }
 
@@ -35,6 +40,7 @@ Ran run(const std::string& script, std::uint64_t memory_max = 0) {
 
 TEST_CASE("a worker's end is told in words, with its last output") {
   const auto clean = run("echo $A; printf unfinished");
+  CHECK(clean.started);
   CHECK(clean.exit.clean);
   CHECK(clean.exit.reason == "exited with 0");
   CHECK(clean.lines == std::vector<std::string>{"f/s.1: b", "f/s.1: unfinished"});
@@ -80,4 +86,19 @@ TEST_CASE("a long line is cut and only the end of the output is kept") {
   CHECK(lines[2] == "last");
   CHECK(output.last_output().size() <= 4096);
   CHECK(output.last_output().ends_with("last\n"));
+}
+
+TEST_CASE("a program that does not exist is told as an end, after start has returned") {
+  io::posix::AsioLoop loop;
+  ProcessDriver driver(loop, {"/there/is/no/such", {}, {}, nullptr});
+  std::string reason;
+  WorkerEvents events;
+  events.ended = [&](const Exit& exit) {
+    reason = exit.reason;
+    loop.stop();
+  };
+  driver.start({.worker = {"f", "s", 1}, .environment = [](const Doors&) { return Environment{}; }}, std::move(events));
+  CHECK(reason.empty());
+  loop.run();
+  CHECK(reason.starts_with("could not be started: cannot run /there/is/no/such"));
 }

@@ -1,4 +1,4 @@
-#include "orchestrator/driver/process/output_lines.hpp"
+#include "orchestrator/driver/output_lines.hpp"
 
 namespace millrace::orchestrator {
 namespace {
