@@ -6,8 +6,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/url/parse_query.hpp>
-#include <fmt/format.h>
 
+#include "api/metrics.hpp"
 #include "broker/broker.hpp"
 #include "component/base64.hpp"
 #include "io/posix/http_problem.hpp"
@@ -33,66 +33,92 @@ HttpResponse refused(const broker::Refusal& refusal) {
   return problem(status, status == 404 ? "Not found" : "Conflict", refusal.text);
 }
 
-json::object to_json(const std::string& host, const broker::QueueStatus& queue) {
+json::value to_json(const amqp::FieldTable& table);
+
+json::value to_json(const amqp::FieldValue& field) {
+  return std::visit(
+      [](const auto& v) -> json::value {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, bool> || std::is_floating_point_v<T>) return v;
+        if constexpr (std::is_integral_v<T>) return static_cast<std::int64_t>(v);
+        if constexpr (std::is_same_v<T, std::string>) return json::value(v);
+        if constexpr (std::is_same_v<T, amqp::FieldTable>) return to_json(v);
+        return nullptr;  // no argument is of the other types
+      },
+      field.value);
+}
+
+json::value to_json(const amqp::FieldTable& table) {
+  json::object object;
+  for (const auto& [name, field] : table.entries()) object[name] = to_json(field);
+  return object;
+}
+
+json::object to_json(const std::string& host, const broker::QueueStatus& queue, const broker::QueueSpec& spec) {
   return {{"vhost", host},
           {"name", queue.name},
           {"ready", queue.ready},
           {"unsettled", queue.unsettled},
           {"consumers", queue.consumers},
           {"published_total", queue.published_total},
-          {"settled_total", queue.settled_total}};
+          {"settled_total", queue.settled_total},
+          {"durable", spec.durable},
+          {"exclusive", spec.exclusive},
+          {"auto_delete", spec.auto_delete},
+          {"arguments", to_json(spec.arguments)}};
+}
+
+json::object to_json(const std::string& host, const broker::ExchangeSpec& exchange) {
+  return {{"vhost", host},
+          {"name", exchange.name},
+          {"type", exchange.type},
+          {"durable", exchange.durable},
+          {"auto_delete", exchange.auto_delete},
+          {"internal", exchange.internal},
+          {"arguments", to_json(exchange.arguments)}};
+}
+
+json::object to_json(const std::string& host, const broker::BindingSpec& binding) {
+  return {{"vhost", host},
+          {"source", binding.source},
+          {"destination", binding.destination},
+          {"destination_kind", binding.to_exchange ? "exchange" : "queue"},
+          {"routing_key", binding.key},
+          {"arguments", to_json(binding.arguments)}};
 }
 
 json::object to_json(const broker::ConnectionStatus& connection) {
-  return {{"user", connection.user},           {"vhost", connection.host},
-          {"peer", connection.peer},           {"name", connection.name},
-          {"channels", connection.channels},   {"consumers", connection.consumers},
-          {"unsettled", connection.unsettled}, {"output_waiting", connection.output_waiting},
-          {"paused", connection.paused}};
+  return {{"user", connection.user},
+          {"vhost", connection.host},
+          {"peer", connection.peer},
+          {"name", connection.name},
+          {"channels", connection.channels.size()},
+          {"consumers", connection.consumers()},
+          {"unsettled", connection.unsettled()},
+          {"output_waiting", connection.output_waiting},
+          {"paused", connection.paused},
+          {"tls", connection.tls},
+          {"published_total", connection.traffic.published},
+          {"delivered_total", connection.traffic.delivered}};
 }
 
-/// A label's value in Prometheus' text format.
-std::string label(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    c == '\n' ? out += "\\n" : out += c;
-  }
-  return out;
+json::object to_json(const broker::ConnectionStatus& connection, const broker::ChannelStatus& channel) {
+  return {{"peer", connection.peer},
+          {"user", connection.user},
+          {"vhost", connection.host},
+          {"number", channel.number},
+          {"mode", channel.mode},
+          {"prefetch", channel.prefetch},
+          {"consumers", channel.consumers.size()},
+          {"unsettled", channel.unsettled},
+          {"unconfirmed", channel.unconfirmed}};
 }
 
-std::string metrics(const broker::VirtualHosts& hosts, std::size_t connections) {
-  struct Family {
-    const char* name;
-    const char* type;
-    const char* help;
-    std::uint64_t (*value)(const broker::QueueStatus&);
-  };
-  constexpr Family families[] = {
-      {"millrace_queue_messages_ready", "gauge", "Messages that wait for a consumer",
-       [](const auto& q) { return q.ready; }},
-      {"millrace_queue_messages_unsettled", "gauge", "Messages out with consumers",
-       [](const auto& q) { return q.unsettled; }},
-      {"millrace_queue_consumers", "gauge", "Consumers", [](const auto& q) { return std::uint64_t{q.consumers}; }},
-      {"millrace_queue_published_total", "counter", "Messages taken in",
-       [](const auto& q) { return q.published_total; }},
-      {"millrace_queue_settled_total", "counter", "Messages acknowledged",
-       [](const auto& q) { return q.settled_total; }},
-  };
-  std::string text = fmt::format(
-      "# HELP millrace_connections Client connections\n# TYPE millrace_connections gauge\n"
-      "millrace_connections {}\n",
-      connections);
-  for (const auto& family : families) {
-    text += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", family.name, family.help, family.type);
-    for (const auto& [host, broker] : hosts.all()) {
-      for (const auto& queue : broker.get().queues()) {
-        text += fmt::format("{}{{vhost=\"{}\",queue=\"{}\"}} {}\n", family.name, label(host), label(queue.name),
-                            family.value(queue));
-      }
-    }
-  }
-  return text;
+json::object to_json(const broker::ConnectionStatus& connection, const broker::ChannelStatus& channel,
+                     const broker::ConsumerStatus& consumer) {
+  return {{"vhost", connection.host},        {"queue", consumer.queue},       {"tag", consumer.tag},
+          {"peer", connection.peer},         {"channel", channel.number},     {"acknowledges", consumer.acknowledges},
+          {"exclusive", consumer.exclusive}, {"prefetch", consumer.prefetch}, {"unsettled", consumer.unsettled}};
 }
 
 struct Asked {
@@ -145,21 +171,38 @@ void BrokerApi::handle(HttpRequest request, Respond respond) {
   if (request.path == "/v1/broker/messages" || request.path == "/v1/broker/purge")
     return handle_queue(request, respond);
   if (request.method != "GET") return respond(problem(405, "Method not allowed", "GET is wanted"));
-  if (request.path == metrics_path) {
-    return respond({200, "text/plain; version=0.0.4", metrics(hosts_, connections_().size()), {}});
-  }
+  if (request.path == metrics_path) return respond(metrics_answer(hosts_, facts_));
+  const auto kind = std::string_view(request.path).substr(prefix.size());
+  auto all = list(kind);
+  if (!all) return respond(problem(404, "Not found", "there is nothing at " + request.path));
+  respond(ok(json::object{{kind, std::move(*all)}}));
+}
+
+std::optional<json::array> BrokerApi::list(std::string_view kind) const {
   json::array all;
-  if (request.path == "/v1/broker/queues") {
-    for (const auto& [host, broker] : hosts_.all()) {
-      for (const auto& queue : broker.get().queues()) all.push_back(to_json(host, queue));
+  if (kind == "connections" || kind == "channels" || kind == "consumers") {
+    for (const auto& connection : facts_.connections()) {
+      if (kind == "connections") all.push_back(to_json(connection));
+      for (const auto& channel : connection.channels) {
+        if (kind == "channels") all.push_back(to_json(connection, channel));
+        if (kind != "consumers") continue;
+        for (const auto& consumer : channel.consumers) all.push_back(to_json(connection, channel, consumer));
+      }
     }
-    return respond(ok(json::object{{"queues", std::move(all)}}));
+    return all;
   }
-  if (request.path == "/v1/broker/connections") {
-    for (const auto& connection : connections_()) all.push_back(to_json(connection));
-    return respond(ok(json::object{{"connections", std::move(all)}}));
+  if (kind != "queues" && kind != "exchanges" && kind != "bindings") return std::nullopt;
+  for (const auto& [host, reference] : hosts_.all()) {
+    const auto& broker = reference.get();
+    if (kind == "queues") {
+      for (const auto& queue : broker.queues()) all.push_back(to_json(host, queue, *broker.queue_spec(queue.name)));
+    } else if (kind == "exchanges") {
+      for (const auto& exchange : broker.exchanges()) all.push_back(to_json(host, exchange));
+    } else {
+      for (const auto& binding : broker.bindings()) all.push_back(to_json(host, binding));
+    }
   }
-  respond(problem(404, "Not found", "there is nothing at " + request.path));
+  return all;
 }
 
 void BrokerApi::handle_queue(const HttpRequest& request, const Respond& respond) {

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <functional>
-#include <string>
-#include <vector>
+#include <optional>
+#include <string_view>
 
-#include "broker/server.hpp"
+#include <boost/json/array.hpp>
+
+#include "api/broker_facts.hpp"
 #include "broker/virtual_hosts.hpp"
 #include "io/posix/http_server.hpp"
 
@@ -12,8 +13,8 @@ namespace millrace::api {
 
 /// What operators ask of the queues, through DATA/control.sock:
 ///
-///   GET  /v1/broker/queues                                   of all virtual hosts
-///   GET  /v1/broker/connections
+///   GET  /v1/broker/queues, exchanges, bindings              of all virtual hosts
+///   GET  /v1/broker/connections, channels, consumers
 ///   GET  /v1/broker/messages?queue=NAME[&vhost=/][&count=10]   the first ready ones, without taking them
 ///   POST /v1/broker/purge?queue=NAME[&vhost=/]                 drops the ready ones; answered when durable
 ///   GET  /metrics                                            Prometheus' text format
@@ -21,9 +22,7 @@ namespace millrace::api {
 /// A message's body comes as base64, for it may be anything. Errors are problem details (RFC 9457).
 class BrokerApi final : public io::posix::HttpHandler {
  public:
-  using Connections = std::function<std::vector<broker::ConnectionStatus>()>;
-  BrokerApi(broker::VirtualHosts hosts, Connections connections)
-      : hosts_(std::move(hosts)), connections_(std::move(connections)) {}
+  BrokerApi(broker::VirtualHosts hosts, BrokerFacts facts) : hosts_(std::move(hosts)), facts_(std::move(facts)) {}
 
   /// Whether a request is for this and not for another part of the control socket.
   static bool takes(const io::posix::HttpRequest& request);
@@ -32,10 +31,12 @@ class BrokerApi final : public io::posix::HttpHandler {
   void handle(io::posix::HttpRequest request, io::posix::Respond respond) override;
 
  private:
+  /// Nothing if there is no such kind.
+  std::optional<boost::json::array> list(std::string_view kind) const;
   void handle_queue(const io::posix::HttpRequest& request, const io::posix::Respond& respond);
 
   broker::VirtualHosts hosts_;
-  Connections connections_;
+  BrokerFacts facts_;
 };
 
 }  // namespace millrace::api

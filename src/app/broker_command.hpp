@@ -1,20 +1,27 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/log.hpp"
+#include "io/posix/tls.hpp"
 
 namespace millrace::app {
 
 /// `millrace broker`: the queues alone, for any AMQP 0-9-1 client.
 struct BrokerOptions {
-  std::vector<std::string> listen = {};  ///< ADDR:PORT; "localhost" is both loopbacks; none: localhost:5672
+  std::vector<std::string> listen = {};  ///< ADDR:PORT; "localhost" is both loopbacks; no door at all: localhost:5672
+  std::vector<std::string> tls_listen = {};  ///< the same, for clients with TLS
+  io::posix::TlsFiles tls = {};
   std::string data_folder = "./millrace-data";
   std::vector<std::string> users = {};        ///< NAME:PASSWORD; none: guest:guest, on loopback only
   std::vector<std::string> hosts = {};        ///< virtual hosts beside "/"
   std::vector<std::string> permissions = {};  ///< USER:VHOST:CONFIGURE:WRITE:READ
   std::string product = "RabbitMQ";           ///< what the broker calls itself to clients
+  std::string metrics = {};                   ///< ADDR:PORT for Prometheus; empty: only the control socket has them
+  std::optional<std::uint64_t> memory_limit = {};  ///< bytes; 0: none; absent: half of the machine's
   log::Level log_level = log::Level::info;
 };
 
@@ -22,7 +29,7 @@ struct BrokerOptions {
 /// clients may connect.
 int serve_broker(const BrokerOptions& options);
 
-/// `millrace broker queues|connections|peek|purge`: asks a running broker, alone or in a platform.
+/// `millrace broker queues|connections|…`: asks a running broker, alone or in a platform.
 struct BrokerQuestion {
   std::string what;
   std::string data_folder = "./millrace-data";

@@ -1,7 +1,12 @@
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <string_view>
+#include <vector>
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <boost/url/encode.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/format.h>
@@ -16,30 +21,60 @@ namespace {
 
 namespace json = boost::json;
 
+/// What `millrace broker KIND` shows of each; the JSON has more.
+struct Listing {
+  std::string_view kind;
+  std::vector<std::string_view> fields;
+};
+
+const std::vector<Listing>& listings() {
+  static const std::vector<Listing> all = {
+      {"queues", {"vhost", "name", "ready", "unsettled", "consumers", "durable", "exclusive", "auto_delete"}},
+      {"exchanges", {"vhost", "name", "type", "durable", "auto_delete", "internal"}},
+      {"bindings", {"vhost", "source", "destination", "destination_kind", "routing_key", "arguments"}},
+      {"connections", {"peer", "user", "vhost", "channels", "consumers", "unsettled", "tls", "paused", "name"}},
+      {"channels", {"peer", "number", "user", "vhost", "mode", "prefetch", "consumers", "unsettled", "unconfirmed"}},
+      {"consumers", {"vhost", "queue", "tag", "peer", "channel", "acknowledges", "exclusive", "prefetch", "unsettled"}},
+  };
+  return all;
+}
+
+const Listing* listing(std::string_view kind) {
+  const auto& all = listings();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Listing& one) { return one.kind == kind; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 std::string text(const json::object& of, std::string_view name) {
   return std::string(of.at(name).as_string());
 }
 
-std::int64_t number(const json::object& of, std::string_view name) {
-  return of.at(name).to_number<std::int64_t>();
+std::string cell(const json::value& value) {
+  if (value.is_string()) return std::string(value.as_string());
+  if (value.is_bool()) return value.as_bool() ? "yes" : "no";
+  return json::serialize(value);
 }
 
-void print_queues(const json::array& queues) {
-  fmt::print("{:<12} {:<48} {:>10} {:>10} {:>10}\n", "VHOST", "QUEUE", "READY", "UNSETTLED", "CONSUMERS");
-  for (const auto& item : queues) {
-    const auto& queue = item.as_object();
-    fmt::print("{:<12} {:<48} {:>10} {:>10} {:>10}\n", text(queue, "vhost"), text(queue, "name"),
-               number(queue, "ready"), number(queue, "unsettled"), number(queue, "consumers"));
+/// Columns as wide as what stands in them; numbers to the right.
+void print_table(const Listing& listing, const json::array& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto field : listing.fields) {
+    std::size_t width = field.size();
+    for (const auto& row : rows) width = std::max(width, cell(row.as_object().at(field)).size());
+    widths.push_back(width);
   }
-}
-
-void print_connections(const json::array& connections) {
-  fmt::print("{:<24} {:<16} {:<12} {:>8} {:>9} {:>9}  {}\n", "PEER", "USER", "VHOST", "CHANNELS", "CONSUMERS",
-             "UNSETTLED", "NAME");
-  for (const auto& item : connections) {
-    const auto& one = item.as_object();
-    fmt::print("{:<24} {:<16} {:<12} {:>8} {:>9} {:>9}  {}\n", text(one, "peer"), text(one, "user"), text(one, "vhost"),
-               number(one, "channels"), number(one, "consumers"), number(one, "unsettled"), text(one, "name"));
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    std::string title(listing.fields[i]);
+    std::transform(title.begin(), title.end(), title.begin(), [](char c) { return c == '_' ? '-' : std::toupper(c); });
+    fmt::print("{:<{}}{}", title, widths[i], i + 1 < widths.size() ? "  " : "\n");
+  }
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      const auto& value = row.as_object().at(listing.fields[i]);
+      const auto end = i + 1 < widths.size() ? "  " : "\n";
+      value.is_number() ? fmt::print("{:>{}}{}", cell(value), widths[i], end)
+                        : fmt::print("{:<{}}{}", cell(value), widths[i], end);
+    }
   }
 }
 
@@ -53,7 +88,7 @@ void print_messages(const json::array& messages) {
 
 std::string target(const BrokerQuestion& question) {
   const auto escape = [](const std::string& part) { return boost::urls::encode(part, boost::urls::unreserved_chars); };
-  if (question.what == "queues" || question.what == "connections") return "/v1/broker/" + question.what;
+  if (listing(question.what) != nullptr) return "/v1/broker/" + question.what;
   return fmt::format("/v1/broker/{}?vhost={}&queue={}&count={}", question.what == "peek" ? "messages" : "purge",
                      escape(question.host), escape(question.queue), question.count);
 }
@@ -79,14 +114,12 @@ int ask_broker(const BrokerQuestion& question) {
   }
   if (question.json) {
     fmt::print("{}\n", answer->body);
-  } else if (question.what == "queues") {
-    print_queues(body.at("queues").as_array());
-  } else if (question.what == "connections") {
-    print_connections(body.at("connections").as_array());
+  } else if (const auto* shown = listing(question.what)) {
+    print_table(*shown, body.at(question.what).as_array());
   } else if (question.what == "peek") {
     print_messages(body.at("messages").as_array());
   } else {
-    fmt::print("purged {} messages\n", number(body, "purged"));
+    fmt::print("purged {} messages\n", body.at("purged").to_number<std::int64_t>());
   }
   return ExitCode::ok;
 }

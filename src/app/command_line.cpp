@@ -30,8 +30,8 @@ constexpr const char* footer = R"(Exit codes:
   4    cannot listen on the address given with --http or --listen
   130  stopped at once by a second Ctrl-C)";
 
-template <class T>
-CLI::Option* quantity(CLI::App* command, const std::string& name, T& target, const std::string& what,
+template <class T, class Target>
+CLI::Option* quantity(CLI::App* command, const std::string& name, Target& target, const std::string& what,
                       Result<T> (*parse)(const boost::json::value&)) {
   return command->add_option_function<std::string>(
       name,
@@ -66,7 +66,11 @@ void add_broker_questions(CLI::App* broker, BrokerQuestion& question) {
     return command;
   };
   add("queues", "The queues of a running broker or platform");
+  add("exchanges", "Its exchanges");
+  add("bindings", "What is bound to them");
   add("connections", "Its clients");
+  add("channels", "Their channels");
+  add("consumers", "Their consumers");
   for (auto* command : {add("peek", "The first messages of a queue; they stay there"),
                         add("purge", "Drop the messages of a queue that wait for a consumer")}) {
     command->add_option("QUEUE", question.queue, "The queue's name")->required();
@@ -83,6 +87,15 @@ void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question)
       ->add_option("--listen", options.listen,
                    "Where clients connect, may be repeated; port 0 takes any free one [localhost:5672]")
       ->type_name("ADDR:PORT");
+  command->add_option("--tls", options.tls_listen, "Where clients connect with TLS (amqps), may be repeated")
+      ->type_name("ADDR:PORT");
+  command->add_option("--tls-certificate", options.tls.certificate, "The certificate and its chain, PEM")
+      ->type_name("FILE");
+  command->add_option("--tls-key", options.tls.key, "The certificate's key, PEM")->type_name("FILE");
+  command
+      ->add_option("--tls-client-ca", options.tls.client_ca,
+                   "Ask clients with TLS for a certificate that one of these has signed, PEM")
+      ->type_name("FILE");
   add_data(command, options.data_folder);
   command->add_option("--user", options.users, "Who may connect, may be repeated [guest:guest, on loopback only]")
       ->type_name("NAME:PASSWORD");
@@ -96,6 +109,11 @@ void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question)
                    "What the broker calls itself to clients, many of which look for RabbitMQ by name")
       ->capture_default_str()
       ->type_name("NAME");
+  command->add_option("--metrics", options.metrics, "Where Prometheus asks for /metrics")->type_name("ADDR:PORT");
+  quantity(command, "--memory-limit", options.memory_limit,
+           "Memory in use beyond which publishers wait and consumers go on; 0 for no limit [half of the machine's]",
+           &component::parse_size)
+      ->type_name("SIZE");
   add_log_level(command, options.log_level);
   add_broker_questions(command, question);
 }

@@ -26,6 +26,7 @@
 #include "gateway/gateway.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
+#include "io/posix/memory_use.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace millrace::app {
@@ -92,7 +93,7 @@ class Platform::Parts {
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
-    broker_api_.emplace(*broker_, [this] { return amqp_->connections(); });
+    broker_api_.emplace(*broker_, facts());
     auto status = [this] {
       return status_report(totals(), *broker_, plans_, orchestrator_->status(), drivers_->report());
     };
@@ -114,6 +115,19 @@ class Platform::Parts {
     }
     drivers_ = std::move(*drivers);
     return Done{};
+  }
+
+  api::BrokerFacts facts() {
+    api::BrokerFacts facts;
+    facts.connections = [this] { return amqp_->connections(); };
+    facts.traffic = [this] { return amqp_->traffic(); };
+    facts.logs = [this] {
+      const auto usage = disk_->usage();
+      const auto free = disk_->free_space();
+      return std::vector<api::LogFacts>{{"/", usage.files, usage.bytes, free ? *free : 0, &disk_->sync_times()}};
+    };
+    facts.memory = [] { return api::MemoryFacts{io::posix::memory_use(), 0, false}; };
+    return facts;
   }
 
   void start_workers() {

@@ -93,6 +93,33 @@ std::optional<QueueStatus> Broker::queue(std::string_view name) const {
   return queue == nullptr ? std::nullopt : std::optional(queue->status());
 }
 
+const QueueSpec* Broker::queue_spec(std::string_view name) const {
+  const auto* queue = core_->find_queue(name);
+  return queue == nullptr ? nullptr : &queue->spec;
+}
+
+std::vector<ExchangeSpec> Broker::exchanges() const {
+  std::vector<ExchangeSpec> all;
+  for (const auto& [name, exchange] : core_->exchanges) all.push_back(exchange->spec());
+  return all;
+}
+
+std::vector<BindingSpec> Broker::bindings() const {
+  std::vector<BindingSpec> all;
+  for (const auto& [name, exchange] : core_->exchanges) {
+    for (const auto& binding : exchange->bindings()) {
+      const auto& to = binding.to;
+      all.push_back({name, to.queue != nullptr ? to.queue->spec.name : to.exchange->spec().name, to.exchange != nullptr,
+                     binding.key, binding.arguments});
+    }
+  }
+  return all;
+}
+
+void Broker::hold_publishing(std::optional<std::string> reason) {
+  core_->publishing_held = std::move(reason);
+}
+
 Answer<std::vector<MessagePtr>> Broker::peek(std::string_view queue, std::size_t offset, std::size_t count) const {
   return core_->peek(queue, offset, count);
 }

@@ -209,11 +209,19 @@ class Broker {
   // Looking, for operators.
   std::vector<QueueStatus> queues() const;
   std::optional<QueueStatus> queue(std::string_view name) const;
+  /// How the queue was declared, or nullptr; valid until the next call that deletes.
+  const QueueSpec* queue_spec(std::string_view name) const;
+  std::vector<ExchangeSpec> exchanges() const;
+  /// Those that were made; that the default exchange knows every queue by its name goes without saying.
+  std::vector<BindingSpec> bindings() const;
   /// Up to `count` ready messages from `offset`, oldest first, without taking them.
   Answer<std::vector<MessagePtr>> peek(std::string_view queue, std::size_t offset, std::size_t count) const;
   /// Takes one ready message out by the predicate given (first that matches), as a delivery of `session`.
   Answer<std::optional<Delivery>> take_if(SessionId session, std::string_view queue,
                                           const std::function<bool(const Message&)>& wanted);
+
+  /// While there is a reason (memory is short), publishing is refused with it as on a full disk; settling goes on.
+  void hold_publishing(std::optional<std::string> reason);
 
   /// Syncs what is open and stops taking anything; `closed` is called when the disk is at rest.
   void close(std::function<void(Status)> closed);

@@ -112,6 +112,7 @@ class Broker::Core {
   std::unordered_map<ConsumerId, Consumer> consumers;
   std::map<DeliveryId, Outstanding> outstanding;
   std::uint64_t last_session = 0;
+  std::optional<std::string> publishing_held;  ///< why nothing is taken in
 
  private:
   // core_exchanges.cpp

@@ -31,6 +31,7 @@ std::uint64_t Broker::Core::free_space() {
 std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
   if (log->failure()) return Refusal{ReplyCode::resource_error, "storage failed: " + log->failure()->message};
   if (batch.publishes.empty()) return std::nullopt;
+  if (publishing_held) return Refusal{ReplyCode::resource_error, *publishing_held};
   // What takes a message off for what it puts in brings the backlog to an end, so it may use up the reserve itself.
   const auto space_min = batch.settlements.empty() ? limits.free_space_min : limits.free_space_min / 4;
   if (free_space() < space_min) {

@@ -27,10 +27,12 @@ constexpr int reads_in_turn = 4;                              // of one connecti
 class Connection final : public SessionHost, public std::enable_shared_from_this<Connection> {
  public:
   Connection(tcp::socket socket, io::posix::AsioLoop& loop, const VirtualHosts& hosts, Users& users,
-             std::vector<char>& buffer, SessionSettings settings, std::function<void(Connection&)> gone)
+             std::vector<char>& buffer, SessionSettings settings, std::unique_ptr<io::posix::TlsStream> tls,
+             std::function<void(Connection&)> gone)
       : socket_(std::move(socket)),
         loop_(loop),
         buffer_(buffer),
+        tls_(std::move(tls)),
         gone_(std::move(gone)),
         session_(std::make_unique<Session>(loop, hosts, users, *this, settings)) {
     error_code ignored;
@@ -44,8 +46,11 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
     ConnectionStatus status = session_->status();
     status.peer = peer_;
     status.output_waiting += writing_.size();
+    status.tls = tls_ != nullptr;
     return status;
   }
+
+  Traffic traffic() const { return session_ ? session_->traffic() : traffic_; }
 
   void shut_down(const std::string& reason) { session_->shut_down(reason); }
 
@@ -99,16 +104,39 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
       const std::size_t size = socket_.read_some(asio::buffer(buffer_), code);
       if (code == asio::error::would_block) break;
       if (code) return end();
-      session_->input(std::string_view(buffer_.data(), size));
+      if (!take({buffer_.data(), size})) return end();
       if (!session_ || session_->is_over() || session_->input_paused()) return;
       if (size < buffer_.size()) break;
     }
     wait_for_input();
   }
 
+  /// False at the end: what came is not TLS as it was agreed on.
+  bool take(std::string_view bytes) {
+    if (tls_ == nullptr) return session_->input(bytes), true;
+    std::string plain;
+    const auto deciphered = tls_->input(bytes, plain);
+    if (tls_->has_output()) output_waiting();
+    if (!deciphered) {
+      log::warning("tls_refused", {{"peer", peer_}, {"reason", deciphered.error().message}});
+      return false;
+    }
+    if (!plain.empty()) session_->input(plain);
+    return true;
+  }
+
+  /// What is to be sent, as it goes over the wire.
+  void take_output() {
+    writing_.swap(session_->output());
+    if (tls_ == nullptr) return;
+    tls_->write(writing_);
+    writing_.clear();
+    tls_->take_output(writing_);
+  }
+
   void flush() {
     if (!session_ || !socket_.is_open() || !writing_.empty()) return;
-    writing_.swap(session_->output());
+    take_output();
     if (writing_.empty()) {
       if (session_->is_over()) end();
       return;
@@ -137,8 +165,14 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
 
   void end() {
     error_code ignored;
+    if (tls_ != nullptr && writing_.empty()) {  // the last word, if the peer can still take it
+      tls_->close();
+      tls_->take_output(writing_);
+      socket_.write_some(asio::buffer(writing_), ignored);
+    }
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
     socket_.close(ignored);
+    traffic_ = traffic();
     session_.reset();
     if (gone_) std::exchange(gone_, nullptr)(*this);
   }
@@ -146,9 +180,11 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   tcp::socket socket_;
   io::posix::AsioLoop& loop_;
   std::vector<char>& buffer_;
+  std::unique_ptr<io::posix::TlsStream> tls_;
   std::function<void(Connection&)> gone_;
   std::string peer_;
   std::string writing_;
+  Traffic traffic_;  // once the session is gone
   bool flush_posted_ = false;
   bool waiting_for_input_ = false;
   std::unique_ptr<Session> session_;
@@ -156,11 +192,13 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
 
 class Server::State : public std::enable_shared_from_this<Server::State> {
  public:
-  State(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users, SessionSettings settings)
+  State(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users, SessionSettings settings,
+        std::shared_ptr<io::posix::TlsServer> tls)
       : loop_(loop),
         hosts_(std::move(hosts)),
         users_(users),
         settings_(settings),
+        tls_(std::move(tls)),
         acceptor_(loop.native()),
         buffer_(read_size) {}
 
@@ -190,6 +228,12 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
     std::vector<ConnectionStatus> all;
     for (const auto& [key, connection] : connections_) all.push_back(connection->status());
     return all;
+  }
+
+  Traffic traffic() const {
+    Traffic sum = gone_;
+    for (const auto& [key, connection] : connections_) sum += connection->traffic();
+    return sum;
   }
 
   void stop(std::function<void()> stopped) {
@@ -234,13 +278,15 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
     auto gone = [weak = weak_from_this()](Connection& connection) {
       if (auto self = weak.lock()) self->remove(connection);
     };
-    auto connection =
-        std::make_shared<Connection>(std::move(socket), loop_, hosts_, users_, buffer_, settings_, std::move(gone));
+    auto stream = tls_ ? std::make_unique<io::posix::TlsStream>(tls_) : nullptr;
+    auto connection = std::make_shared<Connection>(std::move(socket), loop_, hosts_, users_, buffer_, settings_,
+                                                   std::move(stream), std::move(gone));
     connections_.emplace(connection.get(), connection);
     connection->start();
   }
 
   void remove(Connection& connection) {
+    gone_ += connection.traffic();
     connections_.erase(&connection);
     tell_if_stopped();
   }
@@ -253,17 +299,19 @@ class Server::State : public std::enable_shared_from_this<Server::State> {
   const VirtualHosts hosts_;
   Users& users_;
   const SessionSettings settings_;
+  const std::shared_ptr<io::posix::TlsServer> tls_;
   tcp::acceptor acceptor_;
   std::vector<char> buffer_;
   std::uint16_t port_ = 0;
   std::map<Connection*, std::shared_ptr<Connection>> connections_;
   std::function<void()> stopped_;
+  Traffic gone_;  // of connections that are no more
 };
 
 Result<std::unique_ptr<Server>> Server::listen(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users,
-                                               const std::string& address, std::uint16_t port,
-                                               SessionSettings settings) {
-  auto state = std::make_shared<State>(loop, std::move(hosts), users, settings);
+                                               const std::string& address, std::uint16_t port, SessionSettings settings,
+                                               std::shared_ptr<io::posix::TlsServer> tls) {
+  auto state = std::make_shared<State>(loop, std::move(hosts), users, settings, std::move(tls));
   auto listening = state->listen(address, port);
   if (!listening) return listening.error();
   return std::unique_ptr<Server>(new Server(std::move(state)));
@@ -279,6 +327,9 @@ std::uint16_t Server::port() const {
 }
 std::vector<ConnectionStatus> Server::connections() const {
   return state_->connections();
+}
+Traffic Server::traffic() const {
+  return state_->traffic();
 }
 void Server::stop(std::function<void()> stopped) {
   state_->stop(std::move(stopped));

@@ -10,6 +10,7 @@
 #include "broker/users.hpp"
 #include "core/result.hpp"
 #include "io/posix/loop.hpp"
+#include "io/posix/tls.hpp"
 
 namespace millrace::broker {
 
@@ -20,15 +21,19 @@ namespace millrace::broker {
 class Server {
  public:
   /// Listens, or says why it cannot (address in use, not ours). Port 0: any free one, see port(). The address may name
-  /// an interface, as io::posix::HttpAddress does.
+  /// an interface, as io::posix::HttpAddress does. With `tls` clients begin with a TLS handshake, which is part of the
+  /// time they have to log in.
   static Result<std::unique_ptr<Server>> listen(io::posix::AsioLoop& loop, VirtualHosts hosts, Users& users,
                                                 const std::string& address, std::uint16_t port,
-                                                SessionSettings settings = {});
+                                                SessionSettings settings = {},
+                                                std::shared_ptr<io::posix::TlsServer> tls = nullptr);
   /// Cuts what stop() has not ended.
   ~Server();
 
   std::uint16_t port() const;
   std::vector<ConnectionStatus> connections() const;
+  /// Of all connections since it listens, also of those that are gone.
+  Traffic traffic() const;
   /// Accepts no more, tells every client that the broker stops, and calls `stopped` when the last has gone (10 s at
   /// most).
   void stop(std::function<void()> stopped);

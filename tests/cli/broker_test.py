@@ -4,47 +4,17 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
 import unittest
 
-from running import MILLRACE, millrace
-
-
-class Broker:
-    def __init__(self, data, *arguments, listen="127.0.0.1:0"):
-        self.process = subprocess.Popen([MILLRACE, "broker", "--listen", listen, "--data", data, *arguments],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        assert line.startswith("listening on 127.0.0.1:"), line + self.process.stderr.read()
-        self.port = int(line.rsplit(":", 1)[1])
-
-    def url(self, user="guest:guest", vhost="%2f"):
-        return f"amqp://{user}@127.0.0.1:{self.port}/{vhost}"
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        _, errors = self.process.communicate(timeout=20)
-        return self.process.returncode, errors
+from brokers import BrokerCase
+from running import millrace
 
 
 def tool(name, url, *arguments):
     return subprocess.run([name, "-u", url, *arguments], capture_output=True, text=True, timeout=20)
 
 
-class BrokerCommand(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="millrace-broker-")
-        self.addCleanup(folder.cleanup)
-        self.data = os.path.join(folder.name, "data")
-
-    def broker(self, *arguments, **options):
-        broker = Broker(self.data, *arguments, **options)
-        self.addCleanup(broker.process.wait)
-        self.addCleanup(broker.process.kill)
-        self.addCleanup(broker.process.stderr.close)
-        self.addCleanup(broker.process.stdout.close)
-        return broker
-
+class BrokerCommand(BrokerCase):
     def test_messages_are_there_after_a_stop_by_either_signal(self):
         for number, body in ((signal.SIGTERM, "one"), (signal.SIGINT, "two")):
             broker = self.broker()
@@ -110,7 +80,7 @@ class BrokerCommand(unittest.TestCase):
             control.connect(os.path.join(self.data, "control.sock"))
             control.sendall(b"GET /metrics HTTP/1.1\r\nHost: millrace\r\nConnection: close\r\n\r\n")
             metrics = control.makefile(encoding="utf-8").read()
-        self.assertIn('millrace_queue_published_total{vhost="/",queue="looked-at"} 3', metrics)
+        self.assertIn('millrace_queue_messages_published_total{vhost="/",queue="looked-at"} 3', metrics)
 
     def test_a_bad_command_line_is_refused_with_what_is_wanted(self):
         for arguments, wanted in ((("--listen", "5672"), "ADDR:PORT"), (("--listen", "127.0.0.1:x"), "ADDR:PORT"),

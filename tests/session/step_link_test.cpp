@@ -180,7 +180,7 @@ TEST_CASE("a stopping broker tells its clients and is then without connections")
   post.until([&] { return ready; });
   REQUIRE(post.server->connections().size() == 1);
   CHECK(post.server->connections()[0].user == "worker");
-  CHECK(post.server->connections()[0].consumers == 1);
+  CHECK(post.server->connections()[0].consumers() == 1);
   bool stopped = false;
   post.server->stop([&] { stopped = true; });
   post.until([&] { return lost && stopped; });

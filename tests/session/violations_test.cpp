@@ -181,7 +181,7 @@ TEST_CASE("whatever bytes come, the session answers frames or ends, and others a
   }
   Client last(world);
   last.log_in();
-  CHECK(last.session.status().channels == 1);
+  CHECK(last.session.status().channels.size() == 1);
 }
 
 }  // namespace

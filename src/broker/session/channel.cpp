@@ -162,6 +162,21 @@ void Channel::give_up() {
   if (!returned) log::warning("deliveries of a closed channel did not return", {{"reason", returned.error().text}});
 }
 
+ChannelStatus Channel::status() const {
+  constexpr const char* modes[] = {"plain", "confirm", "transaction"};
+  ChannelStatus status;
+  status.number = number_;
+  status.mode = modes[static_cast<int>(mode_)];
+  status.prefetch = channel_prefetch_;
+  status.unsettled = ledger_.size();
+  status.unconfirmed = confirms_.open();
+  for (const auto& [tag, consumer] : consumers_) {
+    status.consumers.push_back(
+        {consumer->queue, tag, !consumer->no_ack, consumer->exclusive, consumer->prefetch, consumer->unsettled});
+  }
+  return status;
+}
+
 void Channel::answered(Replies::Ticket ticket, const std::string& frames, const Status& status) {
   if (!status) return context_.failed({ReplyCode::internal_error, status.error().message});
   replies_.fulfil(ticket, frames);
@@ -182,7 +197,9 @@ void Channel::confirmed(std::uint64_t first, std::uint64_t count, bool stored) {
 void Channel::write_confirms() {
   confirms_noted_ = false;
   if (stage_ != Stage::open && !last_answer_) return;
-  confirms_.write(context_.output, number_);
+  const auto written = confirms_.write(context_.output, number_);
+  context_.traffic.confirmed += written.stored;
+  context_.traffic.refused += written.refused;
   if (!last_answer_ || confirms_.waits()) return;
   auto [ticket, frames] = *std::exchange(last_answer_, std::nullopt);
   replies_.fulfil(ticket, std::move(frames));

@@ -31,8 +31,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   bool ended() const { return stage_ == Stage::ended && replies_.settled(); }
   /// No answer waits for the disk.
   bool settled() const { return replies_.settled(); }
-  std::size_t unsettled() const { return ledger_.size(); }
-  std::size_t consumers() const { return consumers_.size(); }
+  ChannelStatus status() const;
 
   // What the broker answers to operations that Context gathered.
   void refuse(const Refusal& refusal, amqp::MethodId method);
@@ -102,6 +101,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Handled recover(bool requeue, bool answer);
   Handled flow(bool active);
   void settle_one(Unsettled entry, Settle how);
+  void count(const Delivery& delivery, bool no_ack);
   Answer<std::string> queue_of_replies(const amqp::basic::Consume& method);
   /// The consumer's place is free again.
   void release(const Unsettled& entry);

@@ -44,8 +44,8 @@ Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
   if (consumers_.contains(tag)) {
     return Refusal{ReplyCode::not_allowed, "attempt to reuse consumer tag '" + tag + "'"};
   }
-  auto consumer = std::make_shared<Consumer>(*this, tag, method.no_ack, consumer_prefetch_);
   const ConsumerSpec spec{method.no_ack, method.exclusive, method.arguments};
+  auto consumer = std::make_shared<Consumer>(*this, *queue, tag, spec, consumer_prefetch_);
   auto done = context_.broker->consume(context_.session, *queue, spec, *consumer, consumer->id);
   if (!done) return done.error();
   consumers_.emplace(tag, consumer);
@@ -119,7 +119,14 @@ void Channel::write_properties_and_body(std::string& out, const Delivery& delive
   }
 }
 
+void Channel::count(const Delivery& delivery, bool no_ack) {
+  ++context_.traffic.delivered;
+  if (delivery.redelivered) ++context_.traffic.redelivered;
+  if (no_ack) ++context_.traffic.acknowledged;
+}
+
 void Channel::deliver(Consumer& consumer, Delivery delivery) {
+  count(delivery, consumer.no_ack);
   std::uint64_t tag = 0;
   if (consumer.no_ack) {
     tag = ledger_.skip();
@@ -149,6 +156,7 @@ Channel::Handled Channel::get(const amqp::basic::Get& method) {
     return Done{};
   }
   const Delivery& delivery = **taken;
+  count(delivery, method.no_ack);
   const std::uint64_t tag = method.no_ack ? ledger_.skip() : ledger_.add(delivery.id, nullptr);
   auto status = context_.broker->queue(*queue);
   std::string& out = replies_.place();

@@ -103,6 +103,7 @@ Channel::Handled Channel::finish_content() {
 
 void Channel::give_back(const Message& message) {
   if (stage_ != Stage::open) return;
+  ++context_.traffic.returned;
   amqp::write_method(context_.output, number_,
                      amqp::basic::Return{.reply_code = static_cast<std::uint16_t>(ReplyCode::no_route),
                                          .reply_text = "NO_ROUTE",
@@ -159,6 +160,8 @@ Channel::Handled Channel::commit_transaction() {
     if (made.mandatory[index]) give_back(*made.batch.publishes[index]);
   }
   for (const Unsettled& entry : made.taken) release(entry);
+  context_.traffic.published += made.batch.publishes.size();
+  for (const auto& settlement : made.batch.settlements) context_.count(settlement.how);
   return Done{};
 }
 

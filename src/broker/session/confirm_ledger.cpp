@@ -17,7 +17,8 @@ void ConfirmLedger::settle(std::uint64_t first, std::uint64_t count, bool stored
   }
 }
 
-void ConfirmLedger::write(std::string& out, std::uint16_t channel) {
+ConfirmLedger::Written ConfirmLedger::write(std::string& out, std::uint16_t channel) {
+  Written written;
   while (!outcomes_.empty() && outcomes_.front() != Outcome::open) {
     const Outcome outcome = outcomes_.front();
     std::uint64_t run = 0;
@@ -26,12 +27,14 @@ void ConfirmLedger::write(std::string& out, std::uint16_t channel) {
       ++run;
     }
     confirmed_ += run;
+    (outcome == Outcome::stored ? written.stored : written.refused) += run;
     if (outcome == Outcome::stored) {
       amqp::write_method(out, channel, amqp::basic::Ack{.delivery_tag = confirmed_, .multiple = run > 1});
     } else {
       amqp::write_method(out, channel, amqp::basic::Nack{.delivery_tag = confirmed_, .multiple = run > 1});
     }
   }
+  return written;
 }
 
 }  // namespace millrace::broker

@@ -17,8 +17,13 @@ class ConfirmLedger {
   void settle(std::uint64_t first, std::uint64_t count, bool stored);
   /// Publishes are not all settled and written.
   bool waits() const { return !outcomes_.empty(); }
+  std::size_t open() const { return outcomes_.size(); }
+  struct Written {  ///< publishes
+    std::uint64_t stored = 0;
+    std::uint64_t refused = 0;
+  };
   /// Writes acks and nacks for what has become certain since the last call.
-  void write(std::string& out, std::uint16_t channel);
+  Written write(std::string& out, std::uint16_t channel);
 
  private:
   enum class Outcome : std::uint8_t { open, stored, refused };

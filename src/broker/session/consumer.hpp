@@ -14,15 +14,23 @@ class Channel;
 /// as deliveries of it are unsettled.
 class Consumer final : public ConsumerSink, public std::enable_shared_from_this<Consumer> {
  public:
-  Consumer(Channel& channel, std::string consumer_tag, bool without_acks, std::uint16_t prefetch_count)
-      : tag(std::move(consumer_tag)), no_ack(without_acks), prefetch(prefetch_count), channel_(channel) {}
+  Consumer(Channel& channel, std::string queue_name, std::string consumer_tag, const ConsumerSpec& spec,
+           std::uint16_t prefetch_count)
+      : queue(std::move(queue_name)),
+        tag(std::move(consumer_tag)),
+        no_ack(spec.no_ack),
+        exclusive(spec.exclusive),
+        prefetch(prefetch_count),
+        channel_(channel) {}
 
   bool ready() const override;
   void deliver(Delivery delivery) override;
   void cancelled(ConsumerId consumer) override;
 
+  const std::string queue;
   const std::string tag;
   const bool no_ack;
+  const bool exclusive;
   const std::uint16_t prefetch;  ///< deliveries out at a time; 0: no limit
   ConsumerId id;
   std::uint32_t unsettled = 0;

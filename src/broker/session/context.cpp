@@ -27,6 +27,7 @@ Context::Context(io::Loop& loop, Broker& the_broker, SessionSettings the_setting
 
 void Context::publish(const std::shared_ptr<Channel>& channel, MessagePtr message, bool mandatory,
                       std::uint64_t number) {
+  ++traffic.published;
   gathered_.size += message->body.size() + operation_size;
   gathered_.batch.publishes.push_back(std::move(message));
   gathered_.origins.push_back({channel, number, mandatory});
@@ -34,9 +35,14 @@ void Context::publish(const std::shared_ptr<Channel>& channel, MessagePtr messag
 }
 
 void Context::settle(Settlement settlement) {
+  count(settlement.how);
   gathered_.batch.settlements.push_back(settlement);
   gathered_.size += operation_size;
   if (gathered_.size > gathered_size_max) flush();
+}
+
+void Context::count(Settle how) {
+  ++(how == Settle::ack ? traffic.acknowledged : how == Settle::reject ? traffic.rejected : traffic.requeued);
 }
 
 void Context::flush() {

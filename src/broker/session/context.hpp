@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/broker.hpp"
+#include "broker/session/connection_status.hpp"
 #include "broker/users.hpp"
 #include "io/loop.hpp"
 
@@ -44,6 +45,7 @@ class Context : public std::enable_shared_from_this<Context> {
   std::uint32_t frame_size_max = 0;
   bool tells_cancel = false;   ///< the client wants basic.cancel when the broker ends a consumer
   bool tells_blocked = false;  ///< the client wants connection.blocked
+  Traffic traffic;
   std::string output;
   std::function<void()> output_waiting;  ///< something was written outside of input()
   std::function<void()> all_durable;     ///< has_open_publishes() is false again
@@ -61,6 +63,7 @@ class Context : public std::enable_shared_from_this<Context> {
   // Operations outside transactions.
   void publish(const std::shared_ptr<Channel>& channel, MessagePtr message, bool mandatory, std::uint64_t number);
   void settle(Settlement settlement);
+  void count(Settle how);
   /// Hands what was gathered to the broker.
   void flush();
 

@@ -285,13 +285,10 @@ ConnectionStatus Session::status() const {
   if (context_->user) status.user = context_->user->name;
   status.host = context_->host;
   status.name = client_name_;
-  status.channels = static_cast<std::uint32_t>(channels_.size());
-  for (const auto& [number, channel] : channels_) {
-    status.consumers += static_cast<std::uint32_t>(channel->consumers());
-    status.unsettled += channel->unsettled();
-  }
+  for (const auto& [number, channel] : channels_) status.channels.push_back(channel->status());
+  status.traffic = context_->traffic;
   status.output_waiting = context_->output.size();
-  status.paused = input_paused();
+  status.paused = input_paused() || waits_for_reader_;
   return status;
 }
 

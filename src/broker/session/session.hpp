@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "amqp/frame.hpp"
+#include "broker/session/connection_status.hpp"
 #include "broker/session/context.hpp"
 #include "broker/virtual_hosts.hpp"
 
@@ -22,19 +23,6 @@ class SessionHost {
   virtual void input_resumed() = 0;
   /// The session is over: write what output there is and close the socket.
   virtual void over() = 0;
-};
-
-/// What operators see of a connection.
-struct ConnectionStatus {
-  std::string user;
-  std::string host;  ///< the virtual host
-  std::string peer;
-  std::string name;  ///< client property connection_name, else product
-  std::uint32_t channels = 0;
-  std::uint32_t consumers = 0;
-  std::uint64_t unsettled = 0;
-  std::size_t output_waiting = 0;  ///< bytes
-  bool paused = false;             ///< no input is taken: commits are open or publishing is refused
 };
 
 /// One client connection's protocol state (AMQP 0-9-1 §2.2.4): bytes in, calls into the broker, bytes out. No sockets;
@@ -59,6 +47,7 @@ class Session final : private UserConnection {
   bool is_over() const { return stage_ == Stage::over; }
 
   ConnectionStatus status() const;
+  const Traffic& traffic() const { return context_->traffic; }
 
  private:
   enum class Stage { greeting, login, tuning, opening, open, closing, over };

@@ -25,7 +25,8 @@ Error failed(std::string_view doing, std::string_view name) {
 
 class PosixFile final : public File {
  public:
-  PosixFile(int file, std::string name) : file_(file), name_(std::move(name)) {}
+  PosixFile(int file, std::string name, std::shared_ptr<SyncTimes> sync_times)
+      : file_(file), name_(std::move(name)), sync_times_(std::move(sync_times)) {}
   ~PosixFile() override { ::close(file_); }
 
   Status write_at(std::uint64_t offset, std::string_view data) override {
@@ -54,7 +55,9 @@ class PosixFile final : public File {
   }
 
   Status sync() override {
+    const auto begun = std::chrono::steady_clock::now();
     if (::fdatasync(file_) != 0) return failed("sync", name_);
+    sync_times_->add(std::chrono::steady_clock::now() - begun);
     return Done{};
   }
 
@@ -78,6 +81,7 @@ class PosixFile final : public File {
  private:
   int file_;
   std::string name_;
+  std::shared_ptr<SyncTimes> sync_times_;
 };
 
 Status make_folder(const std::string& path) {
@@ -128,7 +132,7 @@ Result<std::unique_ptr<File>> PosixDisk::open(std::string_view name, Open how) {
   const int flags = O_RDWR | O_CLOEXEC | (how == Open::create_new ? O_CREAT | O_EXCL : 0);
   const int file = ::openat(folder_, std::string(name).c_str(), flags, 0600);
   if (file < 0) return failed("open", path_ + "/" + std::string(name));
-  return std::unique_ptr<File>(std::make_unique<PosixFile>(file, path_ + "/" + std::string(name)));
+  return std::unique_ptr<File>(std::make_unique<PosixFile>(file, path_ + "/" + std::string(name), sync_times_));
 }
 
 Result<std::vector<std::string>> PosixDisk::list() const {
@@ -142,6 +146,19 @@ Result<std::vector<std::string>> PosixDisk::list() const {
   ::closedir(folder);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+PosixDisk::Usage PosixDisk::usage() const {
+  Usage usage;
+  const auto names = list();
+  if (!names) return usage;
+  for (const auto& name : *names) {
+    struct stat info {};
+    if (::fstatat(folder_, name.c_str(), &info, 0) != 0) continue;  // gone since
+    ++usage.files;
+    usage.bytes += static_cast<std::uint64_t>(info.st_size);
+  }
+  return usage;
 }
 
 Status PosixDisk::remove(std::string_view name) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "io/disk.hpp"
+#include "io/posix/sync_times.hpp"
 
 namespace millrace::io::posix {
 
@@ -20,12 +21,21 @@ class PosixDisk final : public Disk {
   Status sync_folder() override;
   Result<std::uint64_t> free_space() const override;
 
+  // For operators; from any thread.
+  struct Usage {
+    std::uint64_t files = 0;
+    std::uint64_t bytes = 0;
+  };
+  Usage usage() const;
+  const SyncTimes& sync_times() const { return *sync_times_; }
+
  private:
   PosixDisk(std::string path, int folder, int lock) : path_(std::move(path)), folder_(folder), lock_(lock) {}
 
   std::string path_;
   int folder_;
   int lock_;
+  std::shared_ptr<SyncTimes> sync_times_ = std::make_shared<SyncTimes>();  // also its files'
 };
 
 }  // namespace millrace::io::posix

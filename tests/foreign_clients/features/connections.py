@@ -75,17 +75,17 @@ def limits_are_agreed_on():
         other.close()
     for tune_ok in (pika.spec.Connection.TuneOk(0, 1000, 0), pika.spec.Connection.TuneOk(0, 1 << 24, 0),
                     pika.spec.Connection.TuneOk(65535, 131072, 0)):
-        with Wire() as wire:
+        with Wire(URI) as wire:
             wire.send(tune_ok, channel=0)  # once more, which is too often
             assert wire.expect(pika.spec.Connection.Close).reply_code == 503
-    with Wire(frame_max=4096) as wire:
+    with Wire(URI, frame_max=4096) as wire:
         wire.frame(METHOD, b"x" * 4097)
         assert wire.expect(pika.spec.Connection.Close).reply_code == 501
 
 
 def heartbeats():
     begun = time.monotonic()
-    quiet = Wire(heartbeat=1)
+    quiet = Wire(URI, heartbeat=1)
     with Desk() as desk, connect(heartbeat=1) as alive:
         seen = 0
         while (frame := quiet.read_frame()) is not None:
@@ -99,7 +99,7 @@ def heartbeats():
 
 
 def secrets_are_renewed():
-    with Wire() as wire:  # pika 1.2 has no word for it
+    with Wire(URI) as wire:  # pika 1.2 has no word for it
         wire.frame(METHOD, struct.pack(">HHI", 10, 70, 3) + b"new\x03why", channel=0)
         _, _, payload = wire.read_frame()
         assert payload == struct.pack(">HH", 10, 71), payload
@@ -108,7 +108,7 @@ def secrets_are_renewed():
 def broken_protocol():
     """Frame, and the reply code of the specification (§1.2)."""
     def broken(code, send):
-        with Wire() as wire:
+        with Wire(URI) as wire:
             send(wire)
             close = wire.expect(pika.spec.Connection.Close)
             assert close.reply_code == code, f"{close.reply_code} {close.reply_text} instead of {code}"
@@ -138,7 +138,7 @@ def broken_protocol():
 
 
 def the_channel_of_an_error_can_be_opened_again():
-    with Wire() as wire:
+    with Wire(URI) as wire:
         wire.send(pika.spec.Queue.Declare(queue="no-such-queue", passive=True))
         wire.send(pika.spec.Basic.Qos())  # on its way already: not answered
         close = wire.expect(pika.spec.Channel.Close)
@@ -157,7 +157,7 @@ def fields_of_every_type():
               b"V": b"", b"F": b"\0\0\0\x03\x01aV", b"A": b"\0\0\0\x03t\x01V"}
     entries = b"".join(bytes([1]) + letter + letter + value for letter, value in fields.items())
     properties = struct.pack(">HI", 0x2000, len(entries)) + entries
-    with Desk() as desk, Wire() as wire:
+    with Desk() as desk, Wire(URI) as wire:
         queue, dead = desk.queue(exclusive=False, auto_delete=True), desk.queue(exclusive=False, auto_delete=True)
         wire.publish(queue, b"body", properties)
         wire.send(pika.spec.Basic.Get(queue=queue, no_ack=True))

@@ -2,14 +2,16 @@
 """AMQP 0-9-1 and RabbitMQ's extensions, asked for with pika and byte by byte: features.py URI [FEATURE…]. One function a
 feature; each module here is one part of the protocol."""
 
+import os
 import sys
 
-import connections
-import consuming
-import dead_letters
-import publishing
-import queues
-import routing
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+import connections  # noqa: E402
+import consuming  # noqa: E402
+import dead_letters  # noqa: E402
+import publishing  # noqa: E402
+import queues  # noqa: E402
+import routing  # noqa: E402
 
 MODULES = (routing, queues, dead_letters, consuming, publishing, connections)
 

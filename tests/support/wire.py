@@ -5,16 +5,25 @@ import struct
 
 import pika
 
-from desk import URI
-
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
+
+
+def framed(kind, payload, channel=1, end=b"\xce"):
+    return struct.pack(">BHI", kind, channel, len(payload)) + payload + end
+
+
+def publishing(queue, body, properties=b"\0\0"):
+    """The frames of one publish to a queue; a body of one frame."""
+    publish = pika.frame.Method(1, pika.spec.Basic.Publish(routing_key=queue)).marshal()
+    header = framed(HEADER, struct.pack(">HHQ", 60, 0, len(body)) + properties)
+    return publish + header + (framed(BODY, body) if body else b"")
 
 
 class Wire:
     """An open connection with channel 1; reads only when asked."""
 
-    def __init__(self, heartbeat=0, frame_max=131072, capabilities=(), user=None, receive_buffer=None):
-        self.parameters = pika.URLParameters(URI)
+    def __init__(self, uri, heartbeat=0, frame_max=131072, capabilities=(), receive_buffer=None):
+        self.parameters = pika.URLParameters(uri)
         self.socket = socket.socket()
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -23,7 +32,7 @@ class Wire:
         self.buffer = b""
         self.socket.sendall(b"AMQP\x00\x00\x09\x01")
         self.expect(pika.spec.Connection.Start)
-        login = user or self.parameters.credentials
+        login = self.parameters.credentials
         self.send(pika.spec.Connection.StartOk({"capabilities": dict.fromkeys(capabilities, True)}, "PLAIN",
                                                f"\0{login.username}\0{login.password}", "en_US"), channel=0)
         self.tune = self.expect(pika.spec.Connection.Tune)
@@ -43,13 +52,10 @@ class Wire:
         self.socket.sendall(pika.frame.Method(channel, method).marshal())
 
     def frame(self, kind, payload, channel=1, end=b"\xce"):
-        self.socket.sendall(struct.pack(">BHI", kind, channel, len(payload)) + payload + end)
+        self.socket.sendall(framed(kind, payload, channel, end))
 
     def publish(self, queue, body, properties=b"\0\0"):
-        self.send(pika.spec.Basic.Publish(routing_key=queue))
-        self.frame(HEADER, struct.pack(">HHQ", 60, 0, len(body)) + properties)
-        if body:
-            self.frame(BODY, body)
+        self.socket.sendall(publishing(queue, body, properties))
 
     def read_frame(self):
         """(type, channel, payload), or None at the end of the connection."""
