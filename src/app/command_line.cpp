@@ -14,6 +14,7 @@
 #include "app/eval_command.hpp"
 #include "app/exit_code.hpp"
 #include "app/flow_command.hpp"
+#include "app/test_command.hpp"
 #include "app/variables.hpp"
 #include "component/config.hpp"
 #include "components/catalogue.hpp"
@@ -25,7 +26,7 @@ namespace {
 constexpr const char* footer = R"(Exit codes:
   0    done
   1    what was asked could not be done
-  2    bad command line, or bad flow file
+  2    bad command line, or bad flow or test file
   3    the data folder cannot be used: not writable, full, damaged, or in use by another process
   4    cannot listen on the address given with --http or --listen
   130  stopped at once by a second Ctrl-C)";
@@ -116,6 +117,31 @@ void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question)
       ->type_name("SIZE");
   add_log_level(command, options.log_level);
   add_broker_questions(command, question);
+}
+
+void add_test(CLI::App& app, TestOptions& options) {
+  auto* command = app.add_subcommand("test", "Run the tests beside flow files: *.test.yaml, in virtual time");
+  command->add_option("FLOW", options.suite.flow_files, "Flow files, YAML or JSON")->required();
+  command
+      ->add_option("--tests", options.suite.test_files, "Test files instead of those beside the flow; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command->add_option("--filter", options.suite.filter, "Only cases whose name holds this, or fits it if it has a *")
+      ->type_name("TEXT");
+  command->add_option("--env-file", options.env_file, "File with NAME=value lines for ${NAME} in flow and test files")
+      ->type_name("FILE");
+  auto* crash = command->add_flag("--crash-everywhere", options.suite.crash_everywhere,
+                                  "Kill the platform at each commit and each call in turn");
+  command
+      ->add_option("--crash-points", options.suite.crash_points_max,
+                   "At most so many crash points a case, evenly chosen")
+      ->needs(crash)
+      ->type_name("N");
+  command->add_flag("--no-repeats", options.no_repeats, "A request or mail that a crash repeats is a failure")
+      ->needs(crash);
+  command->add_option("--junit", options.junit_file, "Write a JUnit report there as well")->type_name("FILE");
+  command->add_flag("--json", options.json, "Print JSON");
+  command->add_flag("--verbose", options.verbose, "Show what passed each step");
 }
 
 void add_flow_files(CLI::App* command, std::vector<std::string>& files, std::string& env_file) {
@@ -233,6 +259,7 @@ struct CatalogueCommands {
   std::string env_file = {};
   std::string name = {};
   bool json = false;
+  bool tests = false;
   std::function<int(const component::Catalogue&)> chosen = {};
 
   void add(CLI::App& app) {
@@ -240,8 +267,10 @@ struct CatalogueCommands {
     auto* validate = flow->add_subcommand("validate", "Check flow files and name every problem");
     add_flow_files(validate, flow_files, env_file);
     validate->callback([this] { chosen = [this](const auto& catalogue) { return check_flows(catalogue); }; });
-    flow->add_subcommand("schema", "Print the JSON Schema of flow files")->callback([this] {
-      chosen = [](const auto& catalogue) { return print_flow_schema(catalogue); };
+    auto* schema = flow->add_subcommand("schema", "Print the JSON Schema of flow files");
+    schema->add_flag("--tests", tests, "Of test files instead");
+    schema->callback([this] {
+      chosen = [this](const auto& catalogue) { return tests ? print_test_schema() : print_flow_schema(catalogue); };
     });
     auto* component = app.add_subcommand("component", "Triggers and actions")->require_subcommand(1);
     component->add_subcommand("list", "What there is")->callback([this] {
@@ -274,6 +303,8 @@ int command_line(int argc, char** argv) {
   app.set_version_flag("--version", "millrace " MILLRACE_VERSION);
   app.footer(footer);
   add_run(app, run_options);
+  TestOptions test_options;
+  add_test(app, test_options);
   BrokerOptions broker_options;
   BrokerQuestion broker_question;
   add_broker(app, broker_options, broker_question);
@@ -297,6 +328,7 @@ int command_line(int argc, char** argv) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
   if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
+  if (app.got_subcommand("test")) return test_flows(test_options, components::make_catalogue());
   if (app.got_subcommand("eval")) return run_eval(eval_options);
   if (!broker_question.what.empty()) return ask_broker(broker_question);
   if (app.got_subcommand("broker")) return serve_broker(broker_options);

@@ -4,6 +4,7 @@
 
 #include "app/exit_code.hpp"
 #include "flow/schema.hpp"
+#include "flow_tests/file/schema.hpp"
 
 namespace millrace::app {
 
@@ -20,6 +21,11 @@ int validate_flows(const std::vector<std::string>& files, const component::Catal
 
 int print_flow_schema(const component::Catalogue& catalogue, std::ostream& out) {
   out << flow::flow_schema(catalogue);
+  return ExitCode::ok;
+}
+
+int print_test_schema(std::ostream& out) {
+  out << flow_tests::test_file_schema();
   return ExitCode::ok;
 }
 

@@ -17,4 +17,7 @@ int validate_flows(const std::vector<std::string>& files, const component::Catal
 /// `millrace flow schema`: the JSON Schema of flow files, as docs/flow.schema.json holds it.
 int print_flow_schema(const component::Catalogue& catalogue, std::ostream& out = std::cout);
 
+/// `millrace flow schema --tests`: that of test files, docs/flow-test.schema.json.
+int print_test_schema(std::ostream& out = std::cout);
+
 }  // namespace millrace::app

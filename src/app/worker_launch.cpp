@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "component/worker_environment.hpp"
+#include "flow/plan.hpp"
 
 namespace millrace::app {
 namespace {
@@ -62,24 +62,13 @@ bool runs_as_container(const flow::WorkerPlan& plan, const RunOptions& options) 
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
                                    const orchestrator::Credentials& credentials, const std::string& run_id,
                                    const RunOptions& options) {
-  namespace names = flow::names;
-  component::WorkerEnvironment environment;
-  environment.flow_id = plan.flow;
-  environment.step_id = plan.step;
+  auto environment = flow::environment_of(plan);
   environment.exec_id = run_id;
   environment.container_id = credentials.user;
   environment.workspace_id = "default";
   environment.user_id = "default";
-  environment.component = plan.component;
-  environment.function = plan.function;
   environment.api_username = credentials.user;
   environment.api_key = credentials.password;
-  environment.listen_messages_on = names::step_queue(plan.flow, plan.step);
-  environment.publish_messages_to = names::exchange(plan.flow);
-  environment.data_routing_key = names::output_key(plan.step);
-  environment.error_routing_key = names::error_key(plan.step);
-  environment.rebound_routing_key = names::rebound_key(plan.step);
-  environment.snapshot_routing_key = names::snapshot_key(plan.step);
 
   using How = orchestrator::Launch::How;
   orchestrator::Launch launch;

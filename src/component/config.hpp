@@ -18,6 +18,8 @@ namespace millrace::component {
 /// first), or a number of seconds. As a JSON number: milliseconds, the form that a checked flow's config has.
 /// Error::invalid says what is expected.
 Result<std::chrono::milliseconds> parse_duration(const boost::json::value& value);
+/// The duration as people write it and parse_duration reads it: "1d2h", "250ms", "0s".
+std::string duration_text(std::chrono::milliseconds duration);
 /// "10MB" (powers of 1000: kB, MB, GB), "64KiB" (powers of 1024: KiB, MiB, GiB), "100B", or a number of bytes.
 Result<std::uint64_t> parse_size(const boost::json::value& value);
 

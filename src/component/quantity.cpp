@@ -108,4 +108,16 @@ Result<std::uint64_t> parse_size(const boost::json::value& value) {
   return bad_size();
 }
 
+std::string duration_text(std::chrono::milliseconds duration) {
+  std::string text;
+  auto rest = duration.count();
+  for (const auto& [name, factor] : time_units) {
+    const auto unit = static_cast<std::int64_t>(factor);
+    if (rest < unit) continue;
+    text.append(std::to_string(rest / unit)).append(name);
+    rest %= unit;
+  }
+  return text.empty() ? "0s" : text;
+}
+
 }  // namespace millrace::component

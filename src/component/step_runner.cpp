@@ -145,9 +145,9 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
 
   void act(const std::shared_ptr<InWork>& item) {
     item->finished = false;
-    if (watch_ != nullptr) watch_->began(item->lineage, *item->input);
     Work work{*item->input,           item->lineage.message_id, item->lineage.execution_id,
               item->lineage.reply_to, item->lineage.attempt,    snapshot_};
+    if (watch_ != nullptr) watch_->began(work);
     const auto once = [weak = weak_from_this(), item](Outcome outcome) {
       const auto self = weak.lock();
       if (!self) return;

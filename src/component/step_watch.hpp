@@ -9,8 +9,8 @@ namespace millrace::component {
 class StepWatch {
  public:
   virtual ~StepWatch() = default;
-  /// The action gets this message now. A polling trigger's tick: once for each page.
-  virtual void began(const Lineage& lineage, const Message& input) = 0;
+  /// The action gets this now. A polling trigger's tick: once for each page.
+  virtual void began(const Work& work) = 0;
   /// What it came to; also for messages that never reach the action, because they are none or `when:` does not hold.
   virtual void ended(const Lineage& lineage, const Outcome& outcome) = 0;
 };

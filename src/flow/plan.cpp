@@ -141,6 +141,21 @@ class Planner {
 
 }  // namespace
 
+component::WorkerEnvironment environment_of(const WorkerPlan& worker) {
+  component::WorkerEnvironment environment;
+  environment.flow_id = worker.flow;
+  environment.step_id = worker.step;
+  environment.component = worker.component;
+  environment.function = worker.function;
+  environment.listen_messages_on = names::step_queue(worker.flow, worker.step);
+  environment.publish_messages_to = names::exchange(worker.flow);
+  environment.data_routing_key = names::output_key(worker.step);
+  environment.error_routing_key = names::error_key(worker.step);
+  environment.rebound_routing_key = names::rebound_key(worker.step);
+  environment.snapshot_routing_key = names::snapshot_key(worker.step);
+  return environment;
+}
+
 Plan make_plan(const Flow& flow, const component::Catalogue& catalogue) {
   return Planner(flow, catalogue).plan();
 }

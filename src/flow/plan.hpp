@@ -9,6 +9,7 @@
 #include "component/action.hpp"
 #include "component/schedule.hpp"
 #include "component/step_settings.hpp"
+#include "component/worker_environment.hpp"
 #include "flow/flow.hpp"
 
 namespace millrace::flow {
@@ -52,6 +53,10 @@ struct WorkerPlan {
   Running running;
   component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
 };
+
+/// What the worker contract calls the step's queue, its flow's exchange and its routing keys; who the worker is and
+/// where it finds broker and API is left to whoever starts it.
+component::WorkerEnvironment environment_of(const WorkerPlan& worker);
 
 /// A trigger that the scheduler wakes.
 struct TickPlan {

@@ -116,7 +116,44 @@ Status check_signature(const Route& route, const io::posix::HttpRequest& request
   return refused("no signature in webhook-signature fits the request");
 }
 
+Bytes to_base64(std::string_view bytes) {
+  Bytes text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();
+  return text;
+}
+
+void add_missing(io::posix::HttpRequest& request, const char* name, std::string value) {
+  if (request.header(name).empty()) request.headers.emplace_back(name, std::move(value));
+}
+
+void sign(const Route& route, io::posix::HttpRequest& request, io::WallTime now) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
+  add_missing(request, "webhook-timestamp", std::to_string(seconds));
+  std::string_view secrets = route.secret;
+  auto encoded = next_word(secrets);
+  skip(encoded, "whsec_");
+  const auto key = from_base64(encoded).value_or("");
+  const auto mac =
+      hmac_sha256(key, {request.header("webhook-id"), ".", request.header("webhook-timestamp"), ".", request.body});
+  add_missing(request, "webhook-signature", "v1," + to_base64(mac));
+}
+
 }  // namespace
+
+void authorize(const Route& route, io::posix::HttpRequest& request, io::WallTime now) {
+  switch (route.auth) {
+    case Route::Auth::none:
+      return;
+    case Route::Auth::basic:
+      return add_missing(request, "authorization", "Basic " + to_base64(route.username + ":" + route.password));
+    case Route::Auth::bearer:
+      return add_missing(request, "authorization", "Bearer " + route.token);
+    case Route::Auth::hmac:
+      return sign(route, request, now);
+  }
+}
 
 Status authenticate(const Route& route, const io::posix::HttpRequest& request, io::WallTime now) {
   switch (route.auth) {

@@ -12,4 +12,8 @@ namespace millrace::gateway {
 /// over "<webhook-id>.<webhook-timestamp>.<body>", any of several "v1,<base64>" signatures.
 Status authenticate(const Route& route, const io::posix::HttpRequest& request, io::WallTime now);
 
+/// The caller's side of it, for tests of flows: adds the headers that authenticate() asks for. A header that is there
+/// already stays as it is.
+void authorize(const Route& route, io::posix::HttpRequest& request, io::WallTime now);
+
 }  // namespace millrace::gateway

@@ -23,6 +23,27 @@ std::string short_hash(std::string_view text) {
   return id.substr(0, 8) + id.substr(24, 8);
 }
 
+PollState::PollState(const PollState& other)
+    : cursor(other.cursor),
+      cursor_pending(other.cursor_pending),
+      tick(other.tick),
+      next(other.next),
+      pages(other.pages),
+      order_(other.order_) {
+  for (auto entry = order_.begin(); entry != order_.end(); ++entry) by_id_.emplace(entry->id, entry);
+}
+
+PollState& PollState::operator=(PollState other) noexcept {
+  cursor.swap(other.cursor);
+  cursor_pending.swap(other.cursor_pending);
+  tick.swap(other.tick);
+  next.swap(other.next);
+  std::swap(pages, other.pages);
+  order_.swap(other.order_);
+  by_id_.swap(other.by_id_);
+  return *this;
+}
+
 Result<PollState> PollState::read(std::string_view json) {
   PollState state;
   const auto status = json_text::members(json, [&](std::string_view name, std::string_view value) {

@@ -19,6 +19,11 @@ class PollState {
   std::string next;            ///< URL of the page to go on with; empty: a run begins
   std::uint64_t pages = 0;     ///< done by the run under way
 
+  PollState() = default;
+  PollState(const PollState& other);
+  PollState(PollState&&) = default;
+  PollState& operator=(PollState other) noexcept;
+
   /// Error::damaged if it is not what json() wrote.
   static Result<PollState> read(std::string_view json);
   std::string json() const;

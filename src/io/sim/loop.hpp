@@ -22,6 +22,8 @@ class SimLoop final : public Loop {
 
   /// Runs one task, or moves time to the next timer and runs it. False: there is neither.
   bool step();
+  /// Whether there is anything to do before time moves on.
+  bool has_tasks() const { return !tasks_.empty(); }
   /// Runs the tasks, and those that they post; time stands still.
   void run_tasks();
   /// Runs all that happens within the next `span`, and leaves time at its end.

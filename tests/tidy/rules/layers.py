@@ -1,5 +1,5 @@
 """A folder of src/ includes only itself and folders before it in src/CMakeLists.txt. io/posix is for the shells named here;
-io/sim for tests alone. What a test includes beyond that comes from tests/. ARCHITECTURE.md's table has the same folders in the
+io/sim for tests, and for those of flows (src/flow_tests). What a test includes beyond that comes from tests/. ARCHITECTURE.md's table has the same folders in the
 same order."""
 import re
 
@@ -8,7 +8,8 @@ from tree import Finding
 
 # Who may touch sockets, processes and files: everything else is logic that runs as well on io/sim (ARCHITECTURE.md).
 SHELLS = ("src/io/", "src/amqp/client/", "src/broker/server.", "src/component/settings_request.", "src/component/step_worker.",
-          "src/component/worker_outside.", "src/orchestrator/driver/", "src/gateway/", "src/api/", "src/app/")
+          "src/component/worker_outside.", "src/orchestrator/driver/", "src/gateway/", "src/api/", "src/app/",
+          "src/flow_tests/platform_life.", "src/flow_tests/case_run.")  # of it only HttpRequest and HttpResponse
 GENERATED = {"amqp/methods.hpp"}
 
 
@@ -40,7 +41,7 @@ def check(tree):
                 yield Finding(path, line, f"{layer}/ comes before {other}/ and must not include {include}")
             elif include.startswith("io/posix/") and not is_test and not path.startswith(SHELLS):
                 yield Finding(path, line, f"{include} here: io/posix is for the shells that tests/tidy/rules/layers.py names")
-            elif include.startswith("io/sim/") and not is_test and not path.startswith("src/io/sim/"):
+            elif include.startswith("io/sim/") and not is_test and not path.startswith(("src/io/sim/", "src/flow_tests/")):
                 yield Finding(path, line, f"{include}: the simulated machine is for tests")
 
 

@@ -1,0 +1,213 @@
+#include "flow_tests/platform_life.hpp"
+
+#include <algorithm>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "amqp/properties.hpp"
+#include "api/dead_letters.hpp"
+#include "flow_tests/broker_link.hpp"
+#include "gateway/authentication.hpp"
+#include "io/posix/http_problem.hpp"
+
+namespace millrace::flow_tests {
+namespace json = boost::json;
+namespace names = flow::names;
+
+namespace {
+
+json::value parsed(std::string_view text) {
+  boost::system::error_code failed;
+  auto value = json::parse(text, failed);
+  return failed ? json::value(std::string(text)) : value;
+}
+
+json::object document_of(const api::DeadLetter& letter) {
+  json::object document{{"step", letter.step},
+                        {"id", letter.id},
+                        {"code", letter.code},
+                        {"message", letter.reason},
+                        {"attempts", letter.attempts}};
+  if (!letter.details.empty()) document["details"] = parsed(letter.details);
+  const auto envelope = parsed(letter.envelope);
+  if (!envelope.is_object()) return document;
+  for (const auto* part : {"body", "headers"}) {
+    if (const auto* value = envelope.get_object().if_contains(part)) document[part] = *value;
+  }
+  return document;
+}
+
+io::posix::HttpRequest made_from(const GivenRequest& given, const gateway::Route& route) {
+  io::posix::HttpRequest request;
+  request.method = given.method.empty() ? route.methods.front() : given.method;
+  request.path = "/" + route.path;
+  request.query = given.query;
+  request.headers = given.headers;
+  request.body = given.body;
+  request.peer = "127.0.0.1";
+  return request;
+}
+
+}  // namespace
+
+PlatformLife::PlatformLife(const TestedFlow& tested, io::sim::SimDisk& disk, Journal& journal, io::WallTime now)
+    : tested_(tested),
+      flows_{tested.flow},
+      plans_{tested.plan},
+      disk_(disk),
+      journal_(journal),
+      loop_(now),
+      commit_points_(loop_) {
+  journal.begin_life(loop_);
+}
+
+PlatformLife::~PlatformLife() = default;
+
+Status PlatformLife::start() {
+  auto broker = broker::Broker::open(loop_, disk_, commit_points_, {});
+  if (!broker) return broker.error();
+  broker_ = std::move(*broker);
+  session_ = broker_->begin_session();
+  if (auto declared = declare(); !declared) return declared;
+  for (const auto& plan : tested_.plan.workers) {
+    for (std::uint32_t number = 1; number <= plan.instances; ++number) {
+      if (auto started = start_worker(plan, number); !started) return started;
+    }
+  }
+  gateway_.emplace(loop_, *broker_, flows_, gateway::Gateway::Limits{}, [this] { return next_execution_; });
+  return Done{};
+}
+
+Status PlatformLife::declare() {
+  const auto refused = [](const auto& answer) { return Error{Error::Kind::io, answer.error().text}; };
+  const auto& plan = tested_.plan;
+  if (const auto done = broker_->declare_exchange(session_, plan.exchange, {}); !done) return refused(done);
+  for (const auto& queue : plan.queues) {
+    if (const auto done = broker_->declare_queue(session_, queue, {}); !done) return refused(done);
+  }
+  for (const auto& binding : plan.bindings) {
+    const auto done = broker_->bind_queue(session_, binding.queue, plan.exchange.name, binding.key, {}, {});
+    if (!done) return refused(done);
+  }
+  return Done{};
+}
+
+Status PlatformLife::start_worker(const flow::WorkerPlan& plan, std::uint32_t number) {
+  component::StepRunner::Assignment assignment;
+  assignment.environment = flow::environment_of(plan);
+  assignment.environment.container_id = fmt::format("{}.{}", plan.step, number);
+  assignment.settings = plan.settings;
+  const auto saved = broker_->peek(names::snapshot_queue(plan.flow, plan.step), 0, 1);
+  if (saved && !saved->empty()) assignment.settings.snapshot = saved->front()->body;
+  assignment.seed = 1;
+  const auto queue = assignment.environment.listen_messages_on;
+  auto instance =
+      std::unique_ptr<Instance>(new Instance{Door(loop_, journal_, plan.step), StepJournal(journal_, plan.step), {}});
+  assignment.watch = &instance->journal;
+  instance->runner.emplace(loop_, instance->door, std::move(assignment), [this, step = plan.step](const Status& ended) {
+    if (!ended) journal_.broken(fmt::format("step {} has ended: {}", step, ended.error().message));
+  });
+  instances_.push_back(std::move(instance));
+  return instances_.back()->runner->start(
+      tested_.catalogue, [this, queue](std::uint16_t prefetch, amqp::client::Link::Handlers handlers) {
+        return std::make_unique<BrokerLink>(loop_, *broker_, queue, prefetch, open_commits_, std::move(handlers));
+      });
+}
+
+void PlatformLife::request(const GivenRequest& given, const std::string& execution, io::posix::Respond respond) {
+  const auto& route = gateway_->routes().front();
+  auto request = made_from(given, route);
+  if (given.authorized) {
+    if (route.auth == gateway::Route::Auth::hmac && request.header("webhook-id").empty()) {
+      request.headers.emplace_back("webhook-id", execution);
+    }
+    gateway::authorize(route, request, loop_.wall_now());
+  }
+  if (request.body.size() > gateway_->body_max(request)) {
+    return respond(io::posix::problem(413, "Content too large", "the webhook takes fewer bytes"));
+  }
+  next_execution_ = execution;
+  gateway_->handle(std::move(request), std::move(respond));
+}
+
+void PlatformLife::put(const GivenMessage& given, const std::string& id, broker::Broker::Durable stored) {
+  amqp::Properties properties;
+  properties.content_type = "application/json";
+  properties.delivery_mode = 2;
+  properties.message_id = id;
+  amqp::FieldTable headers;
+  headers.set("messageId", id);
+  headers.set("threadId", given.execution.empty() ? id : given.execution);
+  headers.set("taskId", tested_.flow.name);
+  properties.headers = std::move(headers);
+  auto message = std::make_shared<broker::Message>();
+  message->exchange = tested_.plan.exchange.name;
+  message->routing_key = names::input_key(given.step);
+  message->properties = amqp::encode_properties(properties);
+  message->body =
+      component::Message::make(id, given.body, given.headers, given.attachments, given.passthrough).take_envelope();
+  broker::Batch batch;
+  batch.publishes.push_back(std::move(message));
+  const auto answer = broker_->commit(session_, std::move(batch), std::move(stored));
+  if (!answer) journal_.broken("the broker refuses a message: " + answer.error().text);
+}
+
+void PlatformLife::start_schedule() {
+  scheduler_.emplace(loop_, *broker_, plans_);
+  scheduler_->start();
+}
+
+void PlatformLife::stop_schedule() {
+  if (scheduler_) scheduler_->stop();
+}
+
+bool PlatformLife::is_at_rest() const {
+  return open_commits_ == 0 && what_is_left().empty();
+}
+
+std::string PlatformLife::what_is_left() const {
+  std::string left;
+  for (const auto& worker : tested_.plan.workers) {
+    std::uint64_t messages = 0;
+    for (const auto& name :
+         {names::step_queue(worker.flow, worker.step), names::rebound_queue(worker.flow, worker.step)}) {
+      const auto queue = broker_->queue(name);
+      if (queue) messages += queue->ready + queue->unsettled;
+    }
+    if (messages > 0) left += fmt::format("{}{} at step {}", left.empty() ? "" : ", ", messages, worker.step);
+  }
+  return left;
+}
+
+bool PlatformLife::has_taken(const std::string& execution) const {
+  for (const auto& step : tested_.flow.successors(tested_.flow.trigger().id)) {
+    const auto waiting = broker_->peek(names::step_queue(tested_.flow.name, step), 0, 1'000'000);
+    if (!waiting) continue;
+    for (const auto& message : *waiting) {
+      const auto properties = amqp::decode_properties(message->properties);
+      if (properties && properties->headers && properties->headers->text("threadId") == execution) return true;
+    }
+  }
+  return false;
+}
+
+std::uint64_t PlatformLife::handled(const std::string& step) const {
+  const auto queue = broker_->queue(names::step_queue(tested_.flow.name, step));
+  return queue ? queue->settled_total : 0;
+}
+
+std::vector<json::object> PlatformLife::dead_letters() const {
+  std::vector<json::object> letters;
+  for (const auto& letter : api::DeadLetters(*broker_, session_).list(tested_.flow.name)) {
+    letters.push_back(document_of(letter));
+  }
+  return letters;
+}
+
+json::value PlatformLife::snapshot(const std::string& step) const {
+  const auto saved = broker_->peek(names::snapshot_queue(tested_.flow.name, step), 0, 1);
+  return saved && !saved->empty() ? parsed(saved->front()->body) : json::value(nullptr);
+}
+
+}  // namespace millrace::flow_tests
