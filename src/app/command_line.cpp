@@ -203,6 +203,10 @@ void add_run(CLI::App& app, RunOptions& options) {
   quantity(command, "--start-timeout", options.start_timeout,
            "How long a worker may take from its start to its connection [30s]", &component::parse_duration)
       ->type_name("TIME");
+  quantity(command, "--worker-silence", options.worker_silence,
+           "How long a worker may give no sign of life before its messages go to another, and it is replaced [75s]",
+           &component::parse_duration)
+      ->type_name("TIME");
   quantity(command, "--grace", options.grace, "How long workers may take to finish when stopping [10s]",
            &component::parse_duration)
       ->type_name("TIME");

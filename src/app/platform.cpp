@@ -152,7 +152,8 @@ class Platform::Parts {
         desired.push_back({plan->flow, plan->step, instance});
       }
     }
-    users_.watch([this](const std::string& user) { loop_.post([this, user] { orchestrator_->connected(user); }); });
+    users_.watch([this](const std::string& user) { loop_.post([this, user] { orchestrator_->connected(user); }); },
+                 [this](const std::string& user) { loop_.post([this, user] { orchestrator_->disconnected(user); }); });
     orchestrator_->recover(desired);
   }
 

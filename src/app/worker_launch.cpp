@@ -78,12 +78,14 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   launch.limits.memory_max = plan.running.memory_max.value_or(options.worker_memory_max);
   launch.limits.cpu_max = plan.running.cpu_max.value_or(0);
   launch.limits.pids_max = plan.running.pids_max.value_or(0);
-  launch.environment = [environment, how = launch.how,
+  // The broker takes a connection for dead after two and a half intervals without a heartbeat.
+  const auto heartbeat = std::max<std::int64_t>(1, options.worker_silence.count() / 2'500);
+  launch.environment = [environment, how = launch.how, heartbeat,
                         level = level_name(options.log_level)](const orchestrator::Doors& doors) mutable {
     const bool contained = how == How::container;
     environment.api_uri = "http://" + doors.api;
-    environment.amqp_uri =
-        fmt::format("amqp://{}:{}@{}/%2F", environment.api_username, environment.api_key, doors.amqp);
+    environment.amqp_uri = fmt::format("amqp://{}:{}@{}/%2F?heartbeat={}", environment.api_username,
+                                       environment.api_key, doors.amqp, heartbeat);
     auto variables = contained ? inherited(inherited_by_containers) : inherited(inherited_names);
     for (auto& variable : environment.variables()) variables.push_back(std::move(variable));
     variables.emplace_back("MILLRACE_LOG_LEVEL", level);

@@ -93,7 +93,8 @@ void Users::connected(const std::string& name, UserConnection& connection) {
 
 void Users::disconnected(const std::string& name, UserConnection& connection) {
   auto found = entries_.find(name);
-  if (found != entries_.end()) found->second.connections.erase(&connection);
+  if (found == entries_.end() || found->second.connections.erase(&connection) == 0) return;
+  if (gone_ && found->second.connections.empty()) gone_(name);
 }
 
 }  // namespace millrace::broker

@@ -55,8 +55,12 @@ class Users {
   std::shared_ptr<const User> log_in(std::string_view name, std::string_view password) const;
   void connected(const std::string& name, UserConnection& connection);
   void disconnected(const std::string& name, UserConnection& connection);
-  /// `seen` is called with the name of each user that has logged in over a connection.
-  void watch(std::function<void(const std::string& name)> seen) { seen_ = std::move(seen); }
+  /// `seen` is called with the name of each user that has logged in over a connection, `gone` with that of each whose
+  /// last connection has ended otherwise than by retire().
+  void watch(std::function<void(const std::string& name)> seen, std::function<void(const std::string& name)> gone) {
+    seen_ = std::move(seen);
+    gone_ = std::move(gone);
+  }
 
  private:
   struct Entry {
@@ -66,6 +70,7 @@ class Users {
   };
   std::map<std::string, Entry, std::less<>> entries_;
   std::function<void(const std::string&)> seen_;
+  std::function<void(const std::string&)> gone_;
 };
 
 }  // namespace millrace::broker

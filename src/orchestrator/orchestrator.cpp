@@ -70,9 +70,18 @@ void Orchestrator::set_desired(const std::vector<WorkerKey>& workers) {
 void Orchestrator::connected(std::string_view user) {
   for (auto& [name, worker] : workers_) {
     const auto phase = worker.actual.phase;
-    if (worker.user != user || (phase != Phase::starting && phase != Phase::preparing)) continue;
+    if (worker.user != user) continue;
+    if (phase != Phase::starting && phase != Phase::preparing && phase != Phase::lost) continue;
     worker.connected_at = loop_.steady_now();
     enter(worker, Phase::running);
+    return pass();
+  }
+}
+
+void Orchestrator::disconnected(std::string_view user) {
+  for (auto& [name, worker] : workers_) {
+    if (worker.user != user || worker.actual.phase != Phase::running) continue;
+    enter(worker, Phase::lost);
     return pass();
   }
 }
@@ -211,6 +220,9 @@ void Orchestrator::kill(Worker& worker) {
       break;
     case Phase::starting:
       worker.fault = fmt::format("had not connected {} s after its start", limits.start_timeout.count() / 1000);
+      break;
+    case Phase::lost:
+      worker.fault = "had lost its connection to the broker and did not end";
       break;
     default:
       worker.fault = fmt::format("had not finished {} s after it was told to stop", limits.grace.count() / 1000);

@@ -73,6 +73,8 @@ class Orchestrator {
   void set_desired(const std::vector<WorkerKey>& workers);
   /// The broker has seen this user log in: its worker runs.
   void connected(std::string_view user);
+  /// The last connection of this user is gone. Its worker comes back or ends, or else is replaced.
+  void disconnected(std::string_view user);
   /// Ends all workers: SIGTERM, and SIGKILL after the grace; then calls `stopped` once, at the latest ten seconds after
   /// the grace: if an engine does not answer, its containers stay behind, without valid users.
   void stop(std::function<void()> stopped);

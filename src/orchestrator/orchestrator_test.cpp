@@ -111,6 +111,31 @@ struct Scene {
 
 }  // namespace
 
+TEST_CASE(
+    "a worker whose connection is gone may come back; if it neither does nor ends, it is retired, killed and "
+    "replaced") {
+  Scene scene;
+  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  const auto user = scene.stage.users.at(0);
+  scene.orchestrator.connected(user);
+  scene.stage.take();
+  scene.orchestrator.disconnected(user);
+  CHECK(scene.orchestrator.status().at(0).phase == Phase::lost);
+  scene.loop.pass(4s);
+  scene.orchestrator.connected(user);
+  scene.loop.pass(60s);
+  CHECK(scene.orchestrator.status().at(0).phase == Phase::running);
+  CHECK(scene.stage.take().empty());
+  scene.orchestrator.disconnected(user);
+  scene.loop.pass(5s);
+  CHECK(scene.stage.take() == Events{"retire", "kill 1"});
+  scene.stage.end(1, "killed by SIGKILL");
+  scene.loop.pass(1s);
+  CHECK(scene.stage.take() == Events{"start orders/ship.1"});
+  CHECK(scene.orchestrator.status().at(0).last_end->reason ==
+        "had lost its connection to the broker and did not end, so it was killed");
+}
+
 TEST_CASE("a worker that ends comes back after 100 ms, 200 ms, … 10 s, each time as a new user") {
   Scene scene;
   scene.orchestrator.set_desired({{"orders", "ship", 1}});

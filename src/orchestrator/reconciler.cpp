@@ -24,6 +24,9 @@ class Pass {
       case Phase::starting:
         if (due(worker.since + limits_.start_timeout)) end_by_force(worker);
         break;
+      case Phase::lost:
+        if (due(worker.since + limits_.lost_timeout)) end_by_force(worker);
+        break;
       case Phase::stopping:  // it was not wanted for a while; it ends, and then another one starts
         if (due(worker.since + limits_.grace)) end_by_force(worker);
         break;
@@ -42,6 +45,7 @@ class Pass {
       case Phase::preparing:
       case Phase::starting:
       case Phase::running:
+      case Phase::lost:
         decide(Kind::terminate, worker);
         break;
       case Phase::stopping:
@@ -86,6 +90,8 @@ std::string_view to_string(Phase phase) {
       return "starting";
     case Phase::running:
       return "running";
+    case Phase::lost:
+      return "lost";
     case Phase::stopping:
       return "stopping";
     case Phase::killed:

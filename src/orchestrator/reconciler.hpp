@@ -16,6 +16,7 @@ enum class Phase {
   preparing,  ///< its driver makes it: fetches its image, creates its container
   starting,   ///< it runs, but it has not connected yet
   running,    ///< connected
+  lost,       ///< its connection is gone, and it has not ended
   stopping,   ///< told to finish what it has in work and end
   killed,     ///< told to end at once; the exit has not been reported yet
 };
@@ -35,6 +36,7 @@ struct Limits {
   std::chrono::milliseconds prepare_timeout{600'000};  ///< until it runs: images may be large
   std::chrono::milliseconds start_timeout{30'000};     ///< from then to connected
   std::chrono::milliseconds grace{10'000};             ///< from SIGTERM to SIGKILL
+  std::chrono::milliseconds lost_timeout{5'000};       ///< from its connection's end to its own, or to the next
 };
 
 /// One thing to do, in this order.

@@ -10,7 +10,7 @@ using Kind = Decision::Kind;
 namespace {
 
 const io::SteadyTime start_of_time{};
-const Limits limits{600s, 30s, 10s};
+const Limits limits{600s, 30s, 10s, 5s};
 
 Actual actual(const std::string& name, Phase phase, std::chrono::seconds since = 0s, bool admitted = true) {
   return {name, phase, start_of_time + since, start_of_time + since, admitted};
@@ -46,6 +46,13 @@ TEST_CASE("a worker that does not connect in time is cut off and killed; one tha
   CHECK(decide({"a"}, {actual("a", Phase::starting)}, 30s) ==
         std::vector<Decision>{{Kind::retire, "a"}, {Kind::kill, "a"}});
   CHECK(decide({"a"}, {actual("a", Phase::running)}, 3000s).empty());
+}
+
+TEST_CASE("a worker that has lost its connection and does not end is cut off and killed") {
+  CHECK(decide({"a"}, {actual("a", Phase::lost, 7s)}, 11s).empty());
+  CHECK(decide({"a"}, {actual("a", Phase::lost, 7s)}, 12s) ==
+        std::vector<Decision>{{Kind::retire, "a"}, {Kind::kill, "a"}});
+  CHECK(decide({}, {actual("a", Phase::lost, 7s)}, 8s) == std::vector<Decision>{{Kind::terminate, "a"}});
 }
 
 TEST_CASE("what its driver still prepares may take longer, and is taken back when it is not wanted") {

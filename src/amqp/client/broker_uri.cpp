@@ -1,5 +1,7 @@
 #include "amqp/client/broker_uri.hpp"
 
+#include <charconv>
+
 #include <boost/url/parse.hpp>
 
 namespace millrace::amqp::client {
@@ -24,6 +26,14 @@ Result<BrokerUri> parse_broker_uri(std::string_view uri) {
   }
   const std::string path = parsed->path();
   if (path.size() > 1) out.vhost = path.substr(1);
+  for (const auto& parameter : parsed->params()) {
+    if (parameter.key != "heartbeat") continue;
+    const auto& text = parameter.value;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), out.heartbeat);
+    if (failed != std::errc() || end != text.data() + text.size()) {
+      return Error{Error::Kind::invalid, "the broker's address: heartbeat is a number of seconds"};
+    }
+  }
   return out;
 }
 

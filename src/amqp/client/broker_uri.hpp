@@ -8,14 +8,16 @@
 
 namespace millrace::amqp::client {
 
-/// Where a broker is and who we are to it, from `amqp://user:password@host:port/vhost`
-/// (https://www.rabbitmq.com/uri-spec.html). Left out: guest, guest, localhost, 5672, vhost "/".
+/// Where a broker is and who we are to it, from `amqp://user:password@host:port/vhost?heartbeat=30`
+/// (https://www.rabbitmq.com/uri-spec.html, https://www.rabbitmq.com/uri-query-parameters.html). Left out: guest, guest,
+/// localhost, 5672, vhost "/", 30 s.
 struct BrokerUri {
   std::string user = "guest";
   std::string password = "guest";
   std::string host = "localhost";
   std::uint16_t port = 5672;
   std::string vhost = "/";
+  std::uint16_t heartbeat = 30;  ///< seconds; 0: none
 };
 
 /// Errors do not show the password.

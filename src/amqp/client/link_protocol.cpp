@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::uint16_t the_channel = 1;
 constexpr std::string_view the_consumer = "step";
-constexpr std::uint16_t heartbeat_wanted = 30;  // seconds
 
 FieldTable client_properties(const std::string& connection_name) {
   FieldTable capabilities;
@@ -141,7 +140,7 @@ void LinkProtocol::handshake(MethodId id, Reader& in) {
     case MethodId::connection_tune: {
       const auto tune = connection::Tune::read(in);
       frame_size_max_ = agreed(frame_size_usual, tune.frame_max);
-      heartbeat_interval_ = agreed(heartbeat_wanted, tune.heartbeat);
+      heartbeat_interval_ = agreed(uri_.heartbeat, tune.heartbeat);
       reader_.set_frame_size_max(frame_size_max_);
       stage_ = Stage::opening;
       write_method(output_, 0,

@@ -175,7 +175,10 @@ TEST_CASE("a broker's address is taken apart, and mistakes in it are named witho
   CHECK(uri->host == "127.0.0.1");
   CHECK(uri->port == 1234);
   CHECK(uri->vhost == "/flows");
+  CHECK(parse_broker_uri("amqp://h/%2F?heartbeat=2")->heartbeat == 2);
+  CHECK_FALSE(parse_broker_uri("amqp://h/%2F?heartbeat=soon"));
   auto bare = parse_broker_uri("amqp://example.com");
+  CHECK(bare->heartbeat == 30);
   REQUIRE(bare);
   CHECK(bare->port == 5672);
   CHECK(bare->vhost == "/");

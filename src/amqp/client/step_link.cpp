@@ -174,7 +174,8 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
 
   /// Twice an interval: a heartbeat if nothing else was sent, and the link is lost after two intervals of silence.
   void beat() {
-    const auto interval = std::chrono::seconds(protocol_->heartbeat_interval());
+    const std::chrono::milliseconds interval = std::chrono::seconds(protocol_->heartbeat_interval());
+    if (interval.count() == 0) return;
     set_timer(interval / 2, [](State& self) {
       if (++self.quiet_intervals_ > 4) {
         return self.end(Error{Error::Kind::unavailable, "the broker has been silent for two heartbeat intervals"});
