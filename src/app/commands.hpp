@@ -29,7 +29,7 @@ struct RunOptions {
   std::uint64_t worker_memory_max = 512'000'000;  ///< bytes; 0: no limit
   std::chrono::milliseconds grace{10'000};
   std::chrono::milliseconds worker_silence{75'000};  ///< a worker that says nothing for so long is replaced
-  std::chrono::milliseconds start_timeout{30'000};  ///< from a worker's start to its connection
+  std::chrono::milliseconds start_timeout{30'000};   ///< from a worker's start to its connection
   DockerOptions docker = {};
 };
 

@@ -9,8 +9,8 @@
 namespace millrace::amqp::client {
 
 /// Where a broker is and who we are to it, from `amqp://user:password@host:port/vhost?heartbeat=30`
-/// (https://www.rabbitmq.com/uri-spec.html, https://www.rabbitmq.com/uri-query-parameters.html). Left out: guest, guest,
-/// localhost, 5672, vhost "/", 30 s.
+/// (https://www.rabbitmq.com/uri-spec.html and uri-query-parameters.html). Left out: guest, guest, localhost, 5672,
+/// vhost "/", 30 s.
 struct BrokerUri {
   std::string user = "guest";
   std::string password = "guest";
