@@ -8,20 +8,20 @@ from aiosmtpd.controller import Controller
 
 
 class MailServer:
-    """Listens on 127.0.0.1 and any free port from its making to close()."""
+    """Listens on any free port from its making to close(); `url` names its host as `called`."""
 
-    def __init__(self, on_mail=lambda mail: None):
+    def __init__(self, on_mail=lambda mail: None, listen_on="127.0.0.1", called="127.0.0.1"):
         self._mails = []
         self._ids = set()
         self._changed = threading.Condition()
         self._on_mail = on_mail
         with socket.socket() as probe:  # aiosmtpd's controller does not know port 0
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((listen_on, 0))
             port = probe.getsockname()[1]
-        self._controller = Controller(self, hostname="127.0.0.1", port=port)
+        self._controller = Controller(self, hostname=listen_on, port=port)
         self._controller.start()
-        self.url = f"smtp://127.0.0.1:{port}"
+        self.url = f"smtp://{called}:{port}"
 
     async def handle_DATA(self, _server, _session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)

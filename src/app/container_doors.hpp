@@ -11,8 +11,8 @@
 namespace millrace::app {
 
 /// The platform's doors for workers in containers: AMQP and settings, on the gateway of their network and, where its
-/// bridge is known, for what comes over that bridge alone: neither the world nor this machine finds them there. The
-/// ports stay the same from one run to the next if they can, so that containers find them again.
+/// bridge is known, for what comes over that bridge (or from this machine) alone: the world does not find them there.
+/// The ports stay the same from one run to the next if they can, so that containers find them again.
 class ContainerDoors {
  public:
   struct Settings {

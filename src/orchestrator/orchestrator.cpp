@@ -36,9 +36,20 @@ Orchestrator::~Orchestrator() {
 
 void Orchestrator::recover(const std::vector<WorkerKey>& workers) {
   for (const auto& key : workers) desired_.emplace(key.name(), key);
+  recovering_ = true;
   driver_.find_survivors([this, alive = alive_](const std::vector<Survivor>& survivors) {
     if (!*alive) return;
-    for (const auto& survivor : survivors) adopt(survivor);
+    recovering_ = false;
+    std::map<std::string, int> of_one_worker;
+    for (const auto& survivor : survivors) ++of_one_worker[survivor.worker];
+    for (const auto& survivor : survivors) {
+      // Twins may have one user, so that neither could be shut out alone.
+      if (of_one_worker[survivor.worker] > 1) {
+        driver_.discard(survivor.handle);
+      } else {
+        adopt(survivor);
+      }
+    }
     pass();
   });
 }
@@ -107,7 +118,7 @@ void Orchestrator::stopped() {
 
 void Orchestrator::pass() {
   pass_again_ = true;
-  if (passing_) return;
+  if (passing_ || (recovering_ && !stopping_)) return;
   passing_ = true;
   while (std::exchange(pass_again_, false)) {
     std::set<std::string> wanted;

@@ -128,6 +128,7 @@ class Orchestrator {
   bool passing_ = false;  ///< decisions are being applied; what happens meanwhile is looked at afterwards
   bool pass_again_ = false;
   std::function<void()> stopped_;
+  bool recovering_ = false;  ///< nothing is started before it is known what still runs
   bool stopping_ = false;
   io::TimerId stop_timer_ = 0;
   std::shared_ptr<bool> alive_;  ///< exits reported after our end find it false

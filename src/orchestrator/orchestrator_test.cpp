@@ -267,18 +267,20 @@ TEST_CASE("a worker may connect before its driver says that it runs") {
   CHECK(scene.orchestrator.status().at(0).phase == Phase::running);
 }
 
-TEST_CASE("of the survivors those that are wanted and fit are adopted with the user they have, the others ended") {
+TEST_CASE("of the survivors those that are wanted, fit and are alone are adopted with their user, the others ended") {
   Scene scene;
   scene.stage.last = 10;
   scene.stage.survivors = {{1, "orders/ship.1", {"old-user", "old-password"}},
-                           {2, "orders/ship.1", {"twin", "x"}},
+                           {2, "orders/ship.2", {"twin", "x"}},
+                           {5, "orders/ship.2", {"twin", "x"}},
                            {3, "orders/pack.1", {"does not fit", "x"}},
                            {4, "orders/gone.1", {"not wanted", "x"}}};
-  scene.orchestrator.recover({{"orders", "ship", 1}, {"orders", "pack", 1}});
+  scene.orchestrator.recover({{"orders", "ship", 1}, {"orders", "ship", 2}, {"orders", "pack", 1}});
   scene.loop.pass(0ms);
-  CHECK(scene.stage.take() == Events{"adopt 1", "discard 2", "discard 3", "discard 4", "start orders/pack.1"});
+  CHECK(scene.stage.take() == Events{"adopt 1", "discard 2", "discard 5", "discard 3", "discard 4",
+                                     "start orders/pack.1", "start orders/ship.2"});
   CHECK(scene.stage.users.front() == "old-user");
-  CHECK(scene.stage.users.size() == 2);
+  CHECK(scene.stage.users.size() == 3);
   scene.orchestrator.connected("old-user");
   CHECK(scene.orchestrator.status().at(1).phase == Phase::running);
   scene.stage.end(1, "killed by SIGKILL");

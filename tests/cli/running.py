@@ -23,11 +23,11 @@ def millrace(*arguments, **options):
 class Platform:
     """`millrace run` in the background, from "ready" on."""
 
-    def __init__(self, *flows, data, environment=None, arguments=(), wait="ready"):
+    def __init__(self, *flows, data, environment=None, arguments=(), wait="ready", user=None):
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             [MILLRACE, "run", *flows, "--data", data, "--http", "127.0.0.1:0", *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, user=user,
             env={**os.environ, **(environment or {})})
         self.lines = []
         self.errors = []

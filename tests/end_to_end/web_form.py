@@ -56,14 +56,16 @@ def free_port():
 class World:
     """A platform that can be killed and started again on the same data folder and port, with target and mailbox."""
 
-    def __init__(self, attempts=100, on_request=None):
+    arguments = ()  # further ones of `millrace run`
+
+    def __init__(self, attempts=100, on_request=None, **where):
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-")
         self.flow = os.path.join(self.folder.name, "flow.yaml")
         with open(self.flow, "w", encoding="utf-8") as file:
             file.write(FLOW % {"attempts": attempts})
         self.data = os.path.join(self.folder.name, "data")
-        self.target = LedgerTarget(on_request)
-        self.mails = MailServer()
+        self.target = LedgerTarget(on_request, **where)
+        self.mails = MailServer(**where)
         self.port = free_port()
         self.platform = None
 
@@ -71,7 +73,8 @@ class World:
         """Returns when the platform says "ready"."""
         with open(os.path.join(self.folder.name, "platform.log"), "ab") as log:
             self.platform = subprocess.Popen(
-                [MILLRACE, "run", self.flow, "--data", self.data, "--http", f"127.0.0.1:{self.port}"],
+                [MILLRACE, "run", self.flow, "--data", self.data, "--http", f"127.0.0.1:{self.port}",
+                 *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, "CMS_URL": self.target.url, "SMTP_URL": self.mails.url})
         for line in self.platform.stdout:
@@ -86,9 +89,12 @@ class World:
             for _ in stream:
                 pass
 
-    def log_end(self):
+    def log(self):
         with open(os.path.join(self.folder.name, "platform.log"), encoding="utf-8", errors="replace") as log:
-            return "".join(log.readlines()[-30:])
+            return log.read()
+
+    def log_end(self):
+        return "\n".join(self.log().splitlines()[-30:])
 
     def workers(self):
         return children(self.platform.pid)

@@ -8,10 +8,12 @@ class LedgerTarget:
     """`ledger` holds (Idempotency-Key, parsed body) of every request that was answered 201, in the order they came.
 
     `mode`: "up", "refused" (nobody listens), "unavailable" (503), "hanging" (reads, never answers).
+    It listens on `listen_on`, and `url` names it as `called`: containers have a loopback of their own.
     `on_request(body, client_port)` is called before the answer; if it returns False, the connection is cut instead.
     """
 
-    def __init__(self, on_request=None):
+    def __init__(self, on_request=None, listen_on="127.0.0.1", called="127.0.0.1"):
+        self._listen_on = listen_on
         self.ledger = []
         self.requests = 0
         self._on_request = on_request
@@ -23,13 +25,13 @@ class LedgerTarget:
         self._port = 0
         self._server = None
         self._call(self._listen())
-        self.url = f"http://127.0.0.1:{self._port}"
+        self.url = f"http://{called}:{self._port}"
 
     def _call(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _listen(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, backlog=256)
+        self._server = await asyncio.start_server(self._serve, self._listen_on, self._port, backlog=256)
         self._port = self._server.sockets[0].getsockname()[1]
 
     @property

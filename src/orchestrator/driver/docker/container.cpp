@@ -9,10 +9,11 @@
 namespace millrace::orchestrator::docker {
 namespace {
 
-constexpr std::chrono::seconds pause{1};  // between two tries of the same
 constexpr std::chrono::milliseconds for_ever{0};
 constexpr std::chrono::seconds rest_of_output{2};  // how long the output of one that has ended may still come
 constexpr int refusals_max = 5;
+constexpr std::chrono::milliseconds short_pause{200};
+constexpr int ways_max = 50;  // times short_pause: a removal that lasts longer is a failure
 
 std::string id_in(const std::string& text) {
   boost::system::error_code failed;
@@ -42,8 +43,8 @@ void Container::ask(std::string method, const std::string& path_below, Engine::D
                     std::move(done));
 }
 
-void Container::again(void (Container::*step)()) {
-  site_.loop.after(pause, [weak = weak_from_this(), step] {
+void Container::again(void (Container::*step)(), std::chrono::milliseconds delay) {
+  site_.loop.after(delay, [weak = weak_from_this(), step] {
     if (const auto self = weak.lock()) ((*self).*step)();
   });
 }
@@ -80,7 +81,7 @@ void Container::create() {
 /// If the answer is lost it may exist, but it does not run; who comes next makes way.
 void Container::created(Result<EngineAnswer> answer) {
   if (!answer) return could_not_start(answer.error().message);
-  if (answer->status == 409 && !made_way_) return make_way();
+  if (answer->status == 409 && ways_made_ < ways_max) return make_way();
   if (!answer->ok()) return could_not_start(answer->message());
   id_ = id_in(answer->body);
   if (id_.empty()) return could_not_start("the engine did not say what it has made");
@@ -90,7 +91,7 @@ void Container::created(Result<EngineAnswer> answer) {
 
 /// Something has our container's name: if it is ours, it is from an earlier start, and goes.
 void Container::make_way() {
-  made_way_ = true;
+  ++ways_made_;
   ask("GET", "/containers/" + spec_.name + "/json", then(&Container::name_holder_seen));
 }
 
@@ -108,7 +109,8 @@ void Container::name_holder_seen(Result<EngineAnswer> answer) {
         const auto self = weak.lock();
         if (!self) return;
         if (!gone) return self->could_not_start(gone.error().message);
-        self->create();
+        if (gone->ok()) return self->create();
+        self->again(&Container::create, short_pause);  // it is being removed already
       });
 }
 
@@ -171,6 +173,7 @@ void Container::seen(Result<EngineAnswer> answer) {
   const auto state = ContainerState::read(answer->body, site_.platform);
   if (!state) return again(&Container::look);
   if (state->running) return run();
+  if (state->created && wish_ == Wish::run) return start();  // what was asked for was lost, or comes late
   has_ended(state->exit());
 }
 

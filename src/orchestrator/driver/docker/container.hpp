@@ -55,7 +55,7 @@ class Container : public std::enable_shared_from_this<Container> {
   template <class Member>
   Engine::Done then(Member member);
   void ask(std::string method, const std::string& path_below, Engine::Done done, std::string body = {});
-  void again(void (Container::*step)());
+  void again(void (Container::*step)(), std::chrono::milliseconds delay = std::chrono::seconds(1));
 
   void grounded(Result<Ground> ground);
   void image_found(Result<Image> image);
@@ -90,7 +90,7 @@ class Container : public std::enable_shared_from_this<Container> {
   OutputLines lines_;
   std::int64_t output_since_ = 0;  ///< seconds of the Unix epoch; 0: from its beginning
   bool following_ = false;
-  bool made_way_ = false;
+  int ways_made_ = 0;
   bool told_started_ = false;
   int refusals_ = 0;  ///< of its removal
 };

@@ -63,7 +63,7 @@ Result<ContainerState> ContainerState::read(std::string_view text_of_it, std::st
   const auto document = json::parse(text_of_it, failed);
   const auto* const all = &document;
   const auto* const state = member(all, "State");
-  if (failed || state == nullptr || text(all, "Id").empty()) {
+  if (failed || state == nullptr || !state->is_object() || text(all, "Id").empty()) {
     return Error{Error::Kind::unavailable, "the engine's account of a container cannot be read"};
   }
   const auto* const config = member(all, "Config");

@@ -23,6 +23,7 @@ namespace {
 constexpr std::chrono::minutes between_sweeps{1};
 constexpr std::chrono::seconds after_return{1};  // the engine is back, and we have asked for what we need ourselves
 constexpr std::chrono::seconds survivors_patience{10};
+constexpr std::chrono::seconds patience_at_the_end{10};
 
 std::string text_of(const json::object& of, std::string_view name) {
   const auto* value = of.if_contains(name);
@@ -149,11 +150,16 @@ void DockerDriver::find_survivors(std::function<void(std::vector<Survivor>)> fou
     if (!*alive) return;
     searched_ = true;
     search->survivors.clear();
+    sweep_later(between_sweeps);
     search->tell();
   });
   list([this, search, give_up](Result<std::vector<Found>> all) {
     if (searched_) return;
-    if (all) search->to_do = std::move(*all);
+    if (all) {
+      for (auto& one : *all) {
+        if (!is_known(one)) search->to_do.push_back(std::move(one));
+      }
+    }
     loop_.cancel(give_up);
     look_at_next(search);
   });
@@ -211,11 +217,11 @@ void DockerDriver::discard(WorkerHandle survivor) {
 }
 
 /// If it fails the next sweep finds it again.
-void DockerDriver::remove(const std::string& id, std::string_view why) {
-  if (!groundwork_.ground()) return;
+void DockerDriver::remove(const std::string& id, std::string_view why, std::function<void()> then) {
+  if (!groundwork_.ground()) return then();
   log::info("container removed", {{"container", id.substr(0, 12)}, {"why", std::string(why)}});
   engine_.call({.method = "DELETE", .path = groundwork_.ground()->api + "/containers/" + id + "?force=1&v=1"},
-               [](const Result<EngineAnswer>&) {});
+               [then = std::move(then)](const Result<EngineAnswer>&) { then(); });
 }
 
 void DockerDriver::sweep_later(std::chrono::milliseconds delay) {
@@ -247,7 +253,23 @@ void DockerDriver::sweep() {
 void DockerDriver::close(std::function<void()> closed) {
   loop_.cancel(std::exchange(sweep_timer_, 0));
   engine_.watch(nullptr, nullptr);
-  groundwork_.remove_network(std::move(closed));
+  if (!is_used_) return closed();
+  const auto once = std::make_shared<std::function<void()>>(std::move(closed));
+  const auto tell = [once] {
+    if (*once) std::exchange(*once, nullptr)();
+  };
+  loop_.after(patience_at_the_end, [alive = alive_, tell] {
+    if (*alive) tell();
+  });
+  list([this, tell](const Result<std::vector<Found>>& all) {
+    if (!all) return tell();
+    const auto left = std::make_shared<std::size_t>(all->size() + 1);
+    const auto one_less = [this, left, tell] {
+      if (--*left == 0) groundwork_.remove_network(tell);
+    };
+    for (const auto& found : *all) remove(found.id, "it was left behind", one_less);
+    one_less();
+  });
 }
 
 }  // namespace millrace::orchestrator

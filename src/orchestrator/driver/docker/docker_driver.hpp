@@ -45,7 +45,8 @@ class DockerDriver final : public Driver {
   /// Why the engine does not answer; nullopt while it does.
   const std::optional<docker::EngineWatch::Trouble>& trouble() const { return engine_.trouble(); }
   std::string engine_name() const { return engine_.name(); }
-  /// When all workers have ended: removes the platform's network. `closed` is called in any case.
+  /// When all workers have ended: removes what may be left of them, and the platform's network. `closed` is called in
+  /// any case, within ten seconds.
   void close(std::function<void()> closed);
 
  private:
@@ -58,7 +59,8 @@ class DockerDriver final : public Driver {
   void sweep_later(std::chrono::milliseconds delay);
   void sweep();
   bool is_known(const Found& found) const;
-  void remove(const std::string& id, std::string_view why);
+  void remove(
+      const std::string& id, std::string_view why, std::function<void()> then = [] {});
 
   io::Loop& loop_;
   docker::EngineWatch engine_;

@@ -1,0 +1,128 @@
+"""The README's flow in containers: each step's container and the platform are killed in turn under load, then the engine itself:
+no form is lost. A platform that is started again adopts what still runs."""
+import os
+import sys
+import threading
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path += [HERE, os.path.join(ROOT, "tests", "end_to_end")]
+
+from engine import Engine, contain  # noqa: E402
+from web_form import MILLRACE, World, until  # noqa: E402
+
+FORMS = 1_500
+ROUNDS = 2
+SENDERS = 4
+STEPS = ("shape", "publish", "notify")
+HOST = "host.docker.internal"
+
+
+class ContainerWorld(World):
+    """Targets listen where containers find them; the platform's workers are containers of `engine`."""
+
+    def __init__(self, engine):
+        super().__init__(listen_on="0.0.0.0", called=HOST)
+        self.arguments = ["--driver", "docker", "--docker", engine.address]
+
+
+class Crash(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.engine = Engine()
+        cls.addClassCleanup(cls.engine.close)
+        image, size = cls.engine.build_millrace(MILLRACE)
+        print(f"image {image}: {size} MB", flush=True)
+        assert size < 40
+        cls.engine.derive("somebodys", image, "/usr/bin/millrace", "broker", "--data", "/tmp/b")
+        cls.engine.docker("run", "--detach", "--name", "somebodys", "--tmpfs", "/tmp:mode=1777", "--network", "none", "somebodys")
+
+    def setUp(self):
+        self.world = ContainerWorld(self.engine)
+        self.accepted = []
+        self.failures = []
+
+    def tearDown(self):
+        self.assertEqual(self.engine.containers(), ["somebodys"], "what is not ours is not touched, what is ours is gone")
+        self.assertEqual(self.engine.docker("ps", "--all", "--quiet", "--filter", "label=millrace.platform"), "")
+        self.assertEqual(self.engine.docker("network", "ls", "--quiet", "--filter", "label=millrace.platform"), "")
+
+    def sender(self, numbers, lock):
+        try:
+            while True:
+                with lock:
+                    number = next(numbers, None)
+                if number is None:
+                    return
+                self.world.send(number)
+                self.accepted.append(number)
+        except BaseException as failure:  # told by the main thread
+            self.failures.append(failure)
+
+    def begin(self, count):
+        numbers, lock = iter(range(count)), threading.Lock()
+        threads = [threading.Thread(target=self.sender, args=(numbers, lock)) for _ in range(SENDERS)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def complaint(self):
+        return self.world.command("status") + self.world.log_end()
+
+    def all_are_up(self):
+        return len(self.engine.containers("label=millrace.platform")) == 4
+
+    def nothing_is_lost(self, count, what):
+        until(lambda: len(set(self.world.numbers_in_mailbox())) >= count, 120, self.complaint)
+        ledger, mailbox = self.world.numbers_in_ledger(), self.world.numbers_in_mailbox()
+        print(f"{count} forms, {what}, repeats: target {len(ledger) - count}, mailbox {len(mailbox) - count}", flush=True)
+        self.assertEqual(self.failures, [])
+        self.assertEqual(set(ledger), set(range(count)))
+        self.assertEqual(set(mailbox), set(range(count)))
+        self.assertEqual(len({key for key, _ in self.world.target.ledger}), count, "a repeat has the key of the first")
+
+    def test_each_container_and_the_platform_killed_in_turn(self):
+        with self.world as world:
+            until(self.all_are_up, 60, self.complaint)
+            threads = self.begin(FORMS)
+            for _ in range(ROUNDS):
+                for step in STEPS:
+                    done = len(self.accepted)
+                    until(lambda: len(self.accepted) > done + 20 or not any(t.is_alive() for t in threads), 60, self.complaint)
+                    for name in self.engine.containers(f"label=millrace.step={step}"):
+                        self.engine.docker("kill", name, check=False)
+                until(self.all_are_up, 60, self.complaint)
+                self.assertIn("killed by SIGKILL", world.command("status"))
+                done = len(self.accepted)
+                until(lambda: len(self.accepted) > done + 20 or not any(t.is_alive() for t in threads), 60, self.complaint)
+                world.kill_platform()
+                world.start()
+                until(self.all_are_up, 60, self.complaint)
+            for thread in threads:
+                thread.join()
+            self.nothing_is_lost(FORMS, f"each step's containers and the platform killed {ROUNDS} times")
+            adopted = world.log().count("worker adopted")
+            print(f"{adopted} of {4 * ROUNDS} containers were adopted", flush=True)
+            self.assertEqual(adopted, 4 * ROUNDS)
+
+    def test_the_engine_is_killed_and_comes_back(self):
+        count = FORMS // 3
+        with self.world as world:
+            until(self.all_are_up, 60, self.complaint)
+            threads = self.begin(count)
+            until(lambda: len(self.accepted) > count // 4, 60, self.complaint)
+            self.engine.kill()
+            until(lambda: "cannot be looked after since" in world.command("status"), 30, self.complaint)
+            self.engine.start()
+            self.engine.docker("start", "somebodys")
+            for thread in threads:
+                thread.join()
+            until(self.all_are_up, 60, self.complaint)
+            self.assertNotIn("cannot be looked after", world.command("status"))
+            self.nothing_is_lost(count, "the engine killed once")
+
+
+if __name__ == "__main__":
+    contain()
+    unittest.main()
