@@ -7,6 +7,7 @@
 
 #include "core/id.hpp"
 #include "flow_tests/call_document.hpp"
+#include "flow_tests/compare.hpp"
 #include "gateway/media_type.hpp"
 
 namespace millrace::flow_tests {
@@ -24,6 +25,10 @@ json::object document_of(const io::posix::HttpResponse& response) {
   return {{"status", response.status},
           {"headers", std::move(headers)},
           {"body", body_of(response.body, response.content_type)}};
+}
+
+std::string shown_body(const std::string& text) {
+  return text.empty() ? std::string() : ": " + shown(body_of(text, ""));
 }
 
 /// One thing that comes to the flow, once.
@@ -66,6 +71,7 @@ class Run {
     } else {
       arrival.ticks_end = end_of(std::get<GivenTicks>(given.what), case_.starts_at + given.at);
     }
+    last_arrival_ = std::max({last_arrival_, case_.starts_at + given.at, arrival.ticks_end});
     arrivals_.push_back(std::move(arrival));
   }
 
@@ -117,14 +123,14 @@ class Run {
   void come(Arrival& arrival) {
     arrival.begun = true;
     if (const auto* request = std::get_if<GivenRequest>(&arrival.given->what)) {
-      journal_.line(fmt::format("a request comes: {}", request->body.substr(0, 400)));
+      journal_.line("a request comes" + shown_body(request->body));
       life_->request(*request, arrival.id, [this, &arrival](const io::posix::HttpResponse& response) {
         arrival.done = true;
         journal_.trace().answers[arrival.answer] = document_of(response);
-        journal_.line(fmt::format("it is answered {}: {}", response.status, response.body.substr(0, 400)));
+        journal_.line(fmt::format("it is answered {}{}", response.status, shown_body(response.body)));
       });
     } else if (const auto* message = std::get_if<GivenMessage>(&arrival.given->what)) {
-      journal_.line(fmt::format("a message comes to {}: {}", message->step, message->body.substr(0, 400)));
+      journal_.line(fmt::format("a message comes to {}{}", message->step, shown_body(message->body)));
       life_->put(*message, arrival.id, [this, &arrival](const Status& stored) {
         if (!stored) journal_.broken(stored.error().message);
         arrival.done = true;
@@ -148,7 +154,7 @@ class Run {
     if (!loop.has_tasks()) {
       const bool all_came = std::ranges::all_of(arrivals_, &Arrival::done);
       if (all_came && life_->is_at_rest()) return false;
-      if (journal_.now() > time_max) return stuck("after 400 days");
+      if (life_->loop().wall_now() > last_arrival_ + time_max) return stuck("400 days after the last of what is given");
     }
     if (++turns_ > turns_max) return stuck("after 20 million turns");
     return loop.step() || stuck("and nothing will happen any more");
@@ -200,6 +206,7 @@ class Run {
   Journal journal_;
   io::sim::SimDisk disk_;
   std::vector<Arrival> arrivals_;  ///< does not grow once the run has begun
+  io::WallTime last_arrival_ = case_.starts_at;
   std::unique_ptr<PlatformLife> life_;
   bool crashed_ = false;
   std::uint64_t turns_ = 0;

@@ -22,7 +22,8 @@ struct CaseRun {
 /// process dies there and all its workers with it; what was not synced is lost, a new process starts at the same moment
 /// on what is on the disk, and callers that had no answer to what was not stored call again.
 ///
-/// A run that makes no progress ends as broken: after 400 days of virtual time, or 20 million turns of the loop.
+/// A run that makes no progress ends as broken: 400 days of virtual time after the last of what is
+/// given, or 20 million turns of the loop.
 CaseRun run_case(const TestedFlow& tested, const Case& one, std::optional<Kill> kill = {});
 
 }  // namespace millrace::flow_tests

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "component/evaluation.hpp"
+#include "gateway/media_type.hpp"
 
 namespace millrace::flow_tests {
 namespace json = boost::json;
@@ -23,7 +24,12 @@ bool same_scalar(const json::value& a, const json::value& b) {
 }
 
 const Node* below(const Node* node, std::string_view key) {
-  return node == nullptr || node->kind != Node::Kind::mapping ? nullptr : node->find(key);
+  if (node == nullptr || node->kind != Node::Kind::mapping) return nullptr;
+  if (const auto* exact = node->find(key)) return exact;
+  // Names of headers are compared in lower case.
+  const auto is_it = [&](const Node::Entry& entry) { return gateway::lower(entry.key) == key; };
+  const auto found = std::ranges::find_if(node->entries, is_it);
+  return found == node->entries.end() ? nullptr : found->value.get();
 }
 
 const Node* below(const Node* node, std::size_t index) {

@@ -73,7 +73,8 @@ std::string told(const Outcome& outcome) {
 
 void Journal::begin_life(const io::Loop& loop) {
   loop_ = &loop;
-  ++life_;
+  for (auto& answered : answered_) lost_.insert(std::move(answered));
+  answered_.clear();
   open_.clear();
   current_.clear();
 }
@@ -117,15 +118,12 @@ void Journal::ended(const std::string& step, const component::Lineage& lineage, 
   line(fmt::format("{} {}", step, told(outcome)));
 }
 
-/// The first call of an earlier life by the same try that nobody has made again.
-Journal::Answered* Journal::lost_call(const Call& call) {
-  const auto found = std::ranges::find_if(answered_, [&](const Answered& other) {
-    if (other.life == life_ || other.again) return false;
-    const auto& before = trace_.calls[other.call];
-    return std::tie(before.step, before.message_id, before.attempt, before.target) ==
-           std::tie(call.step, call.message_id, call.attempt, call.target);
-  });
-  return found == answered_.end() ? nullptr : &*found;
+const StubAnswer* Journal::take_lost_answer(const CallKey& key) {
+  const auto found = lost_.lower_bound(key);
+  if (found == lost_.end() || found->first != key) return nullptr;
+  const auto* answer = found->second;
+  lost_.erase(found);
+  return answer;
 }
 
 const StubAnswer* Journal::called(const std::string& step, Stub::Kind kind, json::object request) {
@@ -138,20 +136,20 @@ const StubAnswer* Journal::called(const std::string& step, Stub::Kind kind, json
   call.mail = kind == Stub::Kind::smtp;
   call.target = call.mail ? "mail over " + text(request, "smtp") : text(request, "method") + " " + text(request, "url");
   call.key = key_of(request, call.mail);
-  auto* lost = lost_call(call);
-  const auto* answer = lost != nullptr ? lost->answer : stubs_.answer(kind, step, request, now());
+  const CallKey key{step, call.message_id, call.attempt, call.target};
+  const auto* lost = take_lost_answer(key);
+  const auto* answer = lost != nullptr ? lost : stubs_.answer(kind, step, request, now());
   if (answer == nullptr) {
     broken(fmt::format("step {} makes a call that no stub answers: {} with {}", step, call.target, shown(request)));
     return nullptr;
   }
-  if (lost != nullptr) lost->again = true;
   call.answer = answer->name;
   call.repeats = lost != nullptr;
   call.has_effect = reaches_target(*answer) && (call.mail || !is_safe(text(request, "method")));
   request["answered"] = answer->name;
   call.request = std::move(request);
   line(fmt::format("{} → {}{}: {}", step, call.target, call.repeats ? " (again)" : "", call.answer));
-  answered_.push_back({trace_.calls.size(), answer, life_});
+  answered_.emplace_back(key, answer);
   trace_.calls.push_back(std::move(call));
   return answer;
 }

@@ -42,25 +42,22 @@ class Journal {
     std::uint32_t attempt = 1;
     std::size_t at = 0;  ///< in trace().tries
   };
-  struct Answered {
-    std::size_t call;  ///< in trace().calls
-    const StubAnswer* answer;
-    int life;
-    bool again = false;  ///< was made again in a later life
-  };
+  /// Step, message, attempt, and what was called.
+  using CallKey = std::tuple<std::string, std::string, std::uint32_t, std::string>;
 
   Try& place_of(const TryKey& key);
-  Answered* lost_call(const Call& call);
+  /// The answer to the first such call of an earlier life that nobody has made again.
+  const StubAnswer* take_lost_answer(const CallKey& key);
 
   Stubs& stubs_;
   io::WallTime began_;
   const io::Loop* loop_ = nullptr;
-  int life_ = 0;
   Trace trace_;
   std::map<TryKey, std::size_t> tries_;
   std::map<std::pair<std::string, std::string>, std::size_t> open_;  ///< by step and message
   std::map<std::string, Work> current_;                              ///< by step: whose calls are made now
-  std::vector<Answered> answered_;
+  std::vector<std::pair<CallKey, const StubAnswer*>> answered_;      ///< in this life
+  std::multimap<CallKey, const StubAnswer*> lost_;                   ///< answered in earlier ones, in their order
 };
 
 /// A step's part of the journal.

@@ -76,6 +76,7 @@ Status PlatformLife::start() {
     }
   }
   gateway_.emplace(loop_, *broker_, flows_, gateway::Gateway::Limits{}, [this] { return next_execution_; });
+  scheduler_.emplace(loop_, *broker_, plans_);
   return Done{};
 }
 
@@ -154,12 +155,11 @@ void PlatformLife::put(const GivenMessage& given, const std::string& id, broker:
 }
 
 void PlatformLife::start_schedule() {
-  scheduler_.emplace(loop_, *broker_, plans_);
-  scheduler_->start();
+  if (schedule_users_++ == 0) scheduler_->start();
 }
 
 void PlatformLife::stop_schedule() {
-  if (scheduler_) scheduler_->stop();
+  if (--schedule_users_ == 0) scheduler_->stop();
 }
 
 bool PlatformLife::is_at_rest() const {

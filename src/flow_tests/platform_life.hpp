@@ -49,6 +49,7 @@ class PlatformLife {
   void request(const GivenRequest& request, const std::string& execution, io::posix::Respond respond);
   /// A message for a step. `stored` is called when it is durable; one of an id that was there before is dropped.
   void put(const GivenMessage& message, const std::string& id, broker::Broker::Durable stored);
+  /// The trigger's schedule runs from the first start to the last stop.
   void start_schedule();
   void stop_schedule();
 
@@ -86,6 +87,7 @@ class PlatformLife {
   std::string next_execution_;
   std::optional<gateway::Gateway> gateway_;
   std::optional<scheduler::Scheduler> scheduler_;
+  int schedule_users_ = 0;
   std::size_t open_commits_ = 0;  ///< of the steps
   std::vector<std::unique_ptr<Instance>> instances_;
 };

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "component/config.hpp"
@@ -34,7 +36,10 @@ void add_case(std::string& text, const CaseResult& one, bool verbose) {
       text += fmt::format("        +{:<10} {}\n", component::duration_text(line.at), line.text);
     }
   }
-  for (const auto& problem : one.problems) text += fmt::format("        {}\n", problem.to_string());
+  constexpr std::size_t problems_max = 30;
+  const auto told = std::min(one.problems.size(), problems_max);
+  for (std::size_t i = 0; i < told; ++i) text += fmt::format("        {}\n", one.problems[i].to_string());
+  if (told < one.problems.size()) text += fmt::format("        … and {} more\n", one.problems.size() - told);
   if (one.crashes) add_crashes(text, *one.crashes);
 }
 

@@ -66,6 +66,7 @@ class Loading {
   std::vector<Loaded> load() {
     std::vector<Loaded> all;
     for (const auto& flow_file : options_.flow_files) {
+      if (!is_readable_flow(flow_file)) continue;
       const auto names = options_.test_files.empty() ? test_files_of(flow_file) : options_.test_files;
       if (names.empty()) {
         problems_.push_back({{flow_file},
@@ -81,6 +82,17 @@ class Loading {
   Problems take_problems() { return std::move(problems_); }
 
  private:
+  bool is_readable_flow(const std::string& flow_file) {
+    const auto text = read_whole(flow_file);
+    if (!text) {
+      add({text.error()});
+    } else if (!test_stem(flow_file).empty()) {
+      add({{{flow_file}, "", "is a test file", "name the flow file, and this one with --tests"}});
+      return false;
+    }
+    return bool(text);
+  }
+
   void load(const std::string& flow_file, const std::string& name, std::vector<Loaded>& all) {
     const auto text = read_whole(name);
     if (!text) return add({text.error()});
@@ -135,6 +147,18 @@ bool is_wanted(const std::string& filter, const std::string& name) {
   return fits_pattern(filter.find('*') == std::string::npos ? "*" + filter + "*" : filter, name);
 }
 
+/// A stand-in is a jsonata.transform in the step's place.
+flow::Plan with_stand_ins(flow::Plan plan, const std::vector<StandIn>& stand_ins) {
+  for (auto& worker : plan.workers) {
+    const auto found = std::ranges::find(stand_ins, worker.step, &StandIn::step);
+    if (found == stand_ins.end()) continue;
+    worker.settings.component = "jsonata";
+    worker.settings.function = "transform";
+    worker.settings.config = {{"expression", found->expression}};
+  }
+  return plan;
+}
+
 CaseResult run_one(const TestFile& file, const TestedFlow& tested, const Case& one, const SuiteOptions& options) {
   const auto& source = *file.source;
   const auto begin = std::chrono::steady_clock::now();
@@ -187,9 +211,10 @@ FileResult run_file(const TestFile& file, const flow::Flow& flow, const SuiteOpt
                     const component::Catalogue& catalogue) {
   FileResult result{file.source->file(), flow.name};
   const auto plan = flow::make_plan(flow, catalogue);
-  const TestedFlow tested{flow, plan, catalogue};
   for (const auto& one : file.cases) {
-    if (is_wanted(options.filter, one.name)) result.cases.push_back(run_one(file, tested, one, options));
+    if (!is_wanted(options.filter, one.name)) continue;
+    const auto own_plan = with_stand_ins(plan, one.stand_ins);
+    result.cases.push_back(run_one(file, {flow, own_plan, catalogue}, one, options));
   }
   return result;
 }

@@ -101,6 +101,9 @@ cases:
   - name: so many ticks
     given: [{ ticks: 2 }]
     expect: { steps: { stamp: { that: $count(outputs) = 2 } }, that: elapsed_ms < 48 * 3600000 }
+  - name: two spans, between them a missed tick that is caught up
+    given: [{ ticks: 1 }, { ticks: { for: 1d }, at: 3d }]
+    expect: { steps: { stamp: { inputs: 3 } } }
 )")) == "");
 }
 
@@ -213,4 +216,34 @@ cases:
   const auto first = lines();
   CHECK(first.find("try 2") != std::string::npos);
   CHECK(first == lines());
+}
+
+TEST_CASE("a stub stands in for a step, as one whose action only its image knows needs it") {
+  const std::string flow = R"(
+name: enriched
+steps:
+  - { id: form, trigger: webhook.receive, config: { path: e } }
+  - { id: enrich, action: crm.enrich, after: form, image: "example.com/crm:1", config: { any: thing } }
+  - { id: tell, action: http.request, after: enrich, config: { method: POST, url: http://a.test/ } }
+)";
+  CHECK(wrong(run(flow, R"(
+stubs: [{ http: POST * }]
+cases:
+  - name: a stand-in
+    stubs: [{ step: enrich, output: '{ "name": body.id & "!" }' }]
+    given: [{ webhook: { body: { id: a } } }]
+    expect: { steps: { tell: { requests: [{ body: { name: "a!" } }] } } }
+)")) == "");
+  CHECK(flow_tests::from_text::problems("cases: [{ name: none, given: [], expect: {} }]", flow) ==
+        "t.yaml:1:9: cases[0].stubs: the step enrich needs a stand-in: crm.enrich is known to its image alone (add - "
+        "step: enrich, with output: JSONata over the message)\n");
+}
+
+TEST_CASE("what comes late, and bytes that are no text, are no trouble") {
+  CHECK(wrong(run(orders, R"(
+cases:
+  - name: late
+    given: [{ webhook: { base64: /w== , headers: { content-type: application/octet-stream } }, at: 900d }]
+    expect: { answers: [{ status: 201 }], elapsed: 900d }
+)")) == "");
 }

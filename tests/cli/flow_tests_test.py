@@ -132,6 +132,9 @@ class FlowTests(unittest.TestCase):
         self.assertEqual(millrace("test", self.flow, "--filter", "none of them").returncode, 2)
         self.assertEqual(millrace("test", self.flow, "--tests", "/nowhere.test.yaml").returncode, 2)
         self.assertEqual(millrace("test", "/nowhere.yaml").returncode, 2)
+        self.assertIn("/nowhere.yaml: cannot be read", millrace("test", "/nowhere.yaml").stderr)
+        self.assertIn("cannot be read: Is a directory", millrace("test", self.folder).stderr)
+        self.assertIn("is a test file (name the flow file", millrace("test", test).stderr)
         self.assertEqual(millrace("test").returncode, 2)
         self.assertEqual(millrace("test", self.flow, "--crash-points", "3").returncode, 2)
 

@@ -27,7 +27,9 @@ class FlowCheck {
       for (const auto& stub : one.stubs) {
         if (!stub.step.empty()) check_step(stub.step, stub.offset, join(stub.wanted.path, "step"));
       }
+      for (const auto& stand_in : one.stand_ins) check(stand_in);
       for (const auto& given : one.given) check(given);
+      check_images(one);
       for (const auto& step : one.expect.steps) check(step);
     }
     return std::move(problems_);
@@ -46,10 +48,29 @@ class FlowCheck {
         suggestion(step, ids_));
   }
 
+  void check(const StandIn& stand_in) {
+    check_step(stand_in.step, stand_in.offset, "stubs.step");
+    const auto* step = flow_.find(stand_in.step);
+    if (step == nullptr || !step->is_trigger) return;
+    add(stand_in.offset, "stubs.step", fmt::format("\"{}\" is the flow's trigger", step->id), "stand in for an action");
+  }
+
+  /// What only an image knows cannot be run here.
+  void check_images(const Case& one) {
+    for (const auto& step : flow_.steps) {
+      if (catalogue_.find(step.function) != nullptr) continue;
+      if (std::ranges::find(one.stand_ins, step.id, &StandIn::step) != one.stand_ins.end()) continue;
+      add(one.offset, join(one.path, "stubs"),
+          fmt::format("the step {} needs a stand-in: {} is known to its image alone", step.id, step.function),
+          fmt::format("add - step: {}, with output: JSONata over the message", step.id));
+    }
+  }
+
   void check(const ExpectedStep& expected) {
     check_step(expected.step, expected.offset, expected.path);
     const auto* step = flow_.find(expected.step);
-    if (step == nullptr || catalogue_.find(step->function)->descriptor.has_worker()) return;
+    const auto* function = step == nullptr ? nullptr : catalogue_.find(step->function);
+    if (function == nullptr || function->descriptor.has_worker()) return;
     const auto after = flow_.successors(step->id);
     add(expected.offset, expected.path, fmt::format("\"{}\" is run by the platform itself", step->id),
         fmt::format("expect the inputs of the step after it: {}: {{ inputs: … }}", after.front()));

@@ -58,12 +58,21 @@ void read_each(Reading& reading, const Node& parent, std::string_view name, cons
   for (std::size_t i = 0; i < list->items.size(); ++i) read(list->items[i], fmt::format("{}[{}]", place, i));
 }
 
-std::vector<Stub> read_stubs(Reading& reading, const Node& parent, const std::string& path) {
-  std::vector<Stub> stubs;
+struct Outside {
+  std::vector<Stub> stubs = {};
+  std::vector<StandIn> stand_ins = {};
+};
+
+Outside read_stubs(Reading& reading, const Node& parent, const std::string& path) {
+  Outside read;
   read_each(reading, parent, "stubs", path, [&](const NodePtr& node, const std::string& place) {
-    if (auto stub = read_stub(reading, node, place)) stubs.push_back(std::move(*stub));
+    if (is_stand_in(*node)) {
+      if (auto stand_in = read_stand_in(reading, *node, place)) read.stand_ins.push_back(std::move(*stand_in));
+    } else if (auto stub = read_stub(reading, node, place)) {
+      read.stubs.push_back(std::move(*stub));
+    }
   });
-  return stubs;
+  return read;
 }
 
 std::optional<Case> read_case(Reading& reading, const NodePtr& node, const std::string& path, io::WallTime start) {
@@ -79,7 +88,9 @@ std::optional<Case> read_case(Reading& reading, const NodePtr& node, const std::
     one.name = read_text(reading, *name, join(path, "name")).value_or("");
   }
   one.starts_at = read_start(reading, *node, path, start);
-  one.stubs = read_stubs(reading, *node, path);
+  auto outside = read_stubs(reading, *node, path);
+  one.stubs = std::move(outside.stubs);
+  one.stand_ins = std::move(outside.stand_ins);
   if (node->find("given") == nullptr) {
     reading.problem(*node, join(path, "given"), "missing",
                     "add \"given\": the requests, ticks or messages that the flow gets");
@@ -113,11 +124,12 @@ TestFile read_root(Reading& reading, const Node& root) {
   reading.check_keys(root, "", {"flow", "env", "starts_at", "stubs", "cases", "$schema"});
   if (const auto* name = root.find("flow")) file.flow = read_text(reading, *name, "flow").value_or("");
   const auto start = read_start(reading, root, "", usual_start);
-  const auto stubs = read_stubs(reading, root, "");
+  const auto shared = read_stubs(reading, root, "");
   read_each(reading, root, "cases", "", [&](const NodePtr& node, const std::string& place) {
     auto one = read_case(reading, node, place, start);
     if (!one) return;
-    one->stubs.insert(one->stubs.end(), stubs.begin(), stubs.end());
+    one->stubs.insert(one->stubs.end(), shared.stubs.begin(), shared.stubs.end());
+    one->stand_ins.insert(one->stand_ins.end(), shared.stand_ins.begin(), shared.stand_ins.end());
     file.cases.push_back(std::move(*one));
   });
   const auto* cases = root.find("cases");

@@ -54,6 +54,9 @@ TEST_CASE("stubs name what is wrong in them") {
   CHECK(stub("{ http: '*', answer: 200, answers: [200] }").find("stands beside \"answer\"") != std::string::npos);
   CHECK(stub("{ smtp: '*', answer: { status: 250 } }").find("answer.status: unknown field") != std::string::npos);
   CHECK(stub("{ http: '*', answer: { after: soon } }").find("\"soon\" is not a duration") != std::string::npos);
+  CHECK(stub("{ step: a, output: body }") == "");
+  CHECK(stub("{ output: body }").find("stubs[0].step: missing") != std::string::npos);
+  CHECK(stub("{ step: a, output: 'body.(' }").find("not valid JSONata") != std::string::npos);
   CHECK(stub("{ http: '*', that: 'body.(' }").find("not valid JSONata") != std::string::npos);
 }
 

@@ -188,13 +188,30 @@ const Names& answer_fields(Stub::Kind kind) {
   return kind == Stub::Kind::http ? http : smtp;
 }
 
+bool is_stand_in(const Node& node) {
+  return node.kind == Node::Kind::mapping && node.find("output") != nullptr;
+}
+
+std::optional<StandIn> read_stand_in(Reading& reading, const Node& node, const std::string& path) {
+  reading.check_keys(node, path, {"step", "output"});
+  const auto* step = node.find("step");
+  if (step == nullptr) {
+    reading.problem(node, join(path, "step"), "missing", "add \"step\": the step that it stands in for");
+    return std::nullopt;
+  }
+  const auto name = read_text(reading, *step, join(path, "step"));
+  const auto* output = node.find("output");
+  if (!name || !read_condition(reading, *output, join(path, "output"))) return std::nullopt;
+  return StandIn{*name, output->text, node.offset};
+}
+
 std::optional<Stub> read_stub(Reading& reading, const NodePtr& node, const std::string& path) {
   if (!is_mapping(reading, *node, path, "a stub's fields")) return std::nullopt;
   const auto* http = node->find("http");
   const auto* smtp = node->find("smtp");
   if ((http == nullptr) == (smtp == nullptr)) {
     reading.problem(*node, path, "must have \"http\" or \"smtp\", and one of them only",
-                    "write - http: METHOD URL, or - smtp: URL");
+                    "write - http: METHOD URL, or - smtp: URL; or step and output, to stand in for a step");
     return std::nullopt;
   }
   Stub stub;

@@ -39,6 +39,9 @@ std::optional<Expected> read_expected(flow::Reading& reading, const flow::NodePt
 std::optional<ExpectedList> read_list(flow::Reading& reading, const flow::NodePtr& node, const std::string& path,
                                       const Parts& parts);
 
+/// Whether a mapping of `stubs` stands in for a step: it has `output`.
+bool is_stand_in(const flow::Node& node);
+std::optional<StandIn> read_stand_in(flow::Reading& reading, const flow::Node& node, const std::string& path);
 std::optional<Stub> read_stub(flow::Reading& reading, const flow::NodePtr& node, const std::string& path);
 std::optional<Given> read_given(flow::Reading& reading, const flow::NodePtr& node, const std::string& path);
 Expectations read_expectations(flow::Reading& reading, const flow::NodePtr& node, const std::string& path);

@@ -127,8 +127,14 @@ object stub(Stub::Kind kind) {
   return mapping(std::move(properties), {http ? "http" : "smtp"});
 }
 
+object stand_in() {
+  return mapping({{"step", described({{"type", "string"}}, "The step in whose action's place it stands.")},
+                  {"output", described({{"type", "string"}}, "JSONata over the message: the body of its output.")}},
+                 {"step", "output"});
+}
+
 object stubs(std::string_view description) {
-  return described(list({{"anyOf", array{ref("http_stub"), ref("smtp_stub")}}}), description);
+  return described(list({{"anyOf", array{ref("http_stub"), ref("smtp_stub"), ref("stand_in")}}}), description);
 }
 
 object given_webhook() {
@@ -226,6 +232,7 @@ std::string test_file_schema() {
   defs["smtp_answer"] = smtp_answer();
   defs["http_stub"] = stub(Stub::Kind::http);
   defs["smtp_stub"] = stub(Stub::Kind::smtp);
+  defs["stand_in"] = stand_in();
   defs["step"] = expected_step();
   whole["$defs"] = std::move(defs);
   return flow::pretty_json(whole);

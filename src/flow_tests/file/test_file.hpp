@@ -45,6 +45,14 @@ struct Stub {
   std::size_t offset = 0;
 };
 
+/// Stands in for a step's action: its output is the result of a JSONata expression over the message. For steps that run
+/// in an image of their own, and where the action is of no interest.
+struct StandIn {
+  std::string step;
+  std::string expression;
+  std::size_t offset = 0;
+};
+
 /// A request to the flow's webhook.
 struct GivenRequest {
   std::string method = {};  ///< empty: the first that the webhook takes
@@ -111,6 +119,7 @@ struct Case {
   std::string name;
   io::WallTime starts_at;
   std::vector<Stub> stubs = {};  ///< its own, then the file's
+  std::vector<StandIn> stand_ins = {};
   std::vector<Given> given = {};
   Expectations expect = {};
   std::size_t offset = 0;
