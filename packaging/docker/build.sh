@@ -6,9 +6,10 @@ program=$1
 tag=${2:-millrace:$("$program" --version | cut -d' ' -f2)}
 here=$(dirname "$0")
 
-root=$(mktemp -d)
-trap 'rm -rf "$root"' EXIT
-chmod 755 "$root"
+context=$(mktemp -d)
+trap 'rm -rf "$context"' EXIT
+root=$context/root
+mkdir "$root" "$context/data"
 
 # The libraries of a file, with the dynamic loader, as ldd resolves them here.
 libraries_of() {
@@ -19,7 +20,7 @@ libraries_of() {
 curl=$(ldconfig -p | sed -n 's|.*libcurl\.so\.4 .*x86-64.* => \(.*\)|\1|p; s|.*libcurl\.so\.4 .*AArch64.* => \(.*\)|\1|p' | head -n 1)
 [ -n "$curl" ] || { echo "build.sh: libcurl.so.4 is not installed (apt-get install libcurl4)" >&2; exit 1; }
 
-mkdir -p "$root/usr/bin" "$root/etc/ssl/certs" "$root/usr/share" "$root/data"
+mkdir -p "$root/usr/bin" "$root/etc/ssl/certs" "$root/usr/share"
 install -m 1777 -d "$root/tmp"
 for library in $(libraries_of "$program") "$curl" $(libraries_of "$curl"); do
   [ -e "$root$library" ] || install -D -m 755 "$library" "$root$library"
@@ -32,8 +33,7 @@ rm -rf "$root/usr/share/zoneinfo/right" "$root/usr/share/zoneinfo/posix"
 echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
 printf 'root:x:0:0::/:/\nmillrace:x:65532:65532::/data:/\n' >"$root/etc/passwd"
 printf 'root:x:0:\nmillrace:x:65532:\n' >"$root/etc/group"
-chown -R 65532:65532 "$root/data"
 
-docker build --quiet --tag "$tag" --file "$here/Dockerfile" "$root" >/dev/null
+docker build --quiet --tag "$tag" --file "$here/Dockerfile" "$context" >/dev/null
 size=$(docker image inspect --format '{{.Size}}' "$tag")
 echo "$tag $((size / 1000000)) MB"

@@ -24,7 +24,34 @@ class ContainerWorld(World):
 
     def __init__(self, engine):
         super().__init__(listen_on="0.0.0.0", called=HOST)
-        self.arguments = ["--driver", "docker", "--docker", engine.address]
+        self.engine = engine
+
+    def run_command(self):
+        return [*super().run_command(), "--driver", "docker", "--docker", self.engine.address]
+
+
+class PlatformInContainer(ContainerWorld):
+    """The platform is a container as well, which is killed like the others."""
+
+    def __init__(self, engine, image):
+        super().__init__(engine)
+        self.image = image
+        self.lives = 0
+        os.mkdir(self.data)
+        os.chown(self.data, 65532, 65532)
+
+    def run_command(self):
+        self.lives += 1
+        group = str(os.stat(self.engine.socket).st_gid)
+        return self.engine.command(
+            "run", "--rm", "--name", f"platform-{self.lives}", "--network", "host", "--group-add", group,
+            "-v", f"{self.engine.socket}:/var/run/docker.sock", "-v", f"{self.flow}:/flow.yaml:ro", "-v", f"{self.data}:/data",
+            "-e", "CMS_URL=" + self.target.url, "-e", "SMTP_URL=" + self.mails.url,
+            self.image, "run", "/flow.yaml", "--data", "/data", "--http", f"127.0.0.1:{self.port}", "--driver", "docker")
+
+    def kill_platform(self):
+        self.engine.docker("kill", f"platform-{self.lives}")
+        self.platform.wait()
 
 
 class Crash(unittest.TestCase):
@@ -32,14 +59,14 @@ class Crash(unittest.TestCase):
     def setUpClass(cls):
         cls.engine = Engine()
         cls.addClassCleanup(cls.engine.close)
-        image, size = cls.engine.build_millrace(MILLRACE)
-        print(f"image {image}: {size} MB", flush=True)
+        cls.image, size = cls.engine.build_millrace(MILLRACE)
+        print(f"image {cls.image}: {size} MB", flush=True)
         assert size < 40
-        cls.engine.derive("somebodys", image, "/usr/bin/millrace", "broker", "--data", "/tmp/b")
+        cls.engine.derive("somebodys", cls.image, "/usr/bin/millrace", "broker", "--data", "/tmp/b")
         cls.engine.docker("run", "--detach", "--name", "somebodys", "--tmpfs", "/tmp:mode=1777", "--network", "none", "somebodys")
 
     def setUp(self):
-        self.world = ContainerWorld(self.engine)
+        self.world = None
         self.accepted = []
         self.failures = []
 
@@ -59,6 +86,10 @@ class Crash(unittest.TestCase):
                 self.accepted.append(number)
         except BaseException as failure:  # told by the main thread
             self.failures.append(failure)
+
+    def of(self, world):
+        self.world = world
+        return world
 
     def begin(self, count):
         numbers, lock = iter(range(count)), threading.Lock()
@@ -83,7 +114,7 @@ class Crash(unittest.TestCase):
         self.assertEqual(len({key for key, _ in self.world.target.ledger}), count, "a repeat has the key of the first")
 
     def test_each_container_and_the_platform_killed_in_turn(self):
-        with self.world as world:
+        with self.of(PlatformInContainer(self.engine, self.image)) as world:
             until(self.all_are_up, 60, self.complaint)
             threads = self.begin(FORMS)
             for _ in range(ROUNDS):
@@ -108,7 +139,7 @@ class Crash(unittest.TestCase):
 
     def test_the_engine_is_killed_and_comes_back(self):
         count = FORMS // 3
-        with self.world as world:
+        with self.of(ContainerWorld(self.engine)) as world:
             until(self.all_are_up, 60, self.complaint)
             threads = self.begin(count)
             until(lambda: len(self.accepted) > count // 4, 60, self.complaint)

@@ -56,7 +56,7 @@ class Engine:
                  "--pidfile", self._path("pid"), "--bridge", "none", *self.tls_options], stdout=log, stderr=log,
                 preexec_fn=lambda: ctypes.CDLL(None).prctl(1, 9))  # dies with us
         deadline = time.monotonic() + 60
-        while subprocess.run(self._command("version"), capture_output=True, check=False).returncode != 0:
+        while subprocess.run(self.command("version"), capture_output=True, check=False).returncode != 0:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError("dockerd did not start:\n" + self.log_end())
             time.sleep(0.1)
@@ -109,18 +109,18 @@ class Engine:
     def _path(self, name):
         return os.path.join(self.folder, name)
 
-    def _command(self, *arguments):
+    def command(self, *arguments):
         return ["/usr/bin/docker", "-H", self.address, *arguments]
 
     def docker(self, *arguments, check=True):
         """What it says on standard output."""
-        done = subprocess.run(self._command(*arguments), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=120, check=False)
         assert not check or done.returncode == 0, (arguments, done.stderr)
         return done.stdout.strip()
 
     def output(self, *arguments):
         """What it says on standard output and error, however it ends."""
-        done = subprocess.run(self._command(*arguments), capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=120, check=False)
         return done.stdout + done.stderr
 
     def inspect(self, *names):

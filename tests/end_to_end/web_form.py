@@ -56,8 +56,6 @@ def free_port():
 class World:
     """A platform that can be killed and started again on the same data folder and port, with target and mailbox."""
 
-    arguments = ()  # further ones of `millrace run`
-
     def __init__(self, attempts=100, on_request=None, **where):
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-")
         self.flow = os.path.join(self.folder.name, "flow.yaml")
@@ -69,13 +67,15 @@ class World:
         self.port = free_port()
         self.platform = None
 
+    def run_command(self):
+        """What is started, to stay in the foreground."""
+        return [MILLRACE, "run", self.flow, "--data", self.data, "--http", f"127.0.0.1:{self.port}"]
+
     def start(self):
         """Returns when the platform says "ready"."""
         with open(os.path.join(self.folder.name, "platform.log"), "ab") as log:
             self.platform = subprocess.Popen(
-                [MILLRACE, "run", self.flow, "--data", self.data, "--http", f"127.0.0.1:{self.port}",
-                 *self.arguments],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
+                self.run_command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, "CMS_URL": self.target.url, "SMTP_URL": self.mails.url})
         for line in self.platform.stdout:
             if line.strip() == "ready":
