@@ -179,8 +179,8 @@ void add_docker(CLI::App* command, DockerOptions& options) {
       ->type_name("NAME");
   command
       ->add_option("--docker-door", options.door,
-                   "The address of this machine at which containers reach it [their network's gateway]")
-      ->type_name("ADDR");
+                   "The name or address at which containers reach the platform [their network's gateway]")
+      ->type_name("HOST");
 }
 
 void add_run(CLI::App& app, RunOptions& options) {

@@ -16,7 +16,7 @@ struct DockerOptions {
   std::string certificates = {};  ///< folder; empty: no TLS
   std::string image;              ///< with Millrace's own components
   std::string network = {};       ///< an existing one; empty: our own
-  std::string door = {};          ///< the address at which containers reach us; empty: their network's gateway
+  std::string door = {};          ///< our name or address for containers; empty: their network's gateway
 };
 
 /// `millrace run`

@@ -11,11 +11,11 @@ ContainerDoors::ContainerDoors(io::posix::AsioLoop& loop, broker::Users& users, 
     : loop_(loop), users_(users), worker_api_(worker_api), record_(record), settings_(std::move(settings)) {}
 
 Result<orchestrator::Doors> ContainerDoors::open(const orchestrator::docker::Network& network) {
-  const bool at_gateway = settings_.address.empty();
-  const auto host = at_gateway ? network.gateway : settings_.address;
+  const bool at_gateway = settings_.name.empty();
+  const auto host = at_gateway ? network.gateway : settings_.name;
   const unsigned index = io::posix::interface_index(network.interface);
   const bool over_bridge = at_gateway && index != 0;
-  const auto address = over_bridge ? host + "%" + network.interface : host;
+  const auto address = over_bridge ? host + "%" + network.interface : at_gateway ? host : settings_.address;
   if (address != address_ || index != interface_index_) {
     amqp_.reset();
     api_.reset();

@@ -17,7 +17,8 @@ class ContainerDoors {
  public:
   struct Settings {
     broker::VirtualHosts hosts;
-    std::string address = {};  ///< to listen on and to be found at; empty: the network's gateway
+    std::string name = {};     ///< what containers find them by; empty: the network's gateway
+    std::string address = {};  ///< of that name, to listen on
     std::string record_path;
   };
 

@@ -61,6 +61,11 @@ class Platform::Parts {
 
   Started declare(const std::vector<flow::Flow>& flows, const component::Catalogue& catalogue) {
     for (const auto& flow : flows) plans_.push_back(flow::make_plan(flow, catalogue));
+    for (const auto& plan : plans_) {
+      for (const auto& worker : plan.workers) {
+        if (auto fits = check_limits(worker, options_); !fits) return failure(ExitCode::usage, fits.error());
+      }
+    }
     session_ = broker_->begin_session();
     const auto declared = app::declare(*broker_, session_, plans_, [](const Error& error) {
       log::error("the data folder can no longer be written", {{"reason", error.message}});

@@ -1,6 +1,7 @@
 #include "app/worker_drivers.hpp"
 
 #include "app/worker_output.hpp"
+#include "io/posix/interface.hpp"
 #include "orchestrator/driver/docker/curl_engine.hpp"
 
 namespace millrace::app {
@@ -37,13 +38,21 @@ Result<std::unique_ptr<WorkerDrivers>> WorkerDrivers::make(Place place, const Do
   if (!address) return address.error();
   auto record = ContainerRecord::load(place.record_path);
   if (!record) return record.error();
+  std::string door;
+  if (!options.door.empty()) {
+    auto resolved = io::posix::address_of(options.door);
+    if (!resolved) return Error{Error::Kind::invalid, "--docker-door: " + resolved.error().message};
+    door = std::move(*resolved);
+  }
   return std::unique_ptr<WorkerDrivers>(
-      new WorkerDrivers(std::move(place), options, std::move(*address), std::move(*record)));
+      new WorkerDrivers(std::move(place), options, std::move(*address), std::move(door), std::move(*record)));
 }
 
-WorkerDrivers::WorkerDrivers(Place place, const DockerOptions& options, EngineAddress address, ContainerRecord record)
+WorkerDrivers::WorkerDrivers(Place place, const DockerOptions& options, EngineAddress address, std::string door,
+                             ContainerRecord record)
     : record_(std::move(record)),
-      doors_(place.loop, place.users, place.worker_api, record_, {place.hosts, options.door, place.record_path}),
+      doors_(place.loop, place.users, place.worker_api, record_,
+             {place.hosts, options.door, std::move(door), place.record_path}),
       processes_(place.loop, for_processes(place.loopback)),
       containers_(place.loop, std::make_unique<CurlEngine>(place.loop, std::move(address)),
                   for_containers(options, record_, doors_)),

@@ -28,7 +28,7 @@ class WorkerDrivers {
     std::string record_path;       ///< ContainerRecord
   };
 
-  /// Error::invalid if the engine's address is malformed, damaged if the record is.
+  /// Error::invalid if the engine's address is malformed or the door's name unknown, damaged if the record is.
   static Result<std::unique_ptr<WorkerDrivers>> make(Place place, const DockerOptions& options);
 
   orchestrator::Driver& driver() { return both_; }
@@ -39,7 +39,7 @@ class WorkerDrivers {
 
  private:
   WorkerDrivers(Place place, const DockerOptions& options, orchestrator::docker::EngineAddress address,
-                ContainerRecord record);
+                std::string door, ContainerRecord record);
 
   ContainerRecord record_;
   ContainerDoors doors_;

@@ -59,6 +59,14 @@ bool runs_as_container(const flow::WorkerPlan& plan, const RunOptions& options) 
   return plan.running.driver.value_or(options.docker.by_default ? Driver::docker : Driver::process) == Driver::docker;
 }
 
+Status check_limits(const flow::WorkerPlan& plan, const RunOptions& options) {
+  if (runs_as_container(plan, options) || (!plan.running.cpu_max && !plan.running.pids_max)) return Done{};
+  return Error{Error::Kind::invalid,
+               fmt::format("flow {}, step {}: processors and processes can be limited only for containers (write "
+                           "\"driver: docker\", or start with --driver docker)",
+                           plan.flow, plan.step)};
+}
+
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
                                    const orchestrator::Credentials& credentials, const std::string& run_id,
                                    const RunOptions& options) {

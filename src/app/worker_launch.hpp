@@ -11,6 +11,10 @@ namespace millrace::app {
 /// By the step, its flow, or the command line.
 bool runs_as_container(const flow::WorkerPlan& plan, const RunOptions& options);
 
+/// Error::invalid if a worker that is a process has limits that only a container can have: a flow that does not say
+/// what runs it leaves that to the command line, so its own check cannot know.
+Status check_limits(const flow::WorkerPlan& plan, const RunOptions& options);
+
 /// One start of a worker by the contract of component::WorkerEnvironment. Its environment holds that and, of this
 /// process's own, only what a program needs to find its way (PATH, time zone, locale, proxies, certificates): the
 /// secrets that flow files refer to reach a worker as its step's settings or not at all. A container gets less, for the

@@ -213,10 +213,12 @@ class Containers(unittest.TestCase):
         shutil.chown(self.folder, 65534)
         self.assert_engine_told(self.engine.address, "permission denied", user=65534)
 
-    def test_an_address_that_is_none(self):
-        for address, words in (("ssh://somewhere", "is not the address of a Docker Engine"),
-                               ("tcp://192.0.2.1:2375", "--docker-certs")):
-            text = flow("one", "driver: docker")
+    def test_what_cannot_be_meant_is_refused_at_the_start(self):
+        contained = flow("one", "driver: docker")
+        for address, text, words in (("ssh://somewhere", contained, "is not the address of a Docker Engine"),
+                                     ("tcp://192.0.2.1:2375", contained, "--docker-certs"),
+                                     (self.engine.address, flow("one", "limits: { cpu: 1 }"), "only for containers"),
+                                     (self.engine.address, flow("one", "limits: { memory: 1MB }"), "16000000")):
             path = os.path.join(self.folder, "one.yaml")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)

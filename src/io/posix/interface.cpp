@@ -1,8 +1,12 @@
 #include "io/posix/interface.hpp"
 
+#include <array>
 #include <cerrno>
 
+#include <arpa/inet.h>
 #include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace millrace::io::posix {
@@ -18,6 +22,19 @@ int InterfaceAddress::restrict(int socket) const {
   if (interface.empty()) return 0;
   const auto size = static_cast<socklen_t>(interface.size());
   return ::setsockopt(socket, SOL_SOCKET, SO_BINDTODEVICE, interface.data(), size) == 0 ? 0 : errno;
+}
+
+Result<std::string> address_of(const std::string& name) {
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  addrinfo* found = nullptr;
+  const int failed = ::getaddrinfo(name.c_str(), nullptr, &hints, &found);
+  if (failed != 0) return Error{Error::Kind::not_found, "host " + name + ": " + ::gai_strerror(failed)};
+  std::array<char, INET_ADDRSTRLEN> text{};
+  const auto* const address = reinterpret_cast<const sockaddr_in*>(found->ai_addr);
+  ::inet_ntop(AF_INET, &address->sin_addr, text.data(), text.size());
+  ::freeaddrinfo(found);
+  return std::string(text.data());
 }
 
 unsigned interface_index(const std::string& name) {
