@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <utility>
 
+#include <boost/json/stream_parser.hpp>
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -171,7 +173,33 @@ Problem problem_at(const Source& source, std::size_t offset, std::string message
   return Problem{source.position(offset), "", std::move(message), std::move(mend)};
 }
 
+/// Where JSON ends to be JSON; the YAML library notices only later, and speaks of maps. Nullopt: it is JSON after all.
+std::optional<std::size_t> json_fault(std::string_view text) {
+  boost::json::stream_parser parser;
+  boost::system::error_code failed;
+  const auto taken = parser.write_some(text.data(), text.size(), failed);
+  if (!failed) parser.finish(failed);
+  if (!failed) return std::nullopt;
+  return std::min(taken, text.find_last_not_of(" \t\r\n") + 1);
+}
+
+std::optional<std::size_t> indenting_tab(const Source& source, const YAML::Mark& mark) {
+  const auto begin = source.line_start(static_cast<std::size_t>(std::max(mark.line, 0)) + 1);
+  const auto at = source.text().find_first_not_of(' ', begin);
+  if (at == std::string_view::npos || source.text()[at] != '\t') return std::nullopt;
+  return at;
+}
+
 Problem broken(const Source& source, const YAML::Exception& e) {
+  if (source.file().ends_with(".json")) {
+    if (const auto at = json_fault(source.text())) {
+      return problem_at(source, *at, "not readable as JSON from here on",
+                        "look at the commas, colons, quotes and brackets here and just before");
+    }
+  }
+  if (const auto tab = indenting_tab(source, e.mark)) {
+    return problem_at(source, *tab, "not readable as YAML: indented with a tab", "indent with spaces");
+  }
   return problem_at(source, offset_of(source, e.mark), "not readable as YAML: " + e.msg,
                     "look at the indentation, colons, quotes and brackets here and in the line above");
 }

@@ -27,6 +27,19 @@ TEST_CASE("broken YAML is told with its place") {
   CHECK(problems_of("a: *x\n") == "f.yaml:1:4: not readable as YAML: the referenced anchor is not defined" + mend);
 }
 
+TEST_CASE("broken JSON is told of as JSON, where it breaks") {
+  const std::string broken =
+      "not readable as JSON from here on (look at the commas, colons, quotes and brackets here and just before)\n";
+  CHECK(problems_of("{\n \"name\": \"a\"\n \"steps\": [] }", "f.json") == "f.json:3:2: " + broken);
+  CHECK(problems_of("{ \"name\": \"a\", \"steps\": [ { \"id\": \n\n", "f.json") == "f.json:1:34: " + broken);
+  CHECK(problems_of("{ \"name\": \"a\" ]", "f.json") == "f.json:1:15: " + broken);
+}
+
+TEST_CASE("a tab that indents YAML is shown") {
+  CHECK(problems_of("name: a\nsteps:\n  \t- { id: t }\n") ==
+        "f.yaml:3:3: not readable as YAML: indented with a tab (indent with spaces)\n");
+}
+
 TEST_CASE("a stray sign is refused, not read for ever") {
   const std::string refused = "not readable as YAML: nothing can begin with this (remove it, or put it in quotes)\n";
   CHECK(problems_of(",") == "f.yaml:1:1: " + refused);

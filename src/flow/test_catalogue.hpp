@@ -84,8 +84,8 @@ inline std::optional<std::string> test_variable(std::string_view name) {
 }
 
 /// Every problem of the text, one a line; the file is called f.yaml.
-inline std::string problems_of(std::string_view text) {
-  const auto flows = load_text(text, "f.yaml", test_catalogue(), test_variable);
+inline std::string problems_of(std::string_view text, const std::string& file = "f.yaml") {
+  const auto flows = load_text(text, file, test_catalogue(), test_variable);
   std::string out;
   if (flows) return out;
   for (const Problem& problem : flows.error()) out += problem.to_string() + "\n";
