@@ -175,7 +175,7 @@ class Platform::Parts {
 
   void print_webhooks() const {
     const auto colon = options_.http_address.rfind(':');
-    const auto host = options_.http_address.substr(0, colon);
+    const auto host = colon == 0 ? "localhost" : options_.http_address.substr(0, colon);
     for (const auto& route : gateway_->routes()) {
       hooks_.line(fmt::format("webhook  {}  {}  http://{}:{}/{}", route.flow, fmt::join(route.methods, ","), host,
                               http_->port(), route.path));

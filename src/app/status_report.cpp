@@ -13,10 +13,10 @@ namespace names = flow::names;
 json::object step_report(const broker::Broker& broker, const flow::WorkerPlan& worker) {
   json::object step = {{"id", worker.step}, {"function", worker.component + "." + worker.function}};
   const auto queue = broker.queue(names::step_queue(worker.flow, worker.step));
-  step["waiting"] = queue ? queue->ready : 0;
+  step["waiting"] = queue ? queue->ready + queue->arriving : 0;
   step["in_work"] = queue ? queue->unsettled : 0;
   const auto rebounds = broker.queue(names::rebound_queue(worker.flow, worker.step));
-  step["retrying"] = rebounds ? rebounds->ready : 0;
+  step["retrying"] = rebounds ? rebounds->ready + rebounds->arriving : 0;
   return step;
 }
 

@@ -36,8 +36,9 @@ Totals Tally::now(std::uint64_t accepted) {
     for (const auto& worker : plan.workers) {
       const auto work = broker_.queue(names::step_queue(worker.flow, worker.step));
       const auto rebounds = broker_.queue(names::rebound_queue(worker.flow, worker.step));
-      if (work) totals.in_flight += work->ready + work->unsettled;
-      if (rebounds) totals.retrying += rebounds->ready;
+      // What is on the way to disk counts: a step's input is settled as soon as its outputs are.
+      if (work) totals.in_flight += work->ready + work->unsettled + work->arriving;
+      if (rebounds) totals.retrying += rebounds->ready + rebounds->arriving;
     }
     if (const auto dead = broker_.queue(names::dead_letter_queue(plan.flow))) totals.dead += dead->ready;
   }

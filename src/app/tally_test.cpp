@@ -68,6 +68,20 @@ TEST_CASE("a message is in flight until the last step has settled it, then it is
   CHECK(tally.now(1).done == 1);
 }
 
+TEST_CASE("a message between two steps, on its way to disk, is in flight") {
+  Counting counting;
+  Tally tally(*counting.broker, counting.plans);
+  counting.send("form:output");
+  auto output = std::make_shared<broker::Message>();
+  *output = {"flow.orders", "write:output", amqp::encode_properties({}), "{}"};
+  const auto taken = counting.broker->get(counting.broker.session, "orders.write", false);
+  REQUIRE(counting.broker->commit(counting.broker.session, {{std::move(output)}, {{(*taken)->id}}}, nullptr));
+  CHECK(counting.broker.ready("orders.last") == 0);
+  CHECK(tally.now(1).in_flight == 1);
+  counting.broker.settle();
+  CHECK(tally.now(1).in_flight == 1);
+}
+
 TEST_CASE("what the last step puts back is retrying and not done") {
   Counting counting;
   Tally tally(*counting.broker, counting.plans);

@@ -76,6 +76,7 @@ struct QueueStatus {
   std::string name;
   std::uint64_t ready = 0;      ///< waiting for a consumer
   std::uint64_t unsettled = 0;  ///< out with consumers
+  std::uint64_t arriving = 0;   ///< on the way to disk; not yet `ready`
   std::uint64_t delayed = 0;    ///< of `ready`: waiting for their expiration (rebound queues)
   std::uint32_t consumers = 0;
   std::uint64_t published_total = 0;  ///< taken in since the queue was made (durable queues: across restarts)

@@ -48,6 +48,7 @@ QueueStatus Queue::status() const {
   status.name = spec.name;
   status.ready = ready.size();
   status.unsettled = out.size();
+  status.arriving = arriving;
   status.consumers = static_cast<std::uint32_t>(consumers.size());
   status.published_total = published_total;
   status.settled_total = settled_total;

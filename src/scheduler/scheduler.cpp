@@ -133,7 +133,8 @@ bool Scheduler::is_busy(const Trigger& trigger) const {
   if (!trigger.plan.polls) return false;
   const auto work = broker_.queue(names::step_queue(trigger.flow, trigger.plan.step));
   const auto rebounds = broker_.queue(names::rebound_queue(trigger.flow, trigger.plan.step));
-  return (work && work->ready + work->unsettled > 0) || (rebounds && rebounds->ready > 0);
+  return (work && work->ready + work->unsettled + work->arriving > 0) ||
+         (rebounds && rebounds->ready + rebounds->arriving > 0);
 }
 
 void Scheduler::tick(Trigger& trigger, const Schedule::Due& due) {
