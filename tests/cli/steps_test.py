@@ -1,7 +1,6 @@
 """How messages go from step to step: fan-out, join, when, input, filter, split, log and instances, on the real binary."""
 import json
 import os
-import re
 import sys
 import tempfile
 import unittest
@@ -93,7 +92,7 @@ class Steps(unittest.TestCase):
             self.assertEqual(came(), sorted(json.dumps(value, sort_keys=True) for value in wanted))
             self.assertEqual(len({key for key, _ in target.ledger}), len(wanted), "each message has a key of its own")
             noted = [line for line in platform.errors if "noted" in line]
-            self.assertEqual((len(noted), sum(re.search(r"3c\W*}", line) is not None for line in noted)), (6, 1))
+            self.assertEqual((len(noted), sum('"3c"' in line.replace("\\", "") for line in noted)), (6, 1))
             self.assertEqual(platform.stop(), 0)
 
     def test_instances_share_a_queue_each_message_once(self):
