@@ -57,13 +57,18 @@ std::string_view kind_name(NodeKind kind) {
   }
 }
 
+/// The reference's tree has no position on these.
+bool has_position(NodeKind kind) {
+  return kind != NodeKind::parent && kind != NodeKind::path;
+}
+
 }  // namespace
 
 Node* Analyzer::analyze(Node* root) {
   Node* result = process(root);
   if (result->kind == NodeKind::parent || !result->seeking.empty())
     throw Failure{.code = "S0217",
-                  .position = result->kind == NodeKind::parent ? Failure::no_position : Failure::no_position,
+                  .position = has_position(result->kind) ? result->position : Failure::no_position,
                   .token = Value::of(kind_name(result->kind))};
   return result;
 }
@@ -71,8 +76,17 @@ Node* Analyzer::analyze(Node* root) {
 Node* Analyzer::process(Node* raw) {
   guard_stack();
   bool keep_array = raw->keep_array;
-  if (raw->kind == NodeKind::block || raw->kind == NodeKind::lambda || raw->kind == NodeKind::condition)
-    raw->value = {};  // no name for messages
+  switch (raw->kind) {  // these have no name for messages
+    case NodeKind::block:
+    case NodeKind::lambda:
+    case NodeKind::condition:
+    case NodeKind::transform:
+    case NodeKind::parent:
+      raw->value = {};
+      break;
+    default:
+      break;
+  }
   Node* result = process_kind(raw);
   if (keep_array) result->keep_array = true;
   return result;
@@ -231,7 +245,7 @@ Node* Analyzer::path(Node* raw) {
 Node* Analyzer::predicate(Node* raw) {
   Node* result = process(raw->left);
   Node* step = result->kind == NodeKind::path ? result->items.back() : result;
-  if (step->group != nullptr || result->group != nullptr) throw Failure{.code = "S0209", .position = raw->position};
+  if (step->group != nullptr) throw Failure{.code = "S0209", .position = raw->position};
   std::vector<Stage>& list = result->kind == NodeKind::path ? step->stages : step->predicates;
   Node* filter = process(raw->right);
   if (!filter->seeking.empty()) {

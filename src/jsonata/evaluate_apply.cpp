@@ -1,32 +1,54 @@
+#include <cmath>
+
 #include "jsonata/evaluator.hpp"
 #include "jsonata/functions/library.hpp"
+#include "jsonata/number.hpp"
 #include "jsonata/utf8.hpp"
 
 namespace millrace::jsonata {
 namespace {
 
-Value deep_copy(Arena& arena, Value value) {
-  if (value.is_array()) {
-    guard_stack();
-    Array* copy = make_array(arena, value.array->size);
-    for (Value item : *value.array) copy->push(arena, deep_copy(arena, item));
-    return Value::of(copy);
+/// A copy as writing and reading JSON would make it, which is what the reference does.
+Value json_copy(Arena& arena, Value value) {
+  switch (value.type) {
+    case Type::array: {
+      guard_stack();
+      Array* copy = make_array(arena, value.array->size);
+      for (Value item : *value.array) copy->push(arena, item.is_undefined() ? Value::null() : json_copy(arena, item));
+      return Value::of(copy);
+    }
+    case Type::object: {
+      guard_stack();
+      Object* copy = make_object(arena, value.object->size);
+      for (const Member& member : *value.object) {
+        if (!member.value.is_undefined()) copy->add(arena, member.key, json_copy(arena, member.value));
+      }
+      return Value::of(copy);
+    }
+    case Type::number:
+      if (std::isnan(value.number)) return Value::null();
+      if (std::isinf(value.number)) throw Failure{.code = "D1001", .value = value};
+      return Value::of(to_15_digits(value.number) + 0.0);
+    case Type::function:
+      return Value::of("");
+    default:
+      return value;
   }
-  if (value.is_object()) {
-    guard_stack();
-    Object* copy = make_object(arena, value.object->size);
-    for (const Member& member : *value.object) copy->add(arena, member.key, deep_copy(arena, member.value));
-    return Value::of(copy);
-  }
-  return value;
 }
 
 }  // namespace
 
+Value Evaluator::clone(Value value) {
+  if (value.is_array() && value.array->outer_wrapper && value.array->size > 0) value = value.array->items[0];
+  return json_copy(arena_, value);
+}
+
 Value Evaluator::transform(const Function& function, Value argument) {
   const Node* node = function.node;
   if (argument.is_undefined()) return {};
-  Value result = deep_copy(arena_, argument);
+  Value clone_function = find_variable("clone", function.frame);
+  if (!clone_function.is_function()) throw Failure{.code = "T2013", .position = node->position};
+  Value result = apply(clone_function, &argument, 1, Value::null(), function.frame);
   Value matches = eval(node->left, result, function.frame);
   if (matches.is_undefined()) return result;
   const Value* items = matches.is_array() ? matches.array->items : &matches;
@@ -54,16 +76,23 @@ Value Evaluator::transform(const Function& function, Value argument) {
   return result;
 }
 
-Value Evaluator::apply_matcher(const Function& function, Value subject) {
+/// A regular expression called as a function; `from` is where to begin, in UTF-16 code units.
+Value Evaluator::apply_matcher(const Function& function, Value subject, Value from) {
   if (!subject.is_string()) subject = Value::of(text_of(subject));
-  return next_match(*function.regex, subject, 0, true);
+  std::size_t offset = 0;
+  if (from.is_number() && from.number >= 1) {
+    if (from.number > static_cast<double>(count_utf16(subject.string()))) return {};
+    offset = offset_of_utf16(subject.string(), static_cast<std::size_t>(from.number));
+  }
+  return next_match(*function.regex, subject, offset, true);
 }
 
 Value Evaluator::next_match(const RegexProgram& regex, Value subject, std::size_t offset, bool first) {
   if (!first && offset >= subject.length) return {};
   RegexProgram::Match match;
   if (!regex.search(subject.string(), offset, match)) return {};
-  if (match.groups[0].start == match.groups[0].end) throw Failure{.code = "D1004", .value = Value::of(regex.pattern())};
+  if (!first && match.groups[0].start == match.groups[0].end)
+    throw Failure{.code = "D1004", .value = Value::of(regex.pattern())};
   return match_value(regex, subject, match);
 }
 

@@ -40,7 +40,6 @@ Value Evaluator::variable(const Node* node, Value input, Frame* frame) {
 
 Value Evaluator::bound_value(const Node* node, Frame* frame) {
   std::string_view name = node->value.string();
-  if (name == "$") return root_input_;
   Frame* at = frame;
   if (node->maybe_tuple_name) {
     for (; at != nullptr; at = at->outer) {
@@ -64,7 +63,8 @@ Value Evaluator::bound_value(const Node* node, Frame* frame) {
       if (bound.name == name) return bound.value;
     }
   }
-  return node->builtin == nullptr ? Value{} : Value::of(&node->builtin->self);
+  if (node->builtin != nullptr) return Value::of(&node->builtin->self);
+  return name == "$" ? root_input_ : Value{};
 }
 
 Value Evaluator::bind_variable(const Node* node, Value input, Frame* frame) {
@@ -111,7 +111,7 @@ Value Evaluator::function_call(const Node* node, Value input, Frame* frame, cons
   Value* arguments = count <= few ? on_stack : arena_.allocate_array<Value>(count);
   std::size_t next = 0;
   if (chained != nullptr) arguments[next++] = *chained;
-  for (const Node* argument : node->items) arguments[next++] = eval(argument, input, frame);
+  for (const Node* argument : node->items) arguments[next++] = as_argument(eval(argument, input, frame));
   try {
     note_call(function, node->position, name);
     return apply(function, arguments, count, input, frame);
@@ -122,15 +122,37 @@ Value Evaluator::function_call(const Node* node, Value input, Frame* frame, cons
   }
 }
 
+/// A function that is passed as an argument is called without the context, and not under its parameter's name.
+Value Evaluator::as_argument(Value value) {
+  if (!value.is_function() || value.function->kind == FunctionKind::argument) return value;
+  return Value::of(
+      arena_.make<Function>(Function{.kind = FunctionKind::argument, .arity = value.function->arity, .first = value}));
+}
+
 /// Remembers where a function is called, for its failures. The library's own are shared by all threads.
 void Evaluator::note_call(Value function, std::int64_t position, Value name) {
   if (!function.is_function()) return;
+  switch (function.function->kind) {
+    case FunctionKind::builtin:
+      call_site_ = {position, name};
+      return;
+    case FunctionKind::argument:
+    case FunctionKind::matcher:
+    case FunctionKind::next_match:
+      return;  // functions of JavaScript in the reference, which marks them only where they are called last
+    default:
+      note_last_call(function, position, name);
+  }
+}
+
+void Evaluator::note_last_call(Value function, std::int64_t position, Value name) {
+  if (!function.is_function()) return;
   if (function.function->kind == FunctionKind::builtin) {
     call_site_ = {position, name};
-  } else {
-    function.function->called_at = position;
-    function.function->called_as = name;
+    return;
   }
+  function.function->called_at = position;
+  if (!name.is_undefined()) function.function->called_as = name;
 }
 
 Value Evaluator::find_variable(std::string_view name, Frame* frame) {
@@ -142,16 +164,19 @@ Value Evaluator::find_variable(std::string_view name, Frame* frame) {
       if (slot >= 0 && at->slots[slot].type != Type::unset) return at->slots[slot];
     }
   }
+  for (const BoundName& bound : bound_) {
+    if (bound.name == name) return bound.value;
+  }
   const BuiltIn* builtin = find_builtin(name);
   return builtin == nullptr ? Value{} : Value::of(&builtin->self);
 }
 
 Value Evaluator::call(Value function, const Value* arguments, std::size_t count) {
-  return apply(function, arguments, count, {}, nullptr);
+  return apply(function, arguments, count, Value::null(), nullptr);
 }
 
 Value Evaluator::apply(Value function, const Value* arguments, std::size_t count, Value input, Frame* frame) {
-  Value result = apply_inner(function, arguments, count, input, frame);
+  Value result = apply_step(function, arguments, count, input, frame);
   while (result.type == Type::tail_call) {
     TailCall tail = tail_call_;
     tick();
@@ -162,15 +187,58 @@ Value Evaluator::apply(Value function, const Value* arguments, std::size_t count
     std::size_t size = tail.node->items.size();
     Value* again = size <= few ? on_stack : arena_.allocate_array<Value>(size);
     for (std::size_t i = 0; i < size; ++i) again[i] = eval(tail.node->items[i], tail.input, tail.frame);
-    if (named->kind == NodeKind::variable) note_call(next, named->position, named->value);
+    const Value name = named->kind == NodeKind::variable ? named->value : Value{};
+    const std::int64_t position = named->kind == NodeKind::path ? Failure::no_position : named->position;
+    if (!next.is_function()) throw Failure{.code = "T1006", .position = position, .token = name};
+    note_last_call(next, position, name);
     for (Frame* done = tail.frame; done != tail.base;) {
       Frame* outer = done->outer;
       if (done->scope != nullptr) release(done);
       done = outer;
     }
-    result = apply_inner(next, again, size, input, frame);
+    result = apply_step(next, again, size, input, frame);
   }
   return result;
+}
+
+/// One application; the result may be a call in tail position.
+Value Evaluator::apply_step(Value function, const Value* arguments, std::size_t count, Value input, Frame* frame) {
+  if (function.is_function()) {
+    if (function.function->kind == FunctionKind::chain)
+      return apply_chain(*function.function, arguments, count, input, frame);
+    if (function.function->kind == FunctionKind::argument)
+      return apply_argument(*function.function, arguments, count, frame);
+  }
+  return apply_inner(function, arguments, count, input, frame);
+}
+
+Value Evaluator::apply_argument(const Function& argument, const Value* arguments, std::size_t count, Frame* frame) {
+  try {
+    return apply(argument.first, arguments, count, Value::null(), frame);
+  } catch (Failure& failure) {
+    if (failure.token.is_undefined()) failure.token = argument.called_as;
+    if (argument.called_at != Failure::no_position) failure.position = argument.called_at;
+    throw;
+  }
+}
+
+/// `f ~> g`, which the reference evaluates as `function($f, $g) { function($x){ $g($f($x)) } }`: failures name those.
+Value Evaluator::apply_chain(const Function& chain, const Value* arguments, std::size_t count, Value input,
+                             Frame* frame) {
+  constexpr std::int64_t first_position = 39, second_position = 35;
+  Value argument = count > 0 ? arguments[0] : Value{};
+  Value between;
+  try {
+    note_call(chain.first, first_position, Value::of("f"));
+    between = apply(chain.first, &argument, 1, Value::null(), frame);
+  } catch (Failure& failure) {
+    if (failure.position == Failure::no_position) failure.position = first_position;
+    if (failure.token.is_undefined()) failure.token = Value::of("f");
+    throw;
+  }
+  between = normalized(between);
+  note_last_call(chain.second, second_position, Value::of("g"));
+  return apply_step(chain.second, &between, 1, input, frame);
 }
 
 Value Evaluator::apply_inner(Value function, const Value* arguments, std::size_t count, Value input, Frame* frame) {
@@ -194,18 +262,22 @@ Value Evaluator::apply_inner(Value function, const Value* arguments, std::size_t
       }
       case FunctionKind::partial:
         return apply_partial(f, arguments, count);
-      case FunctionKind::chain: {
-        Value between = apply(f.first, arguments, count < 1 ? count : 1, {}, nullptr);
-        return apply(f.second, &between, 1, {}, nullptr);
-      }
+      case FunctionKind::chain:
+      case FunctionKind::argument:
+        break;  // taken apart by apply_step
       case FunctionKind::matcher:
-        return apply_matcher(f, count > 0 ? arguments[0] : Value{});
+        return apply_matcher(f, count > 0 ? arguments[0] : Value{}, count > 1 ? arguments[1] : Value{});
       case FunctionKind::next_match:
         return next_match(*f.regex, f.subject, f.offset, false);
       case FunctionKind::transform: {
-        Value argument = count > 0 ? arguments[0] : input;
-        if (!argument.is_undefined() && !argument.is_object() && !argument.is_array())
-          throw Failure{.code = count > 0 ? "T0410" : "T0411", .value = argument, .index = 1};
+        Value argument = count > 0 ? arguments[0] : Value{};
+        const bool fits = argument.is_undefined() || argument.is_object() || argument.is_array();
+        if (count != 1 || !fits) {
+          std::size_t wrong = count == 0 || !fits ? 0 : 1;
+          throw Failure{.code = "T0410",
+                        .value = wrong < count ? arguments[wrong] : Value{},
+                        .index = static_cast<std::int64_t>(wrong + 1)};
+        }
         return transform(f, argument);
       }
     }
@@ -249,6 +321,7 @@ Value Evaluator::partial(const Node* node, Value input, Frame* frame) {
     missing += placeholder ? 1 : 0;
   }
   Value function = eval(node->left, input, frame);
+  if (function.is_function() && function.function->kind == FunctionKind::argument) function = function.function->first;
   Value name = node->left->kind == NodeKind::path ? node->left->items[0]->value : node->left->value;
   if (function.is_undefined() && node->left->kind == NodeKind::path && name.is_string() &&
       !find_variable(name.string(), frame).is_undefined())
@@ -275,12 +348,23 @@ Value Evaluator::apply_partial(const Function& function, const Value* arguments,
   // A call in tail position is left to whoever called, as if the lambda itself had been called there.
   const Function& whole = *function.first.function;
   if (whole.kind == FunctionKind::lambda) return apply_lambda(whole, all, function.bound_count);
-  return apply(function.first, all, function.bound_count, {}, nullptr);
+  std::size_t given = function.bound_count;
+  if (whole.kind == FunctionKind::builtin &&
+      whole.arity > 0) {  // exactly its parameters, undefined where none is given
+    std::size_t parameters = static_cast<std::size_t>(whole.arity);
+    if (given < parameters) {
+      Value* padded = arena_.allocate_array<Value>(parameters);
+      for (std::size_t i = 0; i < parameters; ++i) padded[i] = i < given ? all[i] : Value{};
+      all = padded;
+    }
+    given = parameters;
+  }
+  return apply(function.first, all, given, {}, nullptr);
 }
 
 Value Evaluator::chain(const Node* node, Value input, Frame* frame) {
   Value left = eval(node->left, input, frame);
-  if (node->right->kind == NodeKind::function && !node->right->boxed)
+  if (node->right->kind == NodeKind::function)  // called with the left side as its first argument; nothing else of it
     return function_call(node->right, input, frame, &left);
   Value function = eval(node->right, input, frame);
   if (!function.is_function()) throw Failure{.code = "T2006", .position = node->position, .value = function};
@@ -288,7 +372,7 @@ Value Evaluator::chain(const Node* node, Value input, Frame* frame) {
     return Value::of(
         arena_.make<Function>(Function{.kind = FunctionKind::chain, .arity = 1, .first = left, .second = function}));
   }
-  return apply(function, &left, 1, {}, frame);
+  return apply(function, &left, 1, Value::null(), frame);
 }
 
 int Evaluator::arity_of(Value function) {

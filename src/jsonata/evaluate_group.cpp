@@ -14,6 +14,8 @@ struct Bucket {
 
 std::string_view Evaluator::group_key(Value key, std::int64_t position) {
   if (!key.is_string()) throw Failure{.code = "T1003", .position = position, .value = key};
+  if (key.string() == "_jsonata_lambda" || key.string() == "_jsonata_function")  // the reference's own flags
+    throw Failure{.code = "D1013", .position = position, .value = key};
   return key.string();
 }
 
@@ -24,7 +26,7 @@ Value Evaluator::object(const Node* node, Value input, Frame* frame) {
     Key key;
     if (pair.key->kind == NodeKind::string) {
       key = pair.key->key;
-      if (key.text == nullptr) key = Key::of(pair.key->value.string());
+      if (key.text == nullptr) key = Key::of(group_key(pair.key->value, node->position));
     } else {
       Value text = eval(pair.key, input, frame);
       if (text.is_undefined()) continue;

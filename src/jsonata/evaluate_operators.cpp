@@ -13,20 +13,17 @@ Failure operator_failure(const char* code, const Node* node, Value value) {
 
 }  // namespace
 
-bool Evaluator::is_numeric(const Node* node, Value value) {
+bool Evaluator::is_numeric(Value value) {
   if (!value.is_number() || std::isnan(value.number)) return false;
-  if (std::isinf(value.number)) {
-    throw Failure{.code = "D1001", .position = node->position, .token = node->value, .value = value};
-  }
+  if (std::isinf(value.number)) throw Failure{.code = "D1001", .value = value};
   return true;
 }
 
 Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
   switch (node->op) {
     case Operator::logical_and:
-      return Value::boolean_of(truth(eval(node->left, input, frame)) && right_truth(node, input, frame));
     case Operator::logical_or:
-      return Value::boolean_of(truth(eval(node->left, input, frame)) || right_truth(node, input, frame));
+      return logical(node, input, frame);
     case Operator::concatenate:
       return concatenate(node, input, frame);
     default:
@@ -81,10 +78,13 @@ Value Evaluator::binary(const Node* node, Value input, Frame* frame) {
   }
 }
 
-/// Failures on the right of `and` and `or` are reported as the operator's own.
-bool Evaluator::right_truth(const Node* node, Value input, Frame* frame) {
+/// Failures on the right, and of taking either side for true or false, are reported as the operator's own.
+Value Evaluator::logical(const Node* node, Value input, Frame* frame) {
+  Value left = eval(node->left, input, frame);
   try {
-    return truth(eval(node->right, input, frame));
+    bool first = truth(left);
+    if (first == (node->op == Operator::logical_or)) return Value::boolean_of(first);
+    return Value::boolean_of(truth(eval(node->right, input, frame)));
   } catch (Failure& failure) {
     if (failure.code[0] == 'U') throw;
     failure.position = node->position;
@@ -94,8 +94,12 @@ bool Evaluator::right_truth(const Node* node, Value input, Frame* frame) {
 }
 
 Value Evaluator::arithmetic(const Node* node, Value left, Value right) {
-  if (!left.is_undefined() && !is_numeric(node, left)) throw operator_failure("T2001", node, left);
-  if (!right.is_undefined() && !is_numeric(node, right)) throw operator_failure("T2002", node, right);
+  auto numeric = [&](Value value) {
+    if (value.is_number() && std::isinf(value.number)) throw operator_failure("D1001", node, value);
+    return value.is_undefined() || is_numeric(value);
+  };
+  if (!numeric(left)) throw operator_failure("T2001", node, left);
+  if (!numeric(right)) throw operator_failure("T2002", node, right);
   if (left.is_undefined() || right.is_undefined()) return {};
   double x = left.number, y = right.number;
   switch (node->op) {
@@ -192,7 +196,8 @@ Value Evaluator::range(const Node* node, Value left, Value right) {
   tick(static_cast<std::uint32_t>(size));
   Array* result = make_array(arena_, static_cast<std::size_t>(size));
   result->sequence = true;
-  for (double n = left.number; n <= right.number; ++n) result->items[result->size++] = Value::of(n);
+  result->size = static_cast<std::uint32_t>(size);
+  for (std::uint32_t i = 0; i < result->size; ++i) result->items[i] = Value::of(left.number + i);
   return Value::of(result);
 }
 
@@ -223,7 +228,7 @@ Value Evaluator::array(const Node* node, Value input, Frame* frame) {
 Value Evaluator::negation(const Node* node, Value input, Frame* frame) {
   Value value = eval(node->left, input, frame);
   if (value.is_undefined()) return {};
-  if (!is_numeric(node, value))
+  if (!is_numeric(value))
     throw Failure{.code = "D1002", .position = node->position, .token = Value::of("-"), .value = value};
   return Value::of(-value.number);
 }

@@ -225,12 +225,12 @@ Value Evaluator::filter(const Node* predicate, Value input, Frame* frame) {
       return index == i;
     };
     if (verdict.is_number()) {
-      if (is_numeric(predicate, verdict) && points_here(verdict)) results->push(arena_, item);
+      if (is_numeric(verdict) && points_here(verdict)) results->push(arena_, item);
       continue;
     }
     if (verdict.is_array() && verdict.array->size > 0) {
       bool numbers = true;
-      for (Value v : *verdict.array) numbers = numbers && v.is_number();
+      for (Value v : *verdict.array) numbers = is_numeric(v) && numbers;
       if (numbers) {
         for (Value v : *verdict.array) {
           if (points_here(v)) results->push(arena_, item);

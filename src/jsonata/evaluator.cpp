@@ -61,9 +61,10 @@ std::uint64_t Evaluator::random() {
   return random_state_;
 }
 
-Value Evaluator::sequence_value(Array* sequence) {
-  if (sequence->size == 0) return {};
-  return Value::of(sequence);
+Value Evaluator::normalized(Value value) {
+  if (!value.is_array() || !value.array->sequence || value.array->tuple_stream) return value;
+  if (value.array->size == 0) return {};
+  return value.array->size == 1 && !value.array->keep_singleton ? value.array->items[0] : value;
 }
 
 Value Evaluator::unwrap(const Node* node, Value result) {
@@ -155,15 +156,15 @@ bool Evaluator::truth(Value value) {
     case Type::string:
       return value.length > 0;
     case Type::number:
+      if (std::isinf(value.number)) throw Failure{.code = "D1001", .value = value};
       return value.number != 0 && !std::isnan(value.number);
     case Type::object:
       return value.object->size > 0;
     case Type::array: {
       guard_stack();
-      for (Value item : *value.array) {
-        if (truth(item)) return true;
-      }
-      return false;
+      bool any = false;
+      for (Value item : *value.array) any |= truth(item);  // all of them: one may be out of range
+      return any;
     }
     default:
       return false;

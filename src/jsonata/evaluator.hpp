@@ -22,7 +22,16 @@ struct Frame {
   Value* slots;
 };
 
-enum class FunctionKind : std::uint8_t { builtin, lambda, partial, chain, matcher, next_match, transform };
+enum class FunctionKind : std::uint8_t {
+  builtin,
+  lambda,
+  partial,
+  chain,
+  matcher,
+  next_match,
+  transform,
+  argument,  ///< another function, as it is seen by the one it was passed to
+};
 
 /// A function as a value.
 struct Function {
@@ -32,7 +41,7 @@ struct Function {
   const Node* node = nullptr;  ///< lambda, transform
   Frame* frame = nullptr;
   Value input{};
-  Value first{};                 ///< chain: applied first; partial: the function
+  Value first{};                 ///< chain: applied first; partial, argument: the function
   Value second{};                ///< chain: applied to the result
   const Value* bound = nullptr;  ///< partial: its arguments, unset where one is missing
   std::uint32_t bound_count = 0;
@@ -86,12 +95,20 @@ class Evaluator {
   }
   std::size_t memory_max() const { return limits_.memory_max; }
   Value match_with(Value matcher, Value subject, const RegexProgram::Match& match) {
-    return match_value(*matcher.function->regex, subject, match);
+    return match_value(*underlying(matcher).regex, subject, match);
   }
+  /// The function itself, where `function` is one that was passed as an argument.
+  static const Function& underlying(Value function) {
+    const Function* f = function.function;
+    return f->kind == FunctionKind::argument ? *f->first.function : *f;
+  }
+  /// A copy that shares nothing.
+  Value clone(Value value);
 
   /// A list under construction takes the items of an array, or the one value; nothing for undefined.
   static bool truth(Value value);
-  static Value sequence_value(Array* sequence);
+  /// A sequence of one item is that item, an empty one undefined; unless it is to be kept.
+  static Value normalized(Value value);
   Value append(Value a, Value b);
   Value lookup(Value input, const Key& key);
   std::uint64_t random();
@@ -124,19 +141,20 @@ class Evaluator {
 
   // operators
   Value binary(const Node* node, Value input, Frame* frame);
-  bool right_truth(const Node* node, Value input, Frame* frame);
+  Value logical(const Node* node, Value input, Frame* frame);
   Value arithmetic(const Node* node, Value left, Value right);
   Value compare(const Node* node, Value left, Value right);
   Value concatenate(const Node* node, Value input, Frame* frame);
   Value range(const Node* node, Value left, Value right);
   Value array(const Node* node, Value input, Frame* frame);
   Value negation(const Node* node, Value input, Frame* frame);
-  bool is_numeric(const Node* node, Value value);
+  static bool is_numeric(Value value);  ///< throws D1001 for the infinities
 
   // variables and functions
   Value variable(const Node* node, Value input, Frame* frame);
   Value find_variable(std::string_view name, Frame* frame);
   void note_call(Value function, std::int64_t position, Value name);
+  void note_last_call(Value function, std::int64_t position, Value name);
   Value bound_value(const Node* node, Frame* frame);
   Frame* make_frame(const Scope* scope, Frame* outer);
   void release(Frame* frame);
@@ -149,11 +167,15 @@ class Evaluator {
   Value transform(const Function& function, Value argument);
   const InnerFault* keep_inner(const Failure& failure);
   Value apply(Value function, const Value* arguments, std::size_t count, Value input, Frame* frame);
+  Value apply_step(Value function, const Value* arguments, std::size_t count, Value input, Frame* frame);
+  Value apply_chain(const Function& chain, const Value* arguments, std::size_t count, Value input, Frame* frame);
+  Value apply_argument(const Function& argument, const Value* arguments, std::size_t count, Frame* frame);
+  Value as_argument(Value value);
   Value apply_inner(Value function, const Value* arguments, std::size_t count, Value input, Frame* frame);
   Value apply_lambda(const Function& function, const Value* arguments, std::size_t count);
   Value apply_builtin(const Function& function, const Value* arguments, std::size_t count, Value input, Frame* frame);
   Value apply_partial(const Function& function, const Value* arguments, std::size_t count);
-  Value apply_matcher(const Function& function, Value subject);
+  Value apply_matcher(const Function& function, Value subject, Value from);
   Value next_match(const RegexProgram& regex, Value subject, std::size_t offset, bool first);
   Value match_value(const RegexProgram& regex, Value subject, const RegexProgram::Match& match);
 

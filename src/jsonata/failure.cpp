@@ -19,6 +19,7 @@ constexpr Template templates[] = {
     {"D1002", "Cannot negate a non-numeric value: {{value}}"},
     {"D1004", "Regular expression matches zero length string"},
     {"D1009", "Multiple key definitions evaluate to same key: {{value}}"},
+    {"D1013", "Object property names starting with _jsonata_ are reserved for internal use: {{value}}"},
     {"D2014",
      "The size of the sequence allocated by the range operator (..) must not exceed 1e7.  Attempted to allocate "
      "{{value}}."},
@@ -147,9 +148,9 @@ std::string json_of(Value value) {
 
 std::string field_of(const Failure& failure, std::string_view field, bool plain) {
   auto shown = [&](Value value) {
-    return plain && value.is_string() ? std::string(value.string())
-           : value.is_undefined()     ? "undefined"
-                                      : json_of(value);
+    return plain && value.is_string()                    ? std::string(value.string())
+           : value.is_undefined() || value.is_function() ? "undefined"
+                                                         : json_of(value);
   };
   if (field == "value") return shown(failure.value);
   if (field == "value2") return shown(failure.value2);
@@ -188,7 +189,7 @@ std::string fault_json(const Failure& failure) {
   std::string json = "{\"code\":\"";
   json.append(failure.code).append("\"");
   auto add = [&](std::string_view name, Value value) {
-    if (value.is_undefined()) return;
+    if (value.is_undefined() || value.is_function()) return;  // as JSON.stringify leaves functions out
     json.append(",\"").append(name).append("\":").append(json_of(value));
   };
   auto number = [](std::int64_t n) { return n < 0 ? Value{} : Value::of(static_cast<double>(n)); };

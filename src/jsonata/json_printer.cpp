@@ -20,7 +20,7 @@ void print(std::string& to, Value value, const PrintOptions& options, std::size_
 
 void append_number(std::string& to, double number, const PrintOptions& options) {
   if (options.digits_15) {
-    if (!std::isfinite(number)) throw Failure{.code = "D1001", .value = Value::of(number)};
+    if (std::isinf(number)) throw Failure{.code = "D1001", .value = Value::of(number)};
     number = to_15_digits(number);
   }
   char text[number_text_max];

@@ -222,6 +222,7 @@ Node* Parser::call(const Token& token, Node* left) {
       if (token_.is("?")) {
         node->kind = NodeKind::partial;
         node->items.push_back(make(NodeKind::placeholder, token_.position));
+        node->items.back()->value = token_.value;
         advance();
       } else {
         node->items.push_back(expression(0));
@@ -261,7 +262,7 @@ Node* Parser::lambda(Node* node) {
   }
   expect("{");
   node->left = expression(0);
-  expect("}", true);
+  expect("}");
   return node;
 }
 
@@ -341,6 +342,7 @@ Node* Parser::order_by(const Token& token, Node* left) {
 
 Node* Parser::transform(const Token& token) {
   Node* node = make(NodeKind::transform, token.position);
+  node->value = token.value;
   node->left = expression(0);
   expect("|");
   node->right = expression(0);
@@ -348,7 +350,7 @@ Node* Parser::transform(const Token& token) {
     advance();
     node->third = expression(0);
   }
-  expect("|", true);
+  expect("|");
   return node;
 }
 

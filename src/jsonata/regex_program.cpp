@@ -6,6 +6,7 @@
 #include <pcre2.h>
 
 #include "jsonata/failure.hpp"
+#include "jsonata/regex_pattern.hpp"
 #include "jsonata/utf8.hpp"
 
 namespace millrace::jsonata {
@@ -13,54 +14,6 @@ namespace {
 
 constexpr std::uint32_t match_limit = 2'000'000;
 constexpr std::uint32_t heap_limit_kib = 64u << 10;
-constexpr std::string_view space_class =
-    "\\x09-\\x0d \\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
-
-/// The pattern in PCRE2's words where ECMAScript means something else by it.
-std::string translate(std::string_view pattern) {
-  std::string out;
-  bool in_class = false;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    char c = pattern[i];
-    if (c == '\\' && i + 1 < pattern.size()) {
-      char next = pattern[++i];
-      if (next == 's') {
-        (out += in_class ? "" : "[").append(space_class).append(in_class ? "" : "]");
-      } else if (next == 'S' && !in_class) {
-        out.append("[^").append(space_class).append("]");
-      } else if (next == 'c' && i + 1 < pattern.size()) {
-        out.append("\\c");
-      } else if (next == 'v') {
-        out.append("\\x0b");
-      } else if (next == '0') {
-        out.append("\\x00");
-      } else if (std::string_view("dDwWbBnrtfuxkS/123456789").find(next) != std::string_view::npos) {
-        out += '\\';
-        out += next;
-      } else if ((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z')) {
-        out += next;  // an identity escape: \p is p, \A is A
-      } else {
-        if (static_cast<unsigned char>(next) < 0x80) out += '\\';
-        out += next;
-      }
-      continue;
-    }
-    if (in_class) {
-      if (c == ']') in_class = false;
-      if (c == '[') out += '\\';
-      out += c;
-    } else if (c == '[') {
-      in_class = true;
-      out += c;
-      if (i + 1 < pattern.size() && pattern[i + 1] == '^') out += pattern[++i];
-    } else if (c == '.') {
-      out.append("[^\\n\\r\\u2028\\u2029]");
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
 
 /// Matching memory of one thread.
 struct Workspace {
@@ -93,21 +46,21 @@ Workspace& workspace() {
 
 RegexProgram::RegexProgram(std::string_view pattern, std::string_view flags, std::int64_t position)
     : pattern_(pattern) {
-  std::string translated = translate(pattern);
+  std::string translated;
+  const bool multiline = flags.find('m') != std::string_view::npos;
+  auto invalid = [&] { return Failure{.code = "S0303", .position = position, .value = Value::of(pattern)}; };
+  if (!translate_pattern(pattern, multiline, translated)) throw invalid();
   std::uint32_t options =
       PCRE2_UTF | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF | PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_INVALID_UTF;
   if (flags.find('i') != std::string_view::npos) options |= PCRE2_CASELESS;
-  if (flags.find('m') != std::string_view::npos) options |= PCRE2_MULTILINE;
   int error = 0;
   PCRE2_SIZE offset = 0;
   pcre2_compile_context* context = pcre2_compile_context_create(nullptr);
-  pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
-  pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
   pcre2_set_parens_nest_limit(context, 200);
   code_ = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(), options, &error, &offset,
                         context);
   pcre2_compile_context_free(context);
-  if (code_ == nullptr) throw Failure{.code = "S0303", .position = position, .value = Value::of(pattern)};
+  if (code_ == nullptr) throw invalid();
   pcre2_jit_compile(code_, PCRE2_JIT_COMPLETE);
 }
 

@@ -20,6 +20,7 @@ class Resolver {
   template <class Visit>
   void each_child(Node* node, Visit visit);
   void declare(Node* node, Scope* scope);
+  static void declare_parameters(const Node* lambda, Scope* scope);
   void link(Node* node, Scope* scope);
   void link_variable(Node* node, Scope* scope, bool called);
   static void add_name(Scope* scope, std::string_view name);
@@ -77,14 +78,22 @@ void Resolver::each_child(Node* node, Visit visit) {
   }
 }
 
+void Resolver::declare_parameters(const Node* lambda, Scope* scope) {
+  for (const Node* parameter : lambda->items) {
+    std::string_view name = parameter->value.string();
+    int earlier = scope->slot_of(name);
+    if (earlier >= 0) scope->names[static_cast<std::size_t>(earlier)] = {};  // the later of two equal names counts
+    scope->names.push_back(name);
+  }
+}
+
 void Resolver::declare(Node* node, Scope* scope) {
   Scope* inner = scope;
   if (node->kind == NodeKind::block || node->kind == NodeKind::lambda) {
-    if (node->scope == nullptr) node->scope = make_scope(scope);
+    const bool first_visit = node->scope == nullptr;  // the left side of `??` and `?:` is visited twice
+    if (first_visit) node->scope = make_scope(scope);
     inner = node->scope;
-  }
-  if (node->kind == NodeKind::lambda) {
-    for (const Node* parameter : node->items) inner->names.push_back(parameter->value.string());
+    if (first_visit && node->kind == NodeKind::lambda) declare_parameters(node, inner);
   }
   bool captures = node->kind == NodeKind::lambda || node->kind == NodeKind::transform;
   if (node->kind == NodeKind::variable && node->value.string() == "eval") captures = program_.uses_eval = true;
@@ -141,14 +150,15 @@ void Resolver::link_variable(Node* node, Scope* scope, bool called) {
   node->candidates.clear();
   const auto& tuple_names = program_.tuple_names;
   node->maybe_tuple_name = std::find(tuple_names.begin(), tuple_names.end(), name) != tuple_names.end();
-  if (name.empty() || name == "$") return;
-  program_.names.push_back(std::string_view(name.data() - 1, name.size() + 1));
+  if (name.empty()) return;
+  const bool root = name == "$";
+  if (!root) program_.names.push_back(std::string_view(name.data() - 1, name.size() + 1));
   for (const Scope* s = scope; s != nullptr; s = s->outer) {
     int slot = s->slot_of(name);
     if (slot >= 0) node->candidates.push_back({s, static_cast<std::uint32_t>(slot)});
   }
   node->builtin = find_builtin(name);
-  if (node->candidates.empty() && node->builtin == nullptr) {
+  if (node->candidates.empty() && node->builtin == nullptr && !root) {
     if (!node->maybe_tuple_name) program_.unbound.push_back({name, node->position, called});
     add_name(program_.root_scope, name);
     node->candidates.push_back({program_.root_scope, static_cast<std::uint32_t>(program_.root_scope->slot_of(name))});

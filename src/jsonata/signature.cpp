@@ -132,6 +132,7 @@ Signature Signature::parse(std::string_view text, std::int64_t position) {
                         .value = Value::of(text.substr(at - 1, 1)),
                         .offset = static_cast<std::int64_t>(at)};
         if (at + 1 < text.size()) last.subtype = text[at + 1];
+        last.subtype_nested = close - at > 2;
         at = close;
         break;
       }
@@ -225,18 +226,19 @@ void Signature::validate(Arena& arena, std::vector<Value>& arguments, Value cont
       bool fits = true;
       if (p.subtype != '\0') {
         if (!value.is_array()) {
-          fits = counts[i] == 1 && symbol_of(value) == p.subtype;
+          fits = counts[i] == 1 && symbol_of(value) == p.subtype && !p.subtype_nested;
         } else if (value.array->size > 0) {
           char first = symbol_of(value.array->items[0]);
           fits = first == p.subtype && std::all_of(value.array->begin(), value.array->end(),
                                                    [&](Value item) { return symbol_of(item) == first; });
         }
       }
+      std::string_view wanted = p.subtype_nested ? std::string_view() : plural_of(p.subtype);
       if (!fits)
         throw Failure{.code = "T0412",
                       .value = value,
                       .index = static_cast<std::int64_t>(next + 1),
-                      .type = Value::of(plural_of(p.subtype))};
+                      .type = wanted.empty() ? Value{} : Value::of(wanted)};
       if (!value.is_array()) {
         Array* wrapped = make_array(arena, 1);
         wrapped->push(arena, value);

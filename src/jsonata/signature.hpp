@@ -32,6 +32,7 @@ class Signature {
     bool several = false;       ///< `+`
     bool array = false;         ///< `a`
     char subtype = '\0';
+    bool subtype_nested = false;  ///< `a<a<n>>`: only the outer type of the items is checked
   };
   std::vector<int> match(std::string_view symbols) const;
   bool match_from(std::string_view symbols, std::size_t parameter, std::size_t at, std::vector<int>& counts,

@@ -78,6 +78,16 @@ std::size_t offset_of_code_point(std::string_view text, std::size_t index) {
   return at;
 }
 
+std::size_t offset_of_utf16(std::string_view text, std::size_t units) {
+  std::size_t at = 0;
+  for (std::size_t seen = 0; seen < units && at < text.size();) {
+    std::size_t bytes = code_point_bytes(text, at);
+    seen += bytes == 4 ? 2 : 1;
+    at += bytes;
+  }
+  return at;
+}
+
 bool is_space(std::uint32_t c) {
   if (c <= 0x20) return c == ' ' || (c >= 9 && c <= 13);
   return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||

@@ -29,6 +29,8 @@ void append_code_point(std::string& to, std::uint32_t code_point);
 char* write_code_point(char* to, std::uint32_t code_point);
 /// Byte offset of the code point with that index (text.size() beyond the end).
 std::size_t offset_of_code_point(std::string_view text, std::size_t index);
+/// Byte offset behind that many UTF-16 code units (text.size() beyond the end; behind a pair when it points into one).
+std::size_t offset_of_utf16(std::string_view text, std::size_t units);
 /// What ECMAScript's trim and \s take for white space.
 bool is_space(std::uint32_t code_point);
 

@@ -1,102 +1,78 @@
-// Generated expressions over generated data, on npm's jsonata and on ours; every difference is printed.
-//   node differential.mjs --cmd 'build/…/jsonata_eval --serve' [--seed N] [--count N] [--seconds N]
+// Our engine beside npm's jsonata, every difference printed: first a sample of each topic's cases (topics/*.mjs, each a
+// list of expressions that go through one part of the language), then generated expressions over generated data.
+//   node differential.mjs --cmd 'build/…/jsonata_eval --serve' [--seed N] [--seconds N] [--sample N | --all] [--topic NAME] [--count N]
 import fs from 'node:fs';
-import vm from 'node:vm';
-import { spawn } from 'node:child_process';
-import readline from 'node:readline';
-import { createRequire } from 'node:module';
-import { generate } from './generate.mjs';
+import { difference, report } from './compare.mjs';
+import { startEngine } from './engine.mjs';
+import { generate, randomOf } from './generate.mjs';
+import { freshReference, limits, reference } from './reference.mjs';
 
-// The reference keeps the place of a library function's last call in the function itself, across evaluations, and
-// reports it in later errors: each case gets a fresh copy of the module.
-const file = createRequire(import.meta.url).resolve('jsonata');
-const script = new vm.Script(`(function (module, exports) {${fs.readFileSync(file, 'utf8')}\n})`);
-function freshReference() {
-  const module = { exports: {} };
-  script.runInThisContext()(module, module.exports);
-  return module.exports;
-}
 const args = process.argv.slice(2);
 const option = (name, fallback) => (args.includes('--' + name) ? args[args.indexOf('--' + name) + 1] : fallback);
 const seed = Number(option('seed', Date.now() % 1_000_000_007));
-const count = Number(option('count', 6000));
-const seconds = Number(option('seconds', 30));
+const count = Number(option('count', Infinity));
+const sample = args.includes('--all') ? Infinity : Number(option('sample', 1500));
+const until = Date.now() + Number(option('seconds', 30)) * 1000;
 const shown = Number(option('show', 20));
 console.log(`seed ${seed}`);
 
-const child = spawn('/bin/sh', ['-c', 'exec ' + option('cmd')], { stdio: ['pipe', 'pipe', 'inherit'] });
-const waiting = [];
-readline.createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.(line));
-child.on('exit', (code, signal) => { while (waiting.length) waiting.shift()(JSON.stringify({ died: signal ?? code })); });
-const ours = (request) => new Promise((resolve) => { waiting.push(resolve); child.stdin.write(JSON.stringify(request) + '\n'); });
+const engine = startEngine(option('cmd'));
+const tally = { values: 0, undefined: 0, errors: 0, crashed: 0, same: 0, different: 0 };
+const lookedPast = {};
 
-function withLimits(expression) {
-  const start = Date.now();
-  let depth = 0;
-  const check = () => { if (depth > 600 || Date.now() - start > 3000) throw { code: 'U1001' }; };
-  expression.assign(Symbol.for('jsonata.__evaluate_entry'), (e, i, env) => { if (!env.isParallelCall) { depth++; check(); } });
-  expression.assign(Symbol.for('jsonata.__evaluate_exit'), (e, i, env) => { if (!env.isParallelCall) { depth--; check(); } });
-  return expression;
-}
-
-const outcomeOf = (value) => {
-  if (value === undefined) return { undefined: true };
-  if (typeof value === 'function' || value?._jsonata_lambda || value?._jsonata_function) return { result: null, function: true };
-  return { result: JSON.parse(JSON.stringify(value, (k, v) => (v?._jsonata_lambda || v?._jsonata_function ? (Array.isArray(v) ? null : undefined) : v)) ?? 'null') };
-};
-async function theirs(request) {
-  try {
-    return outcomeOf(await withLimits(freshReference()(request.expr)).evaluate(structuredClone(request.data)));
-  } catch (error) {
-    // An exception of JavaScript itself has no code: the reference is broken there, there is nothing to agree on.
-    return error.code ? { error } : { crashed: String(error.message) };
+async function judge(name, request, exact) {
+  const answer = await engine.ask(request);
+  const { id, ...got } = answer;
+  if (got.error) delete got.error.phase;
+  let want = await reference(request);
+  let found = difference(request.expr, want, got, exact);
+  if (found?.why) {  // the shared copy of the reference may carry an earlier case's call over into this one
+    want = await freshReference(request);
+    found = difference(request.expr, want, got, exact);
   }
-}
-
-const tally = { same: 0, different: 0, values: 0, undefined: 0, errors: 0, 'reference crashed': 0, 'another of several errors': 0, 'known divergences looked past': 0 };
-const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-function difference(expr, want, got) {
-  if (want.crashed) return null;
-  // docs/jsonata-divergences.md: a wildcard over the list a path starts from, a sort of a scalar, base64 of other text
-  if (/\[\s*\*|\]\[-?[\d.]+\].*\^\(|\$base64decode/.test(expr)) {
-    tally['known divergences looked past']++;
-    return null;
-  }
-  if (got.died !== undefined) return 'our process ended';
-  if (want.error) {
-    if (!got.error) return 'an error was expected';
-    // The reference evaluates parts of arrays and objects side by side: which of two errors it reports is chance.
-    const several = /[[{,]/.test(expr) && (want.error.code !== got.error.code || want.error.position !== got.error.position);
-    if (several) {
-      tally['another of several errors']++;
-      return null;
-    }
-    if (want.error.code !== got.error.code) return 'other code';
-    if (!same(want.error.position, got.error.position)) return 'other position';
-    if (!same(want.error.token, got.error.token)) return 'other token';
-    return null;
-  }
-  if (got.error) return 'unexpected error';
-  if (!!want.undefined !== !!got.undefined || !!want.function !== !!got.function) return 'other kind';
-  return same(want.result, got.result) ? null : 'other value';
-}
-
-const until = Date.now() + seconds * 1000;
-for (let n = 0; n < count && Date.now() < until; n++) {
-  const request = { id: n, timelimit: 5000, depth: 600, ...generate(seed * 1_000_003 + n) };
-  const [want, answer] = [await theirs(request), await ours(request)];
-  const got = JSON.parse(answer);
-  tally[want.crashed ? 'reference crashed' : want.error ? 'errors' : want.undefined ? 'undefined' : 'values']++;
-  const why = difference(request.expr, want, got);
-  if (why === null) {
+  tally[want.crashed ? 'crashed' : want.error ? 'errors' : want.undefined ? 'undefined' : 'values']++;
+  if (found === null) {
     tally.same++;
-    continue;
+  } else if (found.lookedPast) {
+    lookedPast[found.lookedPast] = (lookedPast[found.lookedPast] ?? 0) + 1;
+  } else if (tally.different++ < shown) {
+    console.log(report(name, request, found.why, want, got));
   }
-  if (tally.different++ < shown) {
-    const brief = (x) => JSON.stringify(x.error ? { ...x.error, stack: undefined } : x)?.slice(0, 300);
-    console.log(`DIFFERENT (${why}), case ${n}\n  expr ${request.expr}\n  data ${JSON.stringify(request.data)?.slice(0, 300)}\n  npm  ${brief(want)}\n  ours ${brief(got)}`);
-  }
+  return got.died === undefined;
 }
-child.stdin.end();
-console.log(JSON.stringify({ seed, ...tally }));
+
+/** `most` of the cases, drawn by the seed. */
+function drawn(cases, most, random) {
+  if (cases.length <= most) return cases;
+  const list = [...cases];
+  for (let i = 0; i < most; i++) {
+    const k = i + Math.floor(random() * (list.length - i));
+    [list[i], list[k]] = [list[k], list[i]];
+  }
+  return list.slice(0, most);
+}
+
+async function run() {
+  const folder = new URL('./topics/', import.meta.url);
+  for (const file of fs.readdirSync(folder).filter((f) => f.endsWith('.mjs')).sort()) {
+    const topic = file.replace('.mjs', '');
+    if (option('topic', topic) !== topic) continue;
+    const { cases } = await import(new URL(file, folder));
+    let n = 0;
+    for (const entry of drawn(cases, sample, randomOf(seed))) {
+      const request = { id: n++, ...limits, ...(typeof entry === 'string' ? { expr: entry } : entry) };
+      if (!(await judge(`${topic} ${n}`, request, true))) return;
+    }
+    console.log(`${topic}: ${n} of ${cases.length} cases`);
+  }
+  let n = 0;
+  for (; n < count && Date.now() < until && !args.includes('--topic'); n++) {
+    if (!(await judge(`generated ${n}`, { id: n, ...limits, ...generate(seed * 1_000_003 + n) }, false))) return;
+  }
+  console.log(`generated: ${n} cases`);
+}
+
+await run();
+engine.stop();
+console.log(JSON.stringify({ seed, ...tally, 'looked past': lookedPast }));
 process.exitCode = tally.different === 0 && tally.same > 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 // One generated case from a number: an expression of the language and a document it has something to say about.
 
-function randomOf(seed) {
+export function randomOf(seed) {
   let a = seed >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;

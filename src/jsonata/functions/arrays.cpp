@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "jsonata/functions/library.hpp"
 #include "jsonata/merge_sort.hpp"
 
@@ -87,6 +89,12 @@ Value distinct(const Call& c) {
   return Value::of(result);
 }
 
+/// Whether JavaScript takes the value for true: the reference does not ask the language here.
+bool holds(Value value) {
+  if (value.is_array() || value.is_object() || value.is_function()) return true;
+  return value.is_number() ? value.number != 0 && !std::isnan(value.number) : Evaluator::truth(value);
+}
+
 Value sort(const Call& c) {
   if (c[0].is_undefined()) return {};
   const Array& list = *c[0].array;
@@ -98,7 +106,8 @@ Value sort(const Call& c) {
   if (c[1].is_undefined()) {
     bool numbers = true, strings = true;
     for (Value item : list) {
-      numbers = numbers && item.is_number();
+      if (item.is_number() && std::isinf(item.number)) throw Failure{.code = "D1001", .value = item};
+      numbers = numbers && item.is_number() && !std::isnan(item.number);
       strings = strings && item.is_string();
     }
     if (!numbers && !strings) throw Failure{.code = "D3070", .index = 1};
@@ -110,7 +119,7 @@ Value sort(const Call& c) {
   } else {
     auto after = [&](Value a, Value b) {
       const Value arguments[] = {a, b};
-      return Evaluator::truth(evaluator.call(c[1], arguments, 2));
+      return holds(evaluator.call(c[1], arguments, 2));
     };
     merge_sort(result->items, spare, list.size, after);
   }

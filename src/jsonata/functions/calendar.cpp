@@ -151,7 +151,10 @@ std::optional<double> parse_iso(std::string_view text) {
       if (!digits(2, month)) return false;
       if (skip('-') && !digits(2, day)) return false;
     }
-    if (!skip('T')) return at == text.size();
+    if (!skip('T')) {
+      skip('Z');
+      return at == text.size();
+    }
     if (!digits(2, hour) || !skip(':') || !digits(2, minute) || !skip(':') || !digits(2, second)) return false;
     if (skip('.')) {
       std::size_t from = at;
@@ -168,11 +171,12 @@ std::optional<double> parse_iso(std::string_view text) {
     if (!digits(2, zone_hour)) return false;
     skip(':');
     if (!digits(2, zone_minute)) return false;
+    if (zone_hour > 23) return false;
     zone = sign * (zone_hour * 60 + zone_minute);
     return at == text.size();
   }();
   static const RegexProgram form(
-      "^\\d{4}(-[01]\\d)*(-[0-3]\\d)*(T[0-2]\\d:[0-5]\\d:[0-5]\\d)*(\\.\\d+)?([+-][0-2]\\d:?[0-5]\\d|Z)?$", "", 0);
+      "^\\d{4}(-[01]\\d)?(-[0-3]\\d)?(T[0-2]\\d:[0-5]\\d:[0-5]\\d)?(\\.\\d+)?([+-][0-2]\\d:?[0-5]\\d|Z)?$", "", 0);
   bool plausible = fits && month < 20 && day < 40 && hour < 30 && minute < 60 && second < 60;
   if (!plausible) {
     RegexProgram::Match match;

@@ -4,12 +4,12 @@ namespace millrace::jsonata {
 namespace {
 
 Value error(const Call& c) {
-  throw Failure{.code = "D3137", .message = c[0].is_string() ? c[0] : Value::of("$error() function evaluated")};
+  throw Failure{.code = "D3137", .message = Evaluator::truth(c[0]) ? c[0] : Value::of("$error() function evaluated")};
 }
 
 Value assert_true(const Call& c) {
   if (Evaluator::truth(c[0])) return {};
-  throw Failure{.code = "D3141", .message = c[1].is_string() ? c[1] : Value::of("$assert() statement failed")};
+  throw Failure{.code = "D3141", .message = Evaluator::truth(c[1]) ? c[1] : Value::of("$assert() statement failed")};
 }
 
 Value eval(const Call& c) {

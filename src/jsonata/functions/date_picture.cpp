@@ -88,7 +88,7 @@ void DatePicture::add_marker(std::string_view raw) {
     std::size_t from = at;
     if (!is_space(next_code_point(raw, at))) marker.append(raw, from, at - from);
   }
-  std::size_t letter = raw.find(marker.empty() ? ' ' : marker[0]);
+  std::size_t letter = marker.empty() ? std::string_view::npos : raw.find(marker[0]);
   std::size_t size = letter == std::string_view::npos ? 0 : code_point_bytes(raw, letter);
   Part part;
   part.component_text = letter == std::string_view::npos ? "" : raw.substr(letter, size);
@@ -124,13 +124,15 @@ void DatePicture::add_marker(std::string_view raw) {
   } else if (std::string_view("YMDdFWwXxHhmsf").find(part.component) != std::string_view::npos) {
     part.has_integer = true;
     part.integer = IntegerPicture::parse(second.empty() ? first : first + ";" + second);
-    if (width_min && static_cast<double>(part.integer.mandatory_digits) < *width_min)
+    if (width_min && part.integer.primary == IntegerPicture::Primary::decimal &&
+        static_cast<double>(part.integer.mandatory_digits) < *width_min)
       part.integer.mandatory_digits = static_cast<std::size_t>(*width_min);
     if (part.component == 'Y') {
       if (part.width_max) {
         part.year_digits = static_cast<int>(*part.width_max);
         part.integer.mandatory_digits = static_cast<std::size_t>(*part.width_max);
-      } else if (part.integer.mandatory_digits + part.integer.optional_digits >= 2) {
+      } else if (part.integer.primary == IntegerPicture::Primary::decimal &&
+                 part.integer.mandatory_digits + part.integer.optional_digits >= 2) {
         part.year_digits = static_cast<int>(part.integer.mandatory_digits + part.integer.optional_digits);
       }
     }
@@ -141,8 +143,8 @@ void DatePicture::add_marker(std::string_view raw) {
   parts_.push_back(std::move(part));
 }
 
-std::string DatePicture::format(double millis, std::string_view zone) const {
-  double offset = zone.empty() ? 0 : leading_integer(zone);
+std::string DatePicture::format(double millis, std::optional<std::string_view> zone) const {
+  double offset = zone ? leading_integer(*zone) : 0;
   double hours = std::floor(offset / 100), minutes = std::fmod(offset, 100);
   double shifted = millis + (60 * hours + minutes) * 60'000;
   std::string text;

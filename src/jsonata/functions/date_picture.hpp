@@ -11,16 +11,17 @@ namespace millrace::jsonata {
 
 /// A date and time picture, `[Y0001]-[M01]-[D01]`
 /// (https://www.w3.org/TR/xpath-functions-31/#rules-for-datetime-formatting).
+/// Values of the failures it throws live as long as the picture and its text.
 class DatePicture {
  public:
   /// Throws Failure D3132, D3135.
   static DatePicture parse(std::string_view picture);
 
-  /// `zone` is ±hhmm, or empty for UTC. Throws Failure D3133, D3134.
-  std::string format(double millis, std::string_view zone) const;
+  /// `zone` is ±hhmm; without it UTC. Throws Failure D3130, D3133, D3134.
+  std::string format(double millis, std::optional<std::string_view> zone) const;
 
   /// The moment the text names, `now` standing in for what it leaves out in front. nullopt: it does not fit.
-  /// Throws Failure D3133, D3136.
+  /// Throws Failure D3130, D3133, D3136.
   std::optional<double> read(std::string_view text, double now) const;
 
  private:

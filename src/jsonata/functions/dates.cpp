@@ -11,9 +11,11 @@ constexpr std::string_view iso_picture = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].
 
 Value format_millis(const Call& c, double millis, Value picture, Value zone) {
   static const DatePicture iso = DatePicture::parse(iso_picture);
-  std::string_view zone_text = zone.is_string() ? zone.string() : "";
+  std::optional<std::string_view> zone_text;
+  if (zone.is_string()) zone_text = zone.string();
   if (!picture.is_string()) return Value::of(c.arena.copy(iso.format(millis, zone_text)));
-  return Value::of(c.arena.copy(DatePicture::parse(picture.string()).format(millis, zone_text)));
+  DatePicture form = DatePicture::parse(picture.string());
+  return keeping_failures(c, [&] { return Value::of(c.arena.copy(form.format(millis, zone_text))); });
 }
 
 Value now(const Call& c) {
@@ -35,7 +37,8 @@ Value to_millis(const Call& c) {
     if (!moment) throw Failure{.code = "D3110", .value = c[0]};
     return Value::of(*moment);
   }
-  auto moment = DatePicture::parse(c[1].string()).read(c[0].string(), c.evaluator.now_millis());
+  DatePicture form = DatePicture::parse(c[1].string());
+  auto moment = keeping_failures(c, [&] { return form.read(c[0].string(), c.evaluator.now_millis()); });
   return moment ? Value::of(*moment) : Value{};
 }
 

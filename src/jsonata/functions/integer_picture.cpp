@@ -80,7 +80,7 @@ std::size_t regular_distance(const std::vector<IntegerPicture::Separator>& separ
 }
 
 std::string digits_of(double value) {
-  if (std::isnan(value)) return "NaN";
+  if (!std::isfinite(value)) return std::isnan(value) ? "NaN" : "Infinity";
   char text[number_text_max];
   return {text, print_number(value, text)};
 }
@@ -116,6 +116,8 @@ std::string format_decimal(double value, const IntegerPicture& picture) {
   }
   return text;
 }
+
+constexpr double roman_max = 1e9;  // a million letters M
 
 }  // namespace
 
@@ -177,11 +179,17 @@ std::string format_integer(double value, const IntegerPicture& picture) {
   value = std::fabs(value);
   std::string text;
   bool upper = picture.letter_case == IntegerPicture::Case::upper;
+  const bool numeral =
+      picture.primary == IntegerPicture::Primary::letters || picture.primary == IntegerPicture::Primary::roman;
+  if (numeral && std::isnan(value)) return "";
+  if (!std::isfinite(value) && (numeral || picture.primary == IntegerPicture::Primary::words))
+    throw Failure{.code = "D1001", .value = Value::of(value)};
   switch (picture.primary) {
     case IntegerPicture::Primary::letters:
       text = map_case(letters(value), upper);
       break;
     case IntegerPicture::Primary::roman:
+      if (value > roman_max) throw Failure{.code = "U1002"};
       text = map_case(roman(value), upper);
       break;
     case IntegerPicture::Primary::words:
@@ -200,9 +208,19 @@ std::string format_integer(double value, const IntegerPicture& picture) {
 double parse_integer(std::string_view text, const IntegerPicture& picture) {
   switch (picture.primary) {
     case IntegerPicture::Primary::letters: {
+      std::vector<double> ranks;  // of UTF-16 code units, which need not be letters
+      const double before_first = (picture.letter_case == IntegerPicture::Case::upper ? 'A' : 'a') - 1.0;
+      for (std::size_t at = 0; at < text.size();) {
+        std::uint32_t c = next_code_point(text, at);
+        if (c > 0xffff) {
+          ranks.push_back(0xd800 + ((c - 0x10000) >> 10) - before_first);
+          c = 0xdc00 + (c & 0x3ff);
+        }
+        ranks.push_back(c - before_first);
+      }
       double value = 0;
-      char first = picture.letter_case == IntegerPicture::Case::upper ? 'A' : 'a';
-      for (char c : text) value = value * 26 + (c - first + 1);
+      for (std::size_t i = 0; i < ranks.size(); ++i)
+        value += ranks[ranks.size() - 1 - i] * std::pow(26, static_cast<double>(i));
       return value;
     }
     case IntegerPicture::Primary::roman:

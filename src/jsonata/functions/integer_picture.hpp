@@ -25,15 +25,15 @@ struct IntegerPicture {
   std::size_t optional_digits = 0;
   bool regular = false;  ///< separators[0] repeats every `position` digits
   std::vector<Separator> separators;
-  std::string_view token;  ///< sequence: the picture nobody supports
+  std::string token;  ///< sequence: the picture nobody supports
 
   /// Throws Failure D3131.
   static IntegerPicture parse(std::string_view picture);
 };
 
-/// Throws Failure D3130.
+/// Throws Failure D3130, whose value lives as long as the picture.
 std::string format_integer(double value, const IntegerPicture& picture);
-/// NaN where the text is none. Throws Failure D3130.
+/// NaN where the text is none. Throws Failure D3130, whose value lives as long as the picture.
 double parse_integer(std::string_view text, const IntegerPicture& picture);
 
 std::string words_of(double value, bool ordinal);

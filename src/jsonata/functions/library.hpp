@@ -17,6 +17,17 @@ struct BuiltIn {
   Function self{};
 };
 
+/// What `work` returns. The value of a failure it throws is copied into the arena, to outlive what it refers to.
+template <class Work>
+auto keeping_failures(const Call& call, Work work) {
+  try {
+    return work();
+  } catch (Failure& failure) {
+    if (failure.value.is_string()) failure.value = Value::of(call.arena.copy(failure.value.string()));
+    throw;
+  }
+}
+
 /// nullptr: the library has no function of that name.
 const BuiltIn* find_builtin(std::string_view name);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -21,26 +22,34 @@ Value format_base(const Call& c) {
   if (radix < 2 || radix > 36) throw Failure{.code = "D3100", .value = Value::of(radix)};
   if (value == 0) return Value::of("0");
   if (!std::isfinite(value)) return Value::of(std::isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity");
-  // Digits beyond a double's precision are zeros, as ECMAScript prints them.
+  if (radix == 10) return Value::of(c.evaluator.text_of(Value::of(value)));
+  // Digits beyond a double's precision are zeros, as V8 prints them.
   std::string text;
   double rest = std::fabs(value);
-  for (; rest >= 9007199254740992.0; rest /= radix) text.insert(text.begin(), '0');
-  for (rest = std::trunc(rest); rest >= 1; rest = std::floor(rest / radix))
-    text.insert(text.begin(), "0123456789abcdefghijklmnopqrstuvwxyz"[static_cast<int>(std::fmod(rest, radix))]);
-  if (value < 0) text.insert(text.begin(), '-');
+  for (double precision = (rest - std::nextafter(rest, 0)) / 2; precision >= radix; precision /= radix) {
+    rest /= radix;
+    text += '0';
+  }
+  do {
+    double digit = std::fmod(rest, radix);
+    text += "0123456789abcdefghijklmnopqrstuvwxyz"[static_cast<int>(digit)];
+    rest = (rest - digit) / radix;
+  } while (rest > 0);
+  if (value < 0) text += '-';
+  std::reverse(text.begin(), text.end());
   return Value::of(c.arena.copy(text));
 }
 
 Value format_integer_by(const Call& c) {
   if (c[0].is_undefined()) return {};
   IntegerPicture picture = IntegerPicture::parse(c[1].is_string() ? c[1].string() : "");
-  return Value::of(c.arena.copy(format_integer(std::floor(c[0].number), picture)));
+  return keeping_failures(c, [&] { return Value::of(c.arena.copy(format_integer(std::floor(c[0].number), picture))); });
 }
 
 Value parse_integer_by(const Call& c) {
   if (c[0].is_undefined()) return {};
   IntegerPicture picture = IntegerPicture::parse(c[1].is_string() ? c[1].string() : "");
-  return Value::of(parse_integer(c[0].string(), picture));
+  return keeping_failures(c, [&] { return Value::of(parse_integer(c[0].string(), picture)); });
 }
 
 const BuiltIn functions[] = {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <string>
@@ -62,12 +63,14 @@ Value ceil(const Call& c) {
 
 Value round(const Call& c) {
   if (c[0].is_undefined()) return {};
-  return Value::of(round_half_even(c[0].number, c[1].is_undefined() ? 0 : static_cast<int>(c[1].number)));
+  return Value::of(round_half_even(c[0].number, c[1].is_undefined() ? 0 : c[1].number));
 }
 
 Value power(const Call& c) {
   if (c[0].is_undefined()) return {};
-  double result = std::pow(c[0].number, c[1].is_undefined() ? NAN : c[1].number);
+  double exponent = c[1].is_undefined() ? NAN : c[1].number;
+  double result = std::pow(c[0].number, exponent);
+  if (std::isnan(exponent) || (std::isinf(exponent) && std::fabs(c[0].number) == 1)) result = NAN;  // as ECMAScript
   if (!std::isfinite(result)) throw Failure{.code = "D3061", .value = c[0], .index = 1, .exponent = c[1]};
   return Value::of(result);
 }
@@ -136,10 +139,11 @@ const BuiltIn functions[] = {
 
 }  // namespace
 
-double round_half_even(double number, int precision) {
-  if (!std::isfinite(number)) return number;
+double round_half_even(double number, double precision) {
+  if (std::isnan(precision)) precision = 0;
   // Shifting by a power of ten is exact in decimal: done on the digits, as 1.005 is meant and not as it is stored.
   auto shift = [](double n, int by) {
+    if (!std::isfinite(n)) return std::nan("");
     char text[number_text_max + 16];
     std::size_t size = print_number(n, text);
     std::string_view printed{text, size};
@@ -151,11 +155,13 @@ double round_half_even(double number, int precision) {
     shifted += std::to_string(exponent + by);
     return std::strtod(shifted.c_str(), nullptr);
   };
-  if (precision == 0 && number == std::trunc(number)) return number;
-  double scaled = precision == 0 ? number : shift(number, precision);
-  double result = std::floor(scaled + 0.5);
-  if (result - scaled == 0.5 && std::fmod(result, 2) != 0) result -= 1;
-  if (precision != 0) result = shift(result, -precision);
+  if (precision != 0 && precision != std::trunc(precision)) return std::nan("");
+  const int places = static_cast<int>(std::clamp(precision, -10'000.0, 10'000.0));
+  double scaled = places == 0 ? number : shift(number, places);
+  double result = std::floor(scaled);
+  if (scaled - result >= 0.5) ++result;
+  if (result - scaled == 0.5 && std::fmod(result, 2) != 0) --result;
+  if (places != 0) result = shift(result, -places);
   return result == 0 ? 0.0 : result;
 }
 

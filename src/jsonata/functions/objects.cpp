@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "jsonata/functions/library.hpp"
 
 namespace millrace::jsonata {
@@ -97,6 +99,7 @@ Value type(const Call& c) {
     case Type::boolean:
       return Value::of("boolean");
     case Type::number:
+      if (std::isinf(c[0].number)) throw Failure{.code = "D1001", .value = c[0]};
       return Value::of(c[0].number == c[0].number ? "number" : "object");  // NaN, as the reference has it
     case Type::string:
       return Value::of("string");
@@ -109,6 +112,10 @@ Value type(const Call& c) {
   }
 }
 
+Value clone(const Call& c) {
+  return c[0].is_undefined() ? Value{} : c.evaluator.clone(c[0]);
+}
+
 Value exists(const Call& c) {
   return Value::boolean_of(!c[0].is_undefined());
 }
@@ -118,6 +125,7 @@ const BuiltIn functions[] = {
     {"spread", spread, "<x-:a<o>>", 1, {}, {}}, {"merge", merge, "<a<o>:o>", 1, {}, {}},
     {"each", each, "<o-f:a>", 2, {}, {}},       {"sift", sift, "<o-f?:o>", 2, {}, {}},
     {"type", type, "<x:s>", 1, {}, {}},         {"exists", exists, "<x:b>", 1, {}, {}},
+    {"clone", clone, "<(oa)-:o>", 1, {}, {}},
 };
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -19,23 +20,35 @@ struct Found {
 class Matches {
  public:
   Matches(const Call& call, Value matcher, Value subject)
-      : call_(call), matcher_(matcher), subject_(subject), text_(subject.string()) {}
+      : call_(call), matcher_(matcher), subject_(subject), text_(subject.string()) {
+    if (!matcher.is_function()) throw Failure{.code = "T1010"};
+    const Function& function = Evaluator::underlying(matcher);
+    if (function.kind == FunctionKind::matcher) regex_ = function.regex;
+  }
 
   bool next(Found& found) {
     call_.evaluator.tick(16);
-    if (matcher_.function->kind == FunctionKind::matcher) {
-      if (offset_ > 0 && offset_ >= text_.size()) return false;
-      const RegexProgram& regex = *matcher_.function->regex;
-      if (!regex.search(text_, offset_, found.regex)) return false;
+    if (regex_ != nullptr) {
+      if (!first_ && offset_ >= text_.size()) return false;
+      if (!regex_->search(text_, offset_, found.regex)) return false;
       found.start = found.regex.groups[0].start;
       found.end = found.regex.groups[0].end;
-      if (found.start == found.end) throw Failure{.code = "D1004", .value = Value::of(regex.pattern())};
+      // Only the first match may be empty: from it no search would get on.
+      if (!first_ && found.start == found.end) throw Failure{.code = "D1004", .value = Value::of(regex_->pattern())};
+      first_ = false;
       offset_ = found.end;
       return true;
     }
     Value result = first_ ? call_.evaluator.call(matcher_, &subject_, 1) : call_.evaluator.call(next_, nullptr, 0);
     first_ = false;
     if (result.is_undefined()) return false;
+    const bool scalar = !result.is_array() && !result.is_object() && !result.is_function();
+    if (scalar && !Evaluator::truth(result)) {  // the reference takes false, 0 … for a match without more
+      next_ = {};
+      found = {};
+      found.value = result;
+      return true;
+    }
     auto field = [&](std::string_view name) { return call_.evaluator.lookup(result, Key::of(name)); };
     next_ = field("next");
     Value start = field("start"), end = field("end");
@@ -43,8 +56,8 @@ class Matches {
                     (start.is_number() || end.is_number() || field("groups").is_array() || next_.is_function());
     if (!complete) throw Failure{.code = "T1010"};
     found.value = result;
-    found.start = offset_of_utf16(start.is_number() ? start.number : 0);
-    found.end = offset_of_utf16(end.is_number() ? end.number : 0);
+    found.start = offset_of(start);
+    found.end = offset_of(end);
     return true;
   }
 
@@ -65,20 +78,15 @@ class Matches {
   }
 
  private:
-  std::size_t offset_of_utf16(double units) const {
-    if (!(units > 0)) return 0;
-    std::size_t at = 0;
-    double seen = 0;
-    while (at < text_.size() && seen < units) {
-      std::size_t bytes = code_point_bytes(text_, at);
-      seen += bytes == 4 ? 2 : 1;
-      at += bytes;
-    }
-    return at;
+  std::size_t offset_of(Value units) const {
+    return units.is_number() && units.number > 0
+               ? offset_of_utf16(text_, static_cast<std::size_t>(std::min(units.number, 4294967295.0)))
+               : 0;
   }
 
   const Call& call_;
   Value matcher_;
+  const RegexProgram* regex_ = nullptr;  ///< of a matcher that is a regular expression
   Value subject_;
   std::string_view text_;
   std::size_t offset_ = 0;
@@ -103,7 +111,10 @@ Value match(const Call& c) {
   Matches matches(c, c[1], c[0]);
   Found found;
   std::size_t counted_bytes = 0, counted_units = 0;
-  for (double n = 0; n < limit && matches.next(found); ++n) {
+  if (!(limit > 0)) return Value::of(result);
+  // The next match is sought before the limit is looked at, as the reference does: that may fail.
+  bool more = matches.next(found);
+  for (double n = 0; more && n < limit; ++n, more = matches.next(found)) {
     Object* entry = make_object(c.arena, 3);
     entry->add(c.arena, Key::of("match"), matches.group(found, 0));
     if (found.start >= counted_bytes) {
@@ -188,7 +199,8 @@ Value replace(const Call& c) {
   } else {
     Matches matches(c, c[1], c[0]);
     Found found;
-    while (done < limit && matches.next(found)) {
+    bool more = limit > 0 && matches.next(found);
+    for (; more && done < limit; more = matches.next(found)) {
       if (found.start < position) break;
       out.append(text.substr(position, found.start - position));
       if (c[2].is_function()) {
@@ -213,7 +225,12 @@ Value split(const Call& c) {
   if (c[0].is_undefined()) return {};
   if (c[2].is_number() && c[2].number < 0) throw Failure{.code = "D3020", .value = c[2], .index = 3};
   std::string_view text = c[0].string();
-  double limit = c[2].is_number() ? std::trunc(c[2].number) : INFINITY;
+  double limit = INFINITY;
+  if (c[2].is_number()) {  // String.prototype.split takes it modulo 2^32
+    limit = !c[1].is_string()            ? c[2].number
+            : std::isfinite(c[2].number) ? std::fmod(std::trunc(c[2].number), 4294967296.0)
+                                         : 0;
+  }
   Array* result = make_array(c.arena);
   auto push = [&](std::string_view part) {
     if (result->size < limit) result->push(c.arena, Value::of(part));
@@ -244,7 +261,8 @@ Value split(const Call& c) {
   Matches matches(c, c[1], c[0]);
   Found found;
   std::size_t from = 0;
-  while (result->size < limit && matches.next(found)) {
+  bool more = limit > 0 && matches.next(found);
+  for (; more && result->size < limit; more = matches.next(found)) {
     push(text.substr(from, found.start - from));
     from = found.end;
   }

@@ -31,6 +31,7 @@ Value substring(const Call& c) {
   bool ascii = is_ascii(text);
   double size = static_cast<double>(ascii ? text.size() : count_code_points(text));
   double start = c[1].is_undefined() ? 0 : c[1].number;
+  if (c[1].is_undefined() && !c[2].is_undefined()) return Value::of("");  // NaN in the reference
   if (size + start < 0) start = 0;
   double end = size;
   auto whole = [](double n) { return std::isnan(n) ? 0 : std::trunc(n); };
