@@ -8,7 +8,6 @@
 namespace millrace::jsonata {
 namespace {
 
-constexpr std::size_t first_chunk_size = 128u << 10;
 constexpr std::size_t chunk_size_max = 16u << 20;
 
 struct KeptChunk {
@@ -19,12 +18,12 @@ thread_local KeptChunk kept_chunk;
 
 }  // namespace
 
-Arena::Arena(std::size_t memory_max) : memory_max_(memory_max) {}
+Arena::Arena(std::size_t memory_max, std::size_t first_chunk) : memory_max_(memory_max), first_chunk_(first_chunk) {}
 
 Arena::~Arena() {
   while (chunks_ != nullptr) {
     Chunk* next = chunks_->next;
-    if (chunks_->size == first_chunk_size && kept_chunk.memory == nullptr) {
+    if (chunks_->size == usual_first_chunk && kept_chunk.memory == nullptr) {
       kept_chunk.memory = chunks_;
     } else {
       std::free(chunks_);
@@ -34,7 +33,7 @@ Arena::~Arena() {
 }
 
 void* Arena::allocate_slow(std::size_t bytes) {
-  std::size_t size = first_chunk_size;
+  std::size_t size = first_chunk_;
   if (chunks_ != nullptr) size = reserved_ < chunk_size_max ? reserved_ : chunk_size_max;
   if (size > memory_max_ && memory_max_ >= reserved_) size = memory_max_ - reserved_;
   if (size < bytes + sizeof(Chunk)) size = bytes + sizeof(Chunk);
@@ -43,7 +42,7 @@ void* Arena::allocate_slow(std::size_t bytes) {
     size = bytes + sizeof(Chunk);
   }
   void* memory = nullptr;
-  if (size == first_chunk_size && kept_chunk.memory != nullptr) {
+  if (size == usual_first_chunk && kept_chunk.memory != nullptr) {
     memory = std::exchange(kept_chunk.memory, nullptr);
   } else {
     memory = std::malloc(size);

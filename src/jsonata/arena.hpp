@@ -13,7 +13,7 @@ namespace millrace::jsonata {
 /// One thread at a time. The first chunk is kept by the thread for its next arena.
 class Arena {
  public:
-  explicit Arena(std::size_t memory_max);
+  explicit Arena(std::size_t memory_max, std::size_t first_chunk = usual_first_chunk);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
@@ -40,6 +40,8 @@ class Arena {
   /// Gives back the tail of the newest allocation, of which only `used` bytes are needed.
   void shrink_last(void* start, std::size_t allocated, std::size_t used);
 
+  std::size_t reserved() const { return reserved_; }
+
   /// The text's bytes, copied into the arena.
   std::string_view copy(std::string_view text);
 
@@ -49,12 +51,14 @@ class Arena {
     std::size_t size;
   };
   void* allocate_slow(std::size_t bytes);
+  static constexpr std::size_t usual_first_chunk = 128u << 10;
 
   char* cursor_ = nullptr;
   char* end_ = nullptr;
   Chunk* chunks_ = nullptr;
   std::size_t reserved_ = 0;
   std::size_t memory_max_;
+  std::size_t first_chunk_;
 };
 
 }  // namespace millrace::jsonata

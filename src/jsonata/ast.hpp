@@ -155,7 +155,7 @@ struct Node {
 /// A compiled expression's tree and everything it refers to. Immutable once compiled.
 struct Program {
   std::string source;
-  Arena arena{16u << 20};
+  Arena arena{16u << 20, 4u << 10};
   std::deque<Node> nodes;
   std::deque<Scope> scopes;
   std::deque<AncestorSlot> ancestors;

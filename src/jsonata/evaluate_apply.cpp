@@ -12,13 +12,13 @@ namespace {
 Value json_copy(Arena& arena, Value value) {
   switch (value.type) {
     case Type::array: {
-      guard_stack();
+      guard_walk();
       Array* copy = make_array(arena, value.array->size);
       for (Value item : *value.array) copy->push(arena, item.is_undefined() ? Value::null() : json_copy(arena, item));
       return Value::of(copy);
     }
     case Type::object: {
-      guard_stack();
+      guard_walk();
       Object* copy = make_object(arena, value.object->size);
       for (const Member& member : *value.object) {
         if (!member.value.is_undefined()) copy->add(arena, member.key, json_copy(arena, member.value));
@@ -119,18 +119,29 @@ Value Evaluator::match_value(const RegexProgram& regex, Value subject, const Reg
   return Value::of(result);
 }
 
-Value Evaluator::run_text(std::string_view source, Value focus, Frame* frame) {
+/// The program of a text that is evaluated where `outer` is the innermost scope; compiled once for an evaluation.
+const Program& Evaluator::program_of(std::string_view source, const Scope* outer) {
+  if (auto known = evaluated_.find({outer, source}); known != evaluated_.end()) return *known->second;
   auto program = std::make_unique<Program>();
-  program->source = arena_.copy(source);
+  program->source = source;
+  compile_program(*program, outer);
+  evaluated_memory_ += sizeof(Program) + program->nodes.size() * sizeof(Node) + program->arena.reserved();
+  if (evaluated_memory_ > limits_.memory_max) throw Failure{.code = "U1002"};
+  std::string_view key = program->source;
+  return *evaluated_.emplace(std::pair{outer, key}, std::move(program)).first->second;
+}
+
+Value Evaluator::run_text(std::string_view source, Value focus, Frame* frame) {
   const Scope* outer = nullptr;
   for (Frame* at = frame; at != nullptr && outer == nullptr; at = at->outer) outer = at->scope;
+  const Program* program = nullptr;
   try {
-    compile_program(*program, outer);
+    program = &program_of(source, outer);
   } catch (const Failure& failure) {
+    if (failure.code[0] == 'U') throw;
     throw Failure{.code = "D3120", .value = Value::of(arena_.copy(message_of(failure))), .inner = keep_inner(failure)};
   }
-  evaluated_.push_back(std::move(program));
-  const Program& inner = *evaluated_.back();
+  const Program& inner = *program;
   try {
     Frame* own = make_frame(inner.root_scope, frame);
     Value result = eval(inner.root, focus, own);

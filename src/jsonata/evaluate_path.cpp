@@ -22,7 +22,7 @@ Value Evaluator::lookup(Value input, const Key& key) {
     return found == nullptr ? Value{} : *found;
   }
   if (!input.is_array()) return {};
-  guard_stack();
+  guard_walk();
   Array* result = make_sequence(arena_);
   for (Value item : *input.array) {
     Value found = lookup(item, key);
@@ -247,7 +247,7 @@ namespace {
 
 void flatten(Arena& arena, Array* to, Value value) {
   if (value.is_array()) {
-    guard_stack();
+    guard_walk();
     for (Value item : *value.array) flatten(arena, to, item);
   } else {
     to->push(arena, value);
@@ -255,7 +255,7 @@ void flatten(Arena& arena, Array* to, Value value) {
 }
 
 void descend(Arena& arena, Array* to, Value value) {
-  guard_stack();
+  guard_walk();
   if (!value.is_array()) to->push(arena, value);
   if (value.is_array()) {
     for (Value item : *value.array) descend(arena, to, item);

@@ -21,6 +21,7 @@ void Evaluator::bind(std::string_view name, Value value) {
 }
 
 Value Evaluator::run(Value input) {
+  Deadline deadline(started_ + limits_.time_max);
   root_frame_ = make_frame(program_.root_scope, nullptr);
   if (root_frame_ != nullptr) {
     for (const BoundName& bound : bound_) {
@@ -161,7 +162,7 @@ bool Evaluator::truth(Value value) {
     case Type::object:
       return value.object->size > 0;
     case Type::array: {
-      guard_stack();
+      guard_walk();
       bool any = false;
       for (Value item : *value.array) any |= truth(item);  // all of them: one may be out of range
       return any;

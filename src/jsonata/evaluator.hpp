@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "jsonata/ast.hpp"
@@ -164,6 +166,7 @@ class Evaluator {
   Value partial(const Node* node, Value input, Frame* frame);
   Value chain(const Node* node, Value input, Frame* frame);
   Value lambda(const Node* node, Value input, Frame* frame);
+  const Program& program_of(std::string_view source, const Scope* outer);
   Value transform(const Function& function, Value argument);
   const InnerFault* keep_inner(const Failure& failure);
   Value apply(Value function, const Value* arguments, std::size_t count, Value input, Frame* frame);
@@ -212,7 +215,9 @@ class Evaluator {
   bool overrides_library_ = false;
   double now_ = -1;
   std::uint64_t random_state_ = 0;
-  std::vector<std::unique_ptr<Program>> evaluated_;  ///< programs of `$eval`, kept for the lambdas they made
+  /// Programs of `$eval`, by the scope they stand in and their source; kept for the lambdas they make.
+  std::map<std::pair<const Scope*, std::string_view>, std::unique_ptr<Program>> evaluated_;
+  std::size_t evaluated_memory_ = 0;
 };
 
 }  // namespace millrace::jsonata

@@ -136,6 +136,7 @@ constexpr Template templates[] = {
      "current scope by a non-function."},
     {"U1001", "Evaluation stopped: it takes too long or recurses too deeply (limits on time and depth)"},
     {"U1002", "Evaluation stopped: it needs more memory than its limit allows"},
+    {"U1003", "Evaluation stopped: a picture is longer than {{value}} bytes"},
     {"U1101", "The input is not valid JSON at byte {{position}}"},
     {"U1102", "The input nests arrays and objects too deeply at byte {{position}}"},
 };

@@ -24,9 +24,13 @@ bool is_operator(char c) {
 
 Lexer::Lexer(Arena& arena, std::string_view source) : arena_(arena), source_(source), ascii_(is_ascii(source)) {}
 
-std::int64_t Lexer::position_of(std::size_t offset) const {
+std::int64_t Lexer::position_of(std::size_t offset) {
   if (offset > source_.size()) offset = source_.size();
-  return static_cast<std::int64_t>(ascii_ ? offset : count_utf16(source_.substr(0, offset)));
+  if (ascii_) return static_cast<std::int64_t>(offset);
+  if (offset < counted_bytes_) counted_bytes_ = counted_units_ = 0;
+  counted_units_ += count_utf16(source_.substr(counted_bytes_, offset - counted_bytes_));
+  counted_bytes_ = offset;
+  return static_cast<std::int64_t>(counted_units_);
 }
 
 void Lexer::skip_blanks() {

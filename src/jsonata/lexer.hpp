@@ -23,7 +23,7 @@ class Lexer {
   Lexer(Arena& arena, std::string_view source);
   /// `after_operand`: a `/` divides here; otherwise it starts a regular expression.
   Token next(bool after_operand);
-  std::int64_t end_position() const { return position_of(source_.size()); }
+  std::int64_t end_position() { return position_of(source_.size()); }
 
  private:
   void skip_blanks();
@@ -32,13 +32,15 @@ class Lexer {
   Token name();
   Token operator_of(std::size_t length);
   std::uint32_t hex4();
-  std::int64_t position_of(std::size_t offset) const;
+  std::int64_t position_of(std::size_t offset);
   char at(std::size_t offset) const { return offset < source_.size() ? source_[offset] : '\0'; }
 
   Arena& arena_;
   std::string_view source_;
   bool ascii_;
   std::size_t at_ = 0;
+  std::size_t counted_bytes_ = 0;  ///< up to here the source has counted_units_ UTF-16 code units
+  std::size_t counted_units_ = 0;
 };
 
 }  // namespace millrace::jsonata

@@ -10,6 +10,7 @@ namespace millrace::jsonata {
 namespace {
 
 constexpr int depth_max = 1'000;
+constexpr std::size_t nodes_max = 100'000;  // some 50 MB; half a megabyte of source
 
 struct Infix {
   std::string_view text;
@@ -51,6 +52,7 @@ bool is_unknown(std::string_view op) {
 Parser::Parser(Program& program) : program_(program), lexer_(program.arena, program.source) {}
 
 Node* Parser::make(NodeKind kind, std::int64_t position) {
+  if (program_.nodes.size() >= nodes_max) throw Failure{.code = "U1002", .position = position};
   Node& node = program_.nodes.emplace_back();
   node.kind = kind;
   node.position = position;

@@ -27,7 +27,28 @@ std::uintptr_t find_floor() {
   return floor + std::min<std::size_t>(reserve, size / 2);
 }
 
+constexpr std::uint32_t steps_between_checks = 4096;
+
+thread_local Deadline* current_deadline = nullptr;
+thread_local std::uint32_t steps_left = steps_between_checks;
+
 }  // namespace
+
+Deadline::Deadline(std::chrono::steady_clock::time_point until) : outer_(current_deadline), until_(until) {
+  current_deadline = this;
+}
+
+Deadline::~Deadline() {
+  current_deadline = outer_;
+}
+
+void guard_walk() {
+  guard_stack();
+  if (--steps_left > 0) return;
+  steps_left = steps_between_checks;
+  if (current_deadline != nullptr && std::chrono::steady_clock::now() > current_deadline->until_)
+    throw Failure{.code = "U1001"};
+}
 
 std::uintptr_t stack_floor() {
   thread_local std::uintptr_t floor = find_floor();

@@ -179,7 +179,7 @@ bool deep_equal(Arena& arena, Value a, Value b) {
     case Type::array: {
       if (a.array == b.array) return true;
       if (a.array->size != b.array->size) return false;
-      guard_stack();
+      guard_walk();
       for (std::uint32_t i = 0; i < a.array->size; ++i) {
         if (!deep_equal(arena, a.array->items[i], b.array->items[i])) return false;
       }
@@ -188,7 +188,7 @@ bool deep_equal(Arena& arena, Value a, Value b) {
     case Type::object: {
       if (a.object == b.object) return true;
       if (a.object->size != b.object->size) return false;
-      guard_stack();
+      guard_walk();
       for (const Member& member : *a.object) {
         const Value* other = b.object->find(arena, member.key);
         if (other == nullptr || !deep_equal(arena, member.value, *other)) return false;

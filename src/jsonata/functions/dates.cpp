@@ -14,7 +14,7 @@ Value format_millis(const Call& c, double millis, Value picture, Value zone) {
   std::optional<std::string_view> zone_text;
   if (zone.is_string()) zone_text = zone.string();
   if (!picture.is_string()) return Value::of(c.arena.copy(iso.format(millis, zone_text)));
-  DatePicture form = DatePicture::parse(picture.string());
+  DatePicture form = DatePicture::parse(picture_of(picture));
   return keeping_failures(c, [&] { return Value::of(c.arena.copy(form.format(millis, zone_text))); });
 }
 
@@ -37,7 +37,7 @@ Value to_millis(const Call& c) {
     if (!moment) throw Failure{.code = "D3110", .value = c[0]};
     return Value::of(*moment);
   }
-  DatePicture form = DatePicture::parse(c[1].string());
+  DatePicture form = DatePicture::parse(picture_of(c[1]));
   auto moment = keeping_failures(c, [&] { return form.read(c[0].string(), c.evaluator.now_millis()); });
   return moment ? Value::of(*moment) : Value{};
 }

@@ -72,6 +72,10 @@ Value base64decode(const Call& c) {
   throw Failure{.code = "D3140", .value = value, .function_name = Value::of(function)};
 }
 
+void check_size(const Call& c, const std::string& out) {
+  if (out.size() > c.evaluator.memory_max() / 2) throw Failure{.code = "U1002"};
+}
+
 Value encode(const Call& c, std::string_view function, std::string_view also_kept) {
   if (c[0].is_undefined()) return {};
   constexpr char hex[] = "0123456789ABCDEF";
@@ -80,6 +84,7 @@ Value encode(const Call& c, std::string_view function, std::string_view also_kep
   for (std::size_t at = 0; at < text.size();) {
     std::size_t start = at;
     std::uint32_t code = next_code_point(text, at);
+    check_size(c, out);
     if (code >= 0xd800 && code < 0xe000) malformed(function, c[0]);
     if (code < 0x80 && (uri_unreserved.find(static_cast<char>(code)) != std::string_view::npos ||
                         also_kept.find(static_cast<char>(code)) != std::string_view::npos)) {
@@ -113,6 +118,7 @@ Value decode(const Call& c, std::string_view function, std::string_view left_enc
   };
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
+    check_size(c, out);
     if (text[at] != '%') {
       out += text[at++];
       continue;

@@ -17,6 +17,7 @@ namespace {
 
 using Text = std::u32string;
 constexpr std::size_t none = Text::npos;
+constexpr std::size_t places_max = 100;  ///< behind the point, as Number.prototype.toFixed has it; the rest are zeros
 
 Text wide(std::string_view text) {
   Text result;
@@ -191,7 +192,7 @@ Text fixed(double number, std::size_t places, const Symbols& s) {
     size = print_number(number, text.data());
   } else {
     size = static_cast<std::size_t>(
-        std::snprintf(text.data(), text.size(), "%.*f", static_cast<int>(std::min<std::size_t>(places, 100)), number));
+        std::snprintf(text.data(), text.size(), "%.*f", static_cast<int>(std::min(places, places_max)), number));
   }
   Text result;
   for (std::size_t i = 0; i < size; ++i) {
@@ -202,7 +203,8 @@ Text fixed(double number, std::size_t places, const Symbols& s) {
 }
 
 Text digits_by(const SubPicture& p, double mantissa, const Symbols& s) {
-  Text text = fixed(round_half_even(mantissa, static_cast<int>(p.fraction_max)), p.fraction_max, s);
+  Text text =
+      fixed(round_half_even(mantissa, static_cast<double>(std::min(p.fraction_max, places_max))), p.fraction_max, s);
   std::size_t point = text.find(U'.');
   if (point == none) {
     text += s.decimal_separator;
@@ -211,10 +213,13 @@ Text digits_by(const SubPicture& p, double mantissa, const Symbols& s) {
   }
   while (!text.empty() && text.front() == s.zero()) text.erase(0, 1);
   while (!text.empty() && text.back() == s.zero()) text.pop_back();
-  point = text.find(s.decimal_separator);
+  auto find_point = [&] {
+    return std::min(text.find(s.decimal_separator), text.size());
+  };  // it may have looked like a zero
+  point = find_point();
   if (p.integer_min > point) text.insert(0, p.integer_min - point, s.zero());
-  point = text.find(s.decimal_separator);
-  std::size_t fraction = text.size() - point - 1;
+  point = find_point();
+  std::size_t fraction = point < text.size() ? text.size() - point - 1 : 0;
   if (p.fraction_min > fraction) text.append(p.fraction_min - fraction, s.zero());
   if (p.regular_group > 0) {
     std::size_t groups = point == 0 ? 0 : (point - 1) / p.regular_group;
@@ -227,12 +232,12 @@ Text digits_by(const SubPicture& p, double mantissa, const Symbols& s) {
       ++moved;
     }
   }
-  point = text.find(s.decimal_separator);
+  point = find_point();
   for (std::size_t position : p.fraction_groups) {
     if (point + position + 1 <= text.size()) text.insert(point + position + 1, s.grouping_separator);
   }
-  point = text.find(s.decimal_separator);
-  if (p.text.find(s.decimal_separator) == none || point == text.size() - 1) text.pop_back();
+  point = find_point();
+  if (!text.empty() && (p.text.find(s.decimal_separator) == none || point == text.size() - 1)) text.pop_back();
   return text;
 }
 

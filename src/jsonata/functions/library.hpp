@@ -28,6 +28,14 @@ auto keeping_failures(const Call& call, Work work) {
   }
 }
 
+/// The text of a picture argument. Throws Failure U1003 for one that no person wrote.
+inline std::string_view picture_of(Value argument) {
+  constexpr std::size_t picture_size_max = 4096;
+  std::string_view text = argument.is_string() ? argument.string() : "";
+  if (text.size() > picture_size_max) throw Failure{.code = "U1003", .value = Value::of(double{picture_size_max})};
+  return text;
+}
+
 /// nullptr: the library has no function of that name.
 const BuiltIn* find_builtin(std::string_view name);
 

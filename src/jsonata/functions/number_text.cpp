@@ -12,7 +12,7 @@ namespace {
 
 Value format_number_by(const Call& c) {
   if (c[0].is_undefined()) return {};
-  return Value::of(c.arena.copy(format_number(c.arena, c[0].number, c[1].is_string() ? c[1].string() : "", c[2])));
+  return Value::of(c.arena.copy(format_number(c.arena, c[0].number, picture_of(c[1]), c[2])));
 }
 
 Value format_base(const Call& c) {
@@ -42,13 +42,13 @@ Value format_base(const Call& c) {
 
 Value format_integer_by(const Call& c) {
   if (c[0].is_undefined()) return {};
-  IntegerPicture picture = IntegerPicture::parse(c[1].is_string() ? c[1].string() : "");
+  IntegerPicture picture = IntegerPicture::parse(picture_of(c[1]));
   return keeping_failures(c, [&] { return Value::of(c.arena.copy(format_integer(std::floor(c[0].number), picture))); });
 }
 
 Value parse_integer_by(const Call& c) {
   if (c[0].is_undefined()) return {};
-  IntegerPicture picture = IntegerPicture::parse(c[1].is_string() ? c[1].string() : "");
+  IntegerPicture picture = IntegerPicture::parse(picture_of(c[1]));
   return keeping_failures(c, [&] { return Value::of(parse_integer(c[0].string(), picture)); });
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 void collect_keys(const Call& c, Value value, Object* seen, Array* to) {
   if (value.is_array()) {
-    guard_stack();
+    guard_walk();
     for (Value item : *value.array) collect_keys(c, item, seen, to);
   } else if (value.is_object()) {
     for (const Member& member : *value.object) {
@@ -42,6 +42,7 @@ Value spread(const Call& c) {
   if (c[0].is_object()) {
     split(c[0]);
   } else if (c[0].is_array()) {
+    guard_walk();
     for (Value item : *c[0].array) {
       const Value inner[] = {item};
       Value parts = spread(Call{c.evaluator, c.arena, inner, 1, c.input, c.frame});

@@ -27,7 +27,7 @@ class Matches {
   }
 
   bool next(Found& found) {
-    call_.evaluator.tick(16);
+    call_.evaluator.tick(512);  // one search may take long
     if (regex_ != nullptr) {
       if (!first_ && offset_ >= text_.size()) return false;
       if (!regex_->search(text_, offset_, found.regex)) return false;
