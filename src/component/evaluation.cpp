@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "component/json_text.hpp"
 
@@ -39,6 +40,22 @@ bool is_true_value(std::string_view value) {
   }
 }
 
+/// What the operator lets mappings see of the environment: MILLRACE_VAR_REGION=eu is {"REGION":"eu"}.
+std::string allowed_environment() {
+  constexpr std::string_view prefix = "MILLRACE_VAR_";
+  std::string object = "{";
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos || !text.starts_with(prefix) || equals == prefix.size()) continue;
+    if (object.size() > 1) object += ',';
+    object += json_text::quoted(text.substr(prefix.size(), equals - prefix.size()));
+    object += ':';
+    object += json_text::quoted(text.substr(equals + 1));
+  }
+  return object + '}';
+}
+
 }  // namespace
 
 Result<StepExpression> StepExpression::compile(std::string_view source, std::string_view place,
@@ -58,6 +75,7 @@ StepExpression::StepExpression(jsonata::Expression expression, std::string_view 
       seed_(services.seed) {
   if (expression_.mentions("$flow")) flow_json_ = json_text::quoted(services.flow);
   if (expression_.mentions("$step")) step_json_ = json_text::quoted(services.step);
+  if (expression_.mentions("$env")) env_json_ = allowed_environment();
 }
 
 Result<std::optional<std::string>, Failure> StepExpression::evaluate(std::string_view input_json,
@@ -66,6 +84,7 @@ Result<std::optional<std::string>, Failure> StepExpression::evaluate(std::string
   std::string execution_json;
   if (!flow_json_.empty()) more.push_back({"flow", flow_json_});
   if (!step_json_.empty()) more.push_back({"step", step_json_});
+  if (!env_json_.empty()) more.push_back({"env", env_json_});
   if (mentions_execution_) {
     execution_json = json_text::quoted(execution_id);
     more.push_back({"execution", execution_json});

@@ -10,8 +10,8 @@
 
 namespace millrace::component {
 
-/// An expression of a step: JSONata that may use `$flow`, `$step` and `$execution`. They are bound only where the
-/// source mentions them; its clock is the services' loop. A fault comes back as the message's failure, with code
+/// An expression of a step: JSONata that may use `$flow`, `$step`, `$execution` and `$env`, an object of the process's
+/// environment variables named MILLRACE_VAR_… without that prefix. They are bound only where the source mentions them; its clock is the services' loop. A fault comes back as the message's failure, with code
 /// "jsonata.<code>".
 class StepExpression {
  public:
@@ -29,6 +29,7 @@ class StepExpression {
   std::string place_;
   std::string flow_json_;  ///< empty where not mentioned
   std::string step_json_;
+  std::string env_json_;
   bool mentions_execution_;
   bool reads_clock_;
   const io::Loop* clock_;

@@ -1,5 +1,7 @@
 #include "component/step_input.hpp"
 
+#include <cstdlib>
+
 #include <doctest/doctest.h>
 
 #include "io/sim/loop.hpp"
@@ -106,4 +108,17 @@ TEST_CASE("an expression's clock is the loop's, and its random numbers are the s
   CHECK((*first)->body().find("2026-03-01T00:00:00.000Z") != std::string::npos);
   CHECK((*first)->body() == (*input.prepare({}, R"({"body":{}})"))->body());
   CHECK((*first)->body() != (*input.prepare({}, R"({"body":{"n":1}})"))->body());
+}
+
+TEST_CASE("a mapping sees of the environment what the operator lets it see") {
+  ::setenv("MILLRACE_VAR_REGION", "eu \"west\"", 1);
+  ::setenv("REGION_SECRET", "hidden", 1);
+  const auto input =
+      compiled({}, R"({"region": $env.REGION, "none": [$env.REGION_SECRET, $env.HOME], "keys": $keys($env)})");
+  ::unsetenv("MILLRACE_VAR_REGION");
+  ::unsetenv("REGION_SECRET");
+  const auto message = input.prepare({}, R"({"body":{}})");
+  REQUIRE(message);
+  REQUIRE(*message);
+  CHECK((*message)->body() == R"({"region":"eu \"west\"","none":[],"keys":"REGION"})");
 }

@@ -395,7 +395,11 @@ void Analyzer::mark_tail_calls(Node* body) {
   if (body->kind == NodeKind::function) {
     body->is_tail = true;
   } else if (body->kind == NodeKind::condition) {
-    if (body->right != body->left) mark_tail_calls(body->right);
+    // The left side of `?:` and `??` is evaluated for the condition, too: there no call may be put off.
+    const bool shared =
+        body->right == body->left || (body->left->kind == NodeKind::function && body->left->items.size() == 1 &&
+                                      body->left->items[0] == body->right);
+    if (!shared) mark_tail_calls(body->right);
     if (body->third != nullptr) mark_tail_calls(body->third);
   } else if (body->kind == NodeKind::block && !body->items.empty()) {
     mark_tail_calls(body->items.back());

@@ -164,6 +164,7 @@ struct Program {
   Node* root = nullptr;
   Scope* root_scope = nullptr;
   bool uses_eval = false;
+  bool of_eval = false;  ///< evaluated by `$eval` inside of another
   struct Unbound {
     std::string_view name;
     std::int64_t position;

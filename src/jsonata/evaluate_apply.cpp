@@ -124,7 +124,13 @@ const Program& Evaluator::program_of(std::string_view source, const Scope* outer
   if (auto known = evaluated_.find({outer, source}); known != evaluated_.end()) return *known->second;
   auto program = std::make_unique<Program>();
   program->source = source;
-  compile_program(*program, outer);
+  program->of_eval = true;
+  try {
+    compile_program(*program, outer);
+  } catch (const Failure& failure) {  // its values lie in the program
+    if (failure.code[0] == 'U') throw Failure{.code = failure.code};
+    throw Failure{.code = "D3120", .value = Value::of(arena_.copy(message_of(failure))), .inner = keep_inner(failure)};
+  }
   evaluated_memory_ += sizeof(Program) + program->nodes.size() * sizeof(Node) + program->arena.reserved();
   if (evaluated_memory_ > limits_.memory_max) throw Failure{.code = "U1002"};
   std::string_view key = program->source;
@@ -134,14 +140,7 @@ const Program& Evaluator::program_of(std::string_view source, const Scope* outer
 Value Evaluator::run_text(std::string_view source, Value focus, Frame* frame) {
   const Scope* outer = nullptr;
   for (Frame* at = frame; at != nullptr && outer == nullptr; at = at->outer) outer = at->scope;
-  const Program* program = nullptr;
-  try {
-    program = &program_of(source, outer);
-  } catch (const Failure& failure) {
-    if (failure.code[0] == 'U') throw;
-    throw Failure{.code = "D3120", .value = Value::of(arena_.copy(message_of(failure))), .inner = keep_inner(failure)};
-  }
-  const Program& inner = *program;
+  const Program& inner = program_of(source, outer);
   try {
     Frame* own = make_frame(inner.root_scope, frame);
     Value result = eval(inner.root, focus, own);

@@ -107,9 +107,10 @@ Value Evaluator::sort(const Node* node, Value input, Frame* frame) {
         if (!v.is_string() && !v.is_number()) throw Failure{.code = "T2008", .position = node->position, .value = v};
       }
       if (x.type != y.type) throw Failure{.code = "T2007", .position = node->position, .value = x, .value2 = y};
-      int order = x.is_number() ? (x.number < y.number   ? -1
-                                   : x.number > y.number ? 1
-                                                         : 0)
+      // NaN is behind everything, itself as well.
+      int order = x.is_number() ? (x.number == y.number  ? 0
+                                   : x.number < y.number ? -1
+                                                         : 1)
                                 : compare_strings(x.string(), y.string());
       if (node->terms[t].descending) order = -order;
       if (order != 0) return order > 0;

@@ -45,8 +45,9 @@ Result<Expression, Fault> Expression::compile(std::string_view source) {
 Result<Outcome, Fault> Expression::run(std::optional<std::string_view> input_json, const std::vector<Binding>& bindings,
                                        const Limits& limits, const Surroundings& surroundings) const {
   Arena arena(limits.memory_max);
+  Evaluator evaluator(arena, compiled_->program, limits,
+                      surroundings);  // what a failure tells of may lie in the programs it keeps
   try {
-    Evaluator evaluator(arena, compiled_->program, limits, surroundings);
     for (const Binding& binding : bindings) evaluator.bind(binding.name, read_json(arena, binding.value_json));
     Value input;
     if (input_json) input = read_json(arena, *input_json);

@@ -188,7 +188,7 @@ Node* Parser::infix(const Token& token, Node* left) {
     node->third = expression(0);
   } else {  // a ?? b  is  $exists(a) ? a : b
     Node* exists = make(NodeKind::variable, token.position);
-    exists->value = Value::of("exists");
+    exists->value = Value::of(std::string_view("$exists").substr(1));  // what mentions() reads has its $ before it
     node->left = make(NodeKind::function, token.position);
     node->left->left = exists;
     node->left->items.push_back(left);

@@ -149,7 +149,9 @@ void Resolver::link_variable(Node* node, Scope* scope, bool called) {
   std::string_view name = node->value.string();
   node->candidates.clear();
   const auto& tuple_names = program_.tuple_names;
-  node->maybe_tuple_name = std::find(tuple_names.begin(), tuple_names.end(), name) != tuple_names.end();
+  // What stands around an `$eval` may bind any name.
+  node->maybe_tuple_name =
+      program_.of_eval || std::find(tuple_names.begin(), tuple_names.end(), name) != tuple_names.end();
   if (name.empty()) return;
   const bool root = name == "$";
   if (!root) program_.names.push_back(std::string_view(name.data() - 1, name.size() + 1));

@@ -11,8 +11,8 @@ std::uintptr_t stack_floor();
 /// Throws the Failure U1001 when the thread's stack is nearly used up. Everything here that recurses calls it.
 void guard_stack();
 
-/// Until when the thread's innermost evaluation may run, for walks over values that ask nothing of the evaluator: a value
-/// of a few bytes may have more paths through it than there is time. Lives on the thread that makes it.
+/// Until when the thread's innermost evaluation may run, for walks over values that ask nothing of the evaluator: a
+/// value of a few bytes may have more paths through it than there is time. Lives on the thread that makes it.
 class Deadline {
  public:
   explicit Deadline(std::chrono::steady_clock::time_point until);

@@ -32,12 +32,17 @@ async function ask(jsonata, request) {
   try {
     const value = await withLimits(jsonata(request.expr)).evaluate(structuredClone(request.data), request.bindings);
     if (value === undefined) return { undefined: true };
-    return isFunction(value) ? { result: null, function: true } : { result: plain(value) };
+    if (isFunction(value)) return { result: null, function: true };
+    return { result: plain(value) };
   } catch (error) {
     // An exception of JavaScript itself has no code: the reference is broken there, there is nothing to agree on.
     if (!error.code) return { crashed: String(error.message ?? error) };
     const { stack, ...fields } = error;
-    return { error: plain(fields) };
+    try {
+      return { error: plain(fields) };
+    } catch {
+      return { crashed: 'an error that has no JSON form' };
+    }
   }
 }
 

@@ -106,9 +106,14 @@ double DatePicture::value_of(const Part& part, std::string_view text) {
 std::optional<double> DatePicture::read(std::string_view text, double now) const {
   std::string pattern = "^";
   for (const Part& part : parts_) pattern += "(" + pattern_of(part) + ")";
-  RegexProgram regex(pattern + "$", "i", 0);
+  pattern += "$";
   RegexProgram::Match match;
-  if (!regex.search(text, 0, match)) return std::nullopt;
+  try {
+    if (!RegexProgram(pattern, "i", 0).search(text, 0, match)) return std::nullopt;
+  } catch (Failure& failure) {
+    failure.value = {};  // the pattern, which is no word of the user's
+    throw;
+  }
   std::map<char, double> components;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     if (parts_[i].component == '\0') continue;

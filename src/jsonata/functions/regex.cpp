@@ -175,6 +175,20 @@ void append_replacement(std::string& out, std::string_view pattern, const Matche
   if (position < pattern.size()) out.append(pattern.substr(position));
 }
 
+/// What the function makes of a text found as it is; it gets what it would get of a regular expression's match.
+std::string_view replaced_by(const Call& c, std::string_view text, std::size_t at, std::string_view part) {
+  double start = static_cast<double>(count_utf16(text.substr(0, at)));
+  Object* match = make_object(c.arena, 4);
+  match->add(c.arena, Key::of("match"), Value::of(part));
+  match->add(c.arena, Key::of("start"), Value::of(start));
+  match->add(c.arena, Key::of("end"), Value::of(start + static_cast<double>(count_utf16(part))));
+  match->add(c.arena, Key::of("groups"), Value::of(make_array(c.arena)));
+  const Value argument = Value::of(match);
+  Value replaced = c.evaluator.call(c[2], &argument, 1);
+  if (!replaced.is_string()) throw Failure{.code = "D3012", .value = replaced};
+  return replaced.string();
+}
+
 Value replace(const Call& c) {
   if (c[0].is_undefined()) return {};
   std::string_view text = c[0].string();
@@ -192,6 +206,7 @@ Value replace(const Call& c) {
     for (std::size_t at = text.find(part); at != std::string_view::npos && done < limit; ++done) {
       out.append(text.substr(position, at - position));
       if (c[2].is_string()) out.append(c[2].string());
+      if (c[2].is_function()) out.append(replaced_by(c, text, at, part));
       position = at + part.size();
       at = text.find(part, position);
       check_size();
