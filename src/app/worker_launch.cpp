@@ -32,7 +32,8 @@ std::vector<Variable> inherited(const Names& names) {
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     const auto name = text.substr(0, equals);
-    const bool wanted = name.starts_with("LC_") || name.starts_with("MILLRACE_VAR_") || std::ranges::find(names, name) != names.end();
+    const bool wanted =
+        name.starts_with("LC_") || name.starts_with("MILLRACE_VAR_") || std::ranges::find(names, name) != names.end();
     if (wanted) variables.emplace_back(name, text.substr(equals + 1));
   }
   return variables;

@@ -11,8 +11,8 @@
 namespace millrace::component {
 
 /// An expression of a step: JSONata that may use `$flow`, `$step`, `$execution` and `$env`, an object of the process's
-/// environment variables named MILLRACE_VAR_… without that prefix. They are bound only where the source mentions them; its clock is the services' loop. A fault comes back as the message's failure, with code
-/// "jsonata.<code>".
+/// environment variables named MILLRACE_VAR_… without that prefix. They are bound only where the source mentions them;
+/// its clock is the services' loop. A fault comes back as the message's failure, with code "jsonata.<code>".
 class StepExpression {
  public:
   /// Error::invalid names `place` ("config.expression"), the engine's code and the position.

@@ -77,6 +77,7 @@ Value Evaluator::path_steps(const Node* node, std::size_t first, Array* sequence
     tuple_stream = tuple_stream || current->is_tuple;
     if (i == 0 && current->constructs_array) {
       Value constructed = eval(current, Value::of(sequence), frame);
+      if (constructed.is_string() && constructed.length == 0 && node->group == nullptr) return constructed;
       result = constructed.is_array() ? constructed.array : items_of_scalar(constructed);
     } else if (tuple_stream) {
       tuples = tuple_step(current, sequence, tuples, frame);

@@ -1,4 +1,5 @@
-// Compiled once, evaluated by four threads at once: the same results on all, and nothing for the thread sanitizer to say.
+// Compiled once, evaluated by four threads at once: the same results on all, and nothing for the thread sanitizer to
+// say.
 #include <iostream>
 #include <string>
 #include <thread>
@@ -16,7 +17,7 @@ constexpr std::string_view sources[] = {
     "$sum(lines.(price * qty))",
     "lines^(>price){sku: $string(qty)}",
     "lines.opts.{\"k\": k, \"of\": %.sku}",
-    "lines@$l.opts@$o.[$l.sku, $o.k]",
+    "lines@$l#$i.$l.opts.[$i, $l.sku, k]",
     "$replace(text, /(\\w)(\\w+)/, \"$2$1\") & $uppercase(text) & $pad(text, 40, \"-\")",
     "$match(text, /o/).index",
     "$map([1..50], function($i){$i * 2}) ~> $filter(function($v){$v % 3 = 0}) ~> $sum",

@@ -8,6 +8,8 @@ const close = (a, b) => typeof a === 'number' && typeof b === 'number' && Math.a
 
 // docs/jsonata-divergences.md: what we knowingly do otherwise, and how such a case is recognized.
 const divergences = [
+  [/\$eval\(.*\$eval/, 'the place of a call inside of $eval leaks into the one outside'],
+  [/\)\)?\s*\{[^}]*\}\}\(/, 'a grouping behind the last call of a function'],
   [/\[[^\]]*\*/, 'a wildcard over the list a path starts from also finds its inner flag'],
   [/\$replace\((?!.*\/).*", function/, 'a text replaced by a function'],
   [/\]\[[^\]]*\].*\^\(/, 'a sort of what is no array'],
