@@ -54,14 +54,15 @@ class LastingWorker {
   }
 
   void drain() {
-    if (worker_) return worker_->drain();
-    loop_.stop();
+    if (waiting_) return loop_.stop();
+    worker_->drain();
   }
   int exit_code() const { return exit_code_; }
 
  private:
   void begin() {
     began_ = loop_.steady_now();
+    waiting_ = false;
     worker_.emplace(loop_, catalogue_, environment_, [this](const Status& status) { ended(status); });
   }
 
@@ -78,7 +79,7 @@ class LastingWorker {
       return loop_.stop();
     }
     if (now - began_ > well) log::info("worker waits for its platform", {{"reason", status.error().message}});
-    loop_.post([this] { worker_.reset(); });
+    waiting_ = true;
     loop_.after(pause, [this] { begin(); });
   }
 
@@ -89,6 +90,7 @@ class LastingWorker {
   std::optional<component::StepWorker> worker_;
   io::SteadyTime began_;
   std::optional<io::SteadyTime> lost_at_;
+  bool waiting_ = false;  ///< worker_ has ended, and the next is not made yet
   int exit_code_ = ExitCode::ok;
 };
 

@@ -68,7 +68,7 @@ class Containers(unittest.TestCase):
         cls.engine = Engine(tls=True)
         cls.addClassCleanup(cls.engine.close)
         cls.image, _ = cls.engine.build_millrace(MILLRACE)
-        cls.engine.derive("never-ready", cls.image, "/usr/bin/millrace", "broker", "--listen", "127.0.0.1:0", "--data", "/tmp/b")
+        cls.engine.derive("tests/never-ready:1", cls.image, "/usr/bin/millrace", "broker", "--listen", "127.0.0.1:0", "--data", "/tmp/b")
         cls.engine.derive("quits", cls.image, "/usr/bin/millrace", "eval", "$error('nothing to do here')")
         cls.engine.derive("no-program", cls.image, "/no/such/program")
 
@@ -145,7 +145,7 @@ class Containers(unittest.TestCase):
 
     def test_how_a_container_ended_is_told(self):
         flows = [flow("hungry", "driver: docker\n    limits: { memory: 32MB }\n    retry: { attempts: 1 }", config=HUNGRY),
-                 flow("late", "image: never-ready"),
+                 flow("late", "image: tests/never-ready:1"),
                  flow("quits", "image: quits", action="crm.upsert", config="{ of: nobody }"),
                  flow("no-program", "image: no-program"),
                  flow("no-image", "image: registry.invalid/nothing:1"),
@@ -173,8 +173,8 @@ class Containers(unittest.TestCase):
         with open(os.path.join(self.data, "containers.json"), encoding="utf-8") as record:
             label = "millrace.platform=" + json.load(record)["platform"]
         run = ("run", "--detach", "--tmpfs", "/tmp:mode=1777", "--network", "none")
-        self.engine.docker(*run, "--name", "orphan", "--label", label, "never-ready")
-        self.engine.docker(*run, "--name", "somebodys", "--label", "millrace.platform=000000000000", "never-ready")
+        self.engine.docker(*run, "--name", "orphan", "--label", label, "tests/never-ready:1")
+        self.engine.docker(*run, "--name", "somebodys", "--label", "millrace.platform=000000000000", "tests/never-ready:1")
         with self.platform(one.replace('"body"', '"body.other"')) as platform:
             until(lambda: "orphan" not in self.engine.containers(), 60, self.engine.containers)
             self.until_running("one/work.1")

@@ -225,7 +225,7 @@ void EngineLink::call(EngineCall call, Done done) {
     });
   }
   const bool slow = !machine_.calm && chance_.percent(2);
-  const auto delay = slow ? chance_.between(std::chrono::seconds(1), std::chrono::seconds(40))
+  const auto delay = slow ? chance_.between(std::chrono::seconds(1), std::chrono::seconds(150))
                           : chance_.between(std::chrono::milliseconds(0), std::chrono::milliseconds(60));
   loop_.after(delay, [this, alive = alive_, asked] {
     if (*alive && !machine_.is_away()) carry_out(asked);

@@ -272,7 +272,7 @@ void World::settle() {
     if (box.foreign && box.name.starts_with("millrace-")) in_the_way = id;
   }
   machine_.people_remove(in_the_way);
-  run_for(5min);
+  run_for(10min);
   if (wrong_) return;
   std::set<std::string> wanted;
   for (const auto& key : wish_) wanted.insert(key.name());

@@ -10,7 +10,8 @@ namespace millrace::orchestrator::docker {
 namespace {
 
 constexpr std::chrono::milliseconds for_ever{0};
-constexpr std::chrono::seconds rest_of_output{2};  // how long the output of one that has ended may still come
+constexpr std::chrono::minutes for_a_busy_engine{2};  // that makes a hundred containers at once
+constexpr std::chrono::seconds rest_of_output{2};     // how long the output of one that has ended may still come
 constexpr int refusals_max = 5;
 constexpr std::chrono::milliseconds short_pause{200};
 constexpr int ways_max = 50;  // times short_pause: a removal that lasts longer is a failure
@@ -38,9 +39,14 @@ Engine::Done Container::then(Member member) {
   };
 }
 
-void Container::ask(std::string method, const std::string& path_below, Engine::Done done, std::string body) {
-  site_.engine.call({.method = std::move(method), .path = ground_.api + path_below, .body = std::move(body)},
-                    std::move(done));
+void Container::ask(std::string method, const std::string& path_below, Engine::Done done, std::string body,
+                    std::chrono::milliseconds timeout) {
+  EngineCall call;
+  call.method = std::move(method);
+  call.path = ground_.api + path_below;
+  call.body = std::move(body);
+  call.timeout = timeout;
+  site_.engine.call(std::move(call), std::move(done));
 }
 
 void Container::again(void (Container::*step)(), std::chrono::milliseconds delay) {
@@ -75,7 +81,7 @@ void Container::image_found(Result<Image> image) {
 }
 
 void Container::create() {
-  ask("POST", "/containers/create?name=" + spec_.name, then(&Container::created), spec_.body);
+  ask("POST", "/containers/create?name=" + spec_.name, then(&Container::created), spec_.body, for_a_busy_engine);
 }
 
 /// If the answer is lost it may exist, but it does not run; who comes next makes way.
@@ -116,7 +122,7 @@ void Container::name_holder_seen(Result<EngineAnswer> answer) {
 
 void Container::start() {
   stage_ = Stage::running;
-  ask("POST", "/containers/" + id_ + "/start", then(&Container::start_answered));
+  ask("POST", "/containers/" + id_ + "/start", then(&Container::start_answered), {}, for_a_busy_engine);
 }
 
 void Container::start_answered(Result<EngineAnswer> answer) {

@@ -54,7 +54,8 @@ class Container : public std::enable_shared_from_this<Container> {
 
   template <class Member>
   Engine::Done then(Member member);
-  void ask(std::string method, const std::string& path_below, Engine::Done done, std::string body = {});
+  void ask(std::string method, const std::string& path_below, Engine::Done done, std::string body = {},
+           std::chrono::milliseconds timeout = std::chrono::seconds(30));
   void again(void (Container::*step)(), std::chrono::milliseconds delay = std::chrono::seconds(1));
 
   void grounded(Result<Ground> ground);

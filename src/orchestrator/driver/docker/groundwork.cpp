@@ -7,6 +7,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/pchars.hpp>
 #include <fmt/format.h>
 
 namespace millrace::orchestrator::docker {
@@ -97,7 +99,7 @@ void Groundwork::ask_version() {
 }
 
 void Groundwork::ask_network(bool may_be_made) {
-  const auto path = api_ + "/networks/" + network_name();
+  const auto path = api_ + "/networks/" + boost::urls::encode(network_name(), boost::urls::pchars);
   engine_.call({.path = path, .timeout = patience}, [this, may_be_made](const Result<EngineAnswer>& answer) {
     if (!answer) return done(answer.error());
     if (answer->status == 404 && may_be_made && is_own_network()) return make_network();

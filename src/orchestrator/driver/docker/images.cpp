@@ -5,12 +5,15 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/url/encode.hpp>
+#include <boost/url/rfc/pchars.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/format.h>
 
 namespace millrace::orchestrator::docker {
 namespace json = boost::json;
 namespace {
+
+constexpr auto of_a_path = boost::urls::pchars + '/';
 
 std::string encoded(std::string_view text) {
   return boost::urls::encode(text, boost::urls::unreserved_chars);
@@ -75,7 +78,7 @@ std::string pull_query(std::string_view image) {
 }
 
 void Images::look(const std::string& api, const std::string& name, Found found) {
-  engine_.call({.path = fmt::format("{}/images/{}/json", api, name)},
+  engine_.call({.path = fmt::format("{}/images/{}/json", api, boost::urls::encode(name, of_a_path))},
                [name, found = std::move(found)](const Result<EngineAnswer>& answer) {
                  if (!answer) return found(answer.error());
                  if (answer->ok()) return found(read_image(answer->body));
