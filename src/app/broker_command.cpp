@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <utility>
 
 #include <fmt/format.h>
@@ -35,8 +36,28 @@ std::vector<std::string> parts_of(std::string_view text, std::size_t count) {
   return parts;
 }
 
+/// NAME:PASSWORD lines; empty ones and those that begin with # do not count.
+Status add_users_of_file(broker::Users& users, const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return Error{Error::Kind::invalid, fmt::format("--user-file {}: it cannot be read", path)};
+  std::size_t number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    if (line.empty() || line.starts_with('#')) continue;
+    const auto parts = parts_of(line, 2);
+    if (parts.size() != 2 || parts[0].empty()) {
+      return Error{Error::Kind::invalid, fmt::format("{}:{}: NAME:PASSWORD is wanted", path, number)};
+    }
+    users.add(parts[0], parts[1]);
+  }
+  return Done{};
+}
+
 Status add_users(broker::Users& users, const BrokerOptions& options, bool loopback) {
-  if (options.users.empty()) {
+  for (const auto& path : options.user_files) {
+    if (auto added = add_users_of_file(users, path); !added) return added;
+  }
+  if (options.users.empty() && options.user_files.empty()) {
     if (!loopback) {
       return Error{Error::Kind::invalid, "name the users with --user NAME:PASSWORD: guest is for loopback only"};
     }

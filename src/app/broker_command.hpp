@@ -17,6 +17,7 @@ struct BrokerOptions {
   io::posix::TlsFiles tls = {};
   std::string data_folder = "./millrace-data";
   std::vector<std::string> users = {};        ///< NAME:PASSWORD; none: guest:guest, on loopback only
+  std::vector<std::string> user_files = {};   ///< with lines NAME:PASSWORD
   std::vector<std::string> hosts = {};        ///< virtual hosts beside "/"
   std::vector<std::string> permissions = {};  ///< USER:VHOST:CONFIGURE:WRITE:READ
   std::string product = "RabbitMQ";           ///< what the broker calls itself to clients

@@ -100,6 +100,10 @@ void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question)
   add_data(command, options.data_folder);
   command->add_option("--user", options.users, "Who may connect, may be repeated [guest:guest, on loopback only]")
       ->type_name("NAME:PASSWORD");
+  command
+      ->add_option("--user-file", options.user_files,
+                   "A file with lines NAME:PASSWORD, which others cannot see in `ps`")
+      ->type_name("FILE");
   command->add_option("--vhost", options.hosts, "A virtual host beside /, may be repeated")->type_name("NAME");
   command
       ->add_option("--permit", options.permissions,

@@ -160,6 +160,7 @@ void Broker::Core::settle(Change& change, Outstanding delivery, Settle how) {
 void Broker::Core::put_back(Queue& queue, Entry entry) {
   watch_expiry(queue, entry);
   queue.put(std::move(entry));
+  drop_overflow(queue);
   kick(queue);
 }
 
@@ -288,7 +289,7 @@ void Broker::Core::drop_overflow(Queue& queue) {
     return (queue.rules.length_max && queue.ready.size() > *queue.rules.length_max) ||
            (queue.rules.length_bytes_max && queue.ready_bytes > *queue.rules.length_bytes_max);
   };
-  if (queue.ready.empty() || !over()) return;
+  if (queue.rules.reject_publish || queue.ready.empty() || !over()) return;
   Change change;
   while (!queue.ready.empty() && over()) {
     const auto entry = queue.take(queue.first_to_drop());

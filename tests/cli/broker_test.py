@@ -32,6 +32,22 @@ class BrokerCommand(BrokerCase):
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("403", refused.stderr)
 
+    def test_users_may_stand_in_a_file(self):
+        path = self.data + ".users"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("# who may come in\n\nann:pass:word\nbob:x\n")
+        broker = self.broker("--user-file", path, "--user", "cid:y", "--permit", "bob:/:mine*:*:*")
+        self.assertEqual(tool("amqp-declare-queue", broker.url("ann:pass%3Aword"), "-q", "hers").returncode, 0)
+        self.assertEqual(tool("amqp-declare-queue", broker.url("cid:y"), "-q", "his").returncode, 0)
+        self.assertIn("403", tool("amqp-declare-queue", broker.url("bob:x"), "-q", "yours").stderr)
+        self.assertIn("403", tool("amqp-declare-queue", broker.url(), "-q", "guests").stderr)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("nobody\n")
+        for wrong, wanted in ((path, ".users:5: NAME:PASSWORD"), (path + "-none", "cannot be read")):
+            refused = millrace("broker", "--user-file", wrong, "--data", self.data + "-2")
+            self.assertEqual(refused.returncode, 2)
+            self.assertIn(wanted, refused.stderr)
+
     def test_a_port_in_use_and_a_folder_in_use_are_named(self):
         broker = self.broker()
         other = self.data + "-2"

@@ -271,6 +271,29 @@ TEST_CASE("a client that asks and does not read is answered no further until it 
   CHECK_FALSE(client.session.input_paused());
 }
 
+TEST_CASE("input goes on after a large delivery came while the answers before it were being written") {
+  World world;
+  SessionSettings settings;
+  settings.output_size_max = 10000;
+  Client client(world, settings);
+  client.log_in();
+  client.send(1, queue::Declare{.queue = "q"}).send(1, queue::Declare{.queue = "large"});
+  client.publish("", "q", std::string(25000, 'x'));
+  client.seen();
+  client.send(1, basic::Get{.queue = "q", .no_ack = true}).send(1, basic::Consume{.queue = "large", .no_ack = true});
+  REQUIRE(client.session.input_paused());
+  const std::string being_written = std::exchange(client.session.output(), {});
+  client.send_bytes({});                        // basic.consume, which was kept
+  client.session.output().append(25000, '\0');  // as a large delivery would
+  client.session.written();
+  CHECK(client.session.input_paused());
+  client.session.output().clear();
+  client.session.written();
+  world.loop.run();
+  CHECK_FALSE(client.session.input_paused());
+  CHECK(client.resumed == 1);
+}
+
 TEST_CASE("access.request of old clients is answered") {
   Pair p;
   p.client.send(1, amqp::access::Request{});

@@ -259,7 +259,10 @@ std::string& Session::output() {
 }
 
 void Session::written() {
-  if (stage_ != Stage::over && std::exchange(waits_for_reader_, false) && !input_paused()) context_->input_resumed();
+  if (stage_ != Stage::over && waits_for_reader_ && !context_->overfull()) {
+    waits_for_reader_ = false;
+    if (!input_paused()) context_->input_resumed();
+  }
   if (stage_ != Stage::open || !context_->has_room()) return;
   for (auto& [number, channel] : channels_) channel->resume_consumers();
   context_->resume_consumers();

@@ -104,6 +104,16 @@ def lengths():
             plain.basic_publish("", full, body)
         plain.queue_declare(full, passive=True)
         assert desk.take(full) == "kept" and desk.take(full) is None
+    with Desk() as desk:  # what comes back counts, too
+        queue = desk.queue(max_length=2)
+        for body in "ab":
+            desk.put(queue, body)
+        held = [desk.channel.basic_get(queue)[0].delivery_tag for _ in range(2)][-1]
+        for body in "cd":
+            desk.put(queue, body)
+        desk.channel.basic_nack(held, multiple=True, requeue=True)
+        assert [desk.take(queue) for _ in range(3)] == ["c", "d", None]
+
     def transaction(desk):
         queue = desk.queue(max_length=1, overflow="reject-publish")
         channel = desk.connection.channel()
