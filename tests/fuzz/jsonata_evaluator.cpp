@@ -1,5 +1,5 @@
-// Expressions over documents, split by the first NUL, with small limits: each ends in time, in JSON, nothing or a fault.
-// Nothing crashes, and nothing is leaked.
+// Expressions over documents, split by the first NUL, with small limits: each ends in time, in JSON, nothing or a
+// fault. Nothing crashes, and nothing is leaked.
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
