@@ -115,6 +115,27 @@ TEST_CASE("hard errors close the connection with the specification's code") {
     amqp::write_frame(bytes, amqp::FrameType::method, 1, std::string("\0\x3c\0\x14\0\0\xff", 7));
     CHECK(Opened().closes_connection(bytes) == 502);
   }
+  SUBCASE("bodies begun on several channels are too large together") {
+    SessionSettings settings;
+    settings.message_size_max = 5000;
+    World world;
+    Client client(world, settings);
+    client.log_in();
+    const auto publish = [](std::uint16_t channel, bool whole) {
+      std::string bytes;
+      amqp::write_method(bytes, channel, basic::Publish{.routing_key = "q"});
+      amqp::write_content(bytes, channel, std::string(2, '\0'), std::string(4500, 'x'), 4096);
+      constexpr std::size_t last_frame = 4500 - 4088 + 8;
+      return bytes.substr(0, bytes.size() - (whole ? 0 : last_frame));
+    };
+    for (std::uint16_t channel = 2; channel < 5; ++channel) client.send(channel, amqp::channel::Open{});
+    client.seen();
+    for (int i = 0; i < 4; ++i) client.send_bytes(publish(1, true));  // whole ones do not count any more
+    for (std::uint16_t channel = 2; channel < 4; ++channel) client.send_bytes(publish(channel, false));
+    CHECK(client.seen().empty());
+    client.send_bytes(publish(4, false));
+    CHECK(client.only<amqp::connection::Close>().reply_code == 506);
+  }
   SUBCASE("no such method") {
     std::string bytes;
     amqp::write_frame(bytes, amqp::FrameType::method, 1, std::string("\0\x63\0\x63", 4));

@@ -147,7 +147,7 @@ void Channel::answer_last(std::string frames) {
 }
 
 void Channel::give_up() {
-  incoming_.reset();
+  drop_content();
   for (auto& [tag, consumer] : consumers_) {
     consumer->cancelled_by_client = true;
     context_.broker->cancel(consumer->id);

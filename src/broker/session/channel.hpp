@@ -86,6 +86,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Handled begin_content(const amqp::Frame& frame);
   Handled add_body(std::string_view bytes);
   Handled finish_content();
+  void drop_content();
   Handled select_confirms(const amqp::confirm::Select& method);
   Handled select_transactions();
   Handled commit_transaction();

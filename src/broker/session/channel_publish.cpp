@@ -77,13 +77,24 @@ Channel::Handled Channel::add_body(std::string_view bytes) {
   }
   if (body.empty()) body.reserve(std::min<std::uint64_t>(incoming_->body_size, reserve_max));
   body += bytes;
+  context_.incoming_size += bytes.size();
+  if (context_.incoming_size > 2 * context_.settings.message_size_max) {
+    return Refusal{ReplyCode::resource_error, "bodies begun on several channels are together larger than twice " +
+                                                  std::to_string(context_.settings.message_size_max) + " bytes"};
+  }
   if (body.size() == incoming_->body_size) return finish_content();
   return Done{};
+}
+
+void Channel::drop_content() {
+  if (incoming_ && incoming_->message) context_.incoming_size -= incoming_->message->body.size();
+  incoming_.reset();
 }
 
 Channel::Handled Channel::finish_content() {
   const bool mandatory = incoming_->mandatory;
   MessagePtr message = std::move(incoming_->message);
+  context_.incoming_size -= message->body.size();
   incoming_.reset();
   if (mode_ != Mode::transaction) {
     const std::uint64_t number = mode_ == Mode::confirm ? confirms_.begin() : 0;

@@ -46,6 +46,7 @@ class Context : public std::enable_shared_from_this<Context> {
   bool tells_cancel = false;   ///< the client wants basic.cancel when the broker ends a consumer
   bool tells_blocked = false;  ///< the client wants connection.blocked
   Traffic traffic;
+  std::uint64_t incoming_size = 0;  ///< bytes of bodies that have begun on some channel and are not whole
   std::string output;
   std::function<void()> output_waiting;  ///< something was written outside of input()
   std::function<void()> all_durable;     ///< has_open_publishes() is false again
