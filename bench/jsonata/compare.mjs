@@ -30,6 +30,8 @@ const table = {}, rows = [];
 for (const file of files) {
   const mapping = JSON.parse(fs.readFileSync(file, 'utf8'));
   const text = JSON.stringify(mapping.data), expression = jsonata(mapping.expr);
+  const answer = JSON.stringify(await expression.evaluate(JSON.parse(text)));
+  const referenceRight = answer === JSON.stringify(mapping.expected);
   await rate(() => expression.evaluate(mapping.data), seconds / 2);
   const reference = {
     eval: await rate(() => expression.evaluate(mapping.data), +seconds),
@@ -37,7 +39,7 @@ for (const file of files) {
   };
   const ours = JSON.parse(execFileSync(executable, [file, seconds], { encoding: 'utf8' }));
   const row = {
-    name: mapping.name, right: ours.right, eval: Math.round(ours.eval), reference_eval: Math.round(reference.eval),
+    name: mapping.name, right: ours.right && referenceRight, eval: Math.round(ours.eval), reference_eval: Math.round(reference.eval),
     eval_times: +(ours.eval / reference.eval).toFixed(1), whole: Math.round(ours.whole),
     reference_whole: Math.round(reference.whole), whole_times: +(ours.whole / reference.whole).toFixed(1),
     compile_us: +ours.compile_us.toFixed(1),

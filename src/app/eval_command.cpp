@@ -1,8 +1,10 @@
 #include "app/eval_command.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
+#include <sstream>
 
 #include "jsonata/expression.hpp"
 #include "jsonata/line_protocol.hpp"
@@ -42,6 +44,32 @@ int report(std::string_view source, const jsonata::Fault& fault) {
   return 1;
 }
 
+/// The input is no JSON: its own place, "orders.json:3:14".
+int report_input(const std::string& file, std::string_view input, const jsonata::Fault& fault) {
+  const std::string_view before = input.substr(0, fault.position.value_or(0));
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const std::size_t line_start = before.find_last_of('\n') + 1;  // 0 where there is none
+  std::cerr << (file == "-" ? "standard input" : file) << ':' << lines + 1 << ':' << before.size() - line_start + 1
+            << ": " << fault.code << ": " << fault.message << '\n';
+  return 1;
+}
+
+/// nullopt: it cannot be read.
+std::optional<std::string> read_input(const std::string& file) {
+  std::ifstream opened;
+  if (file != "-") {
+    if (std::filesystem::is_directory(file)) return std::nullopt;
+    opened.open(file, std::ios::binary);
+    if (!opened) return std::nullopt;
+  }
+  std::ostringstream text;
+  text << (file == "-" ? std::cin : opened).rdbuf();
+  return std::move(text).str();
+}
+
+/// A person waits and can interrupt: more than a worker grants each message.
+constexpr jsonata::Limits command_limits{.time_max = std::chrono::minutes(10), .memory_max = std::size_t{4} << 30};
+
 }  // namespace
 
 int run_eval(const EvalOptions& options) {
@@ -50,19 +78,18 @@ int run_eval(const EvalOptions& options) {
   if (!expression) return report(options.expression, expression.error());
   std::optional<std::string> input;
   if (options.file) {
-    if (*options.file == "-") {
-      input.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-    } else {
-      std::ifstream file(*options.file, std::ios::binary);
-      if (!file) {
-        std::cerr << "cannot read " << *options.file << '\n';
-        return 2;
-      }
-      input.emplace(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    input = read_input(*options.file);
+    if (!input) {
+      std::cerr << "cannot read " << *options.file << '\n';
+      return 2;
     }
   }
-  auto outcome = expression->run(input);
-  if (!outcome) return report(options.expression, outcome.error());
+  auto outcome = expression->run(input, {}, command_limits);
+  if (!outcome) {
+    const bool of_input = input && outcome.error().code.starts_with("U11");
+    return of_input ? report_input(*options.file, *input, outcome.error())
+                    : report(options.expression, outcome.error());
+  }
   if (outcome->kind == jsonata::Outcome::Kind::value) std::cout << outcome->json << '\n';
   if (outcome->kind == jsonata::Outcome::Kind::function) std::cerr << "the result is a function\n";
   return 0;

@@ -1,6 +1,7 @@
 #include "jsonata/functions/calendar.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "jsonata/regex_program.hpp"
@@ -55,27 +56,27 @@ double week_in(double today, double start, double following, double previous, do
 
 Moment moment_of(double millis) {
   if (!(std::fabs(millis) <= 8.64e15)) return {nan, nan, nan, nan, nan, nan, nan, nan};
-  millis = std::trunc(millis);
-  double days = std::floor(millis / millis_per_day);
-  double rest = millis - days * millis_per_day;
-  double z = days + 719468;
-  double era = std::floor(z / 146097);
-  double day_of_era = z - era * 146097;
-  double year_of_era = std::floor(
-      (day_of_era - std::floor(day_of_era / 1460) + std::floor(day_of_era / 36524) - std::floor(day_of_era / 146096)) /
-      365);
-  double day_of_year = day_of_era - (365 * year_of_era + std::floor(year_of_era / 4) - std::floor(year_of_era / 100));
-  double shifted = std::floor((5 * day_of_year + 2) / 153);
-  double month = shifted < 10 ? shifted + 3 : shifted - 9;
+  constexpr std::int64_t day_millis = 86'400'000, era_days = 146'097;
+  auto floor_divide = [](std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); };
+  const auto whole = static_cast<std::int64_t>(millis);
+  const std::int64_t days = floor_divide(whole, day_millis);
+  const std::int64_t rest = whole - days * day_millis;
+  const std::int64_t since = days + 719'468;  // 0000-03-01
+  const std::int64_t era = floor_divide(since, era_days);
+  const std::int64_t day = since - era * era_days;
+  const std::int64_t year = (day - day / 1460 + day / 36'524 - day / 146'096) / 365;
+  const std::int64_t day_of_year = day - (365 * year + year / 4 - year / 100);
+  const std::int64_t shifted = (5 * day_of_year + 2) / 153;  // months from March
+  const std::int64_t month = shifted < 10 ? shifted + 3 : shifted - 9;
   Moment m{};
-  m.day = day_of_year - std::floor((153 * shifted + 2) / 5) + 1;
-  m.month = month;
-  m.year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
-  m.hour = std::floor(rest / 3'600'000);
-  m.minute = std::floor(std::fmod(rest, 3'600'000) / 60'000);
-  m.second = std::floor(std::fmod(rest, 60'000) / 1000);
-  m.millisecond = std::fmod(rest, 1000);
-  m.weekday = weekday_of(millis);
+  m.year = static_cast<double>(year + era * 400 + (month <= 2 ? 1 : 0));
+  m.month = static_cast<double>(month);
+  m.day = static_cast<double>(day_of_year - (153 * shifted + 2) / 5 + 1);
+  m.hour = static_cast<double>(rest / 3'600'000);
+  m.minute = static_cast<double>(rest / 60'000 % 60);
+  m.second = static_cast<double>(rest / 1000 % 60);
+  m.millisecond = static_cast<double>(rest % 1000);
+  m.weekday = static_cast<double>((days % 7 + 10) % 7 + 1);
   return m;
 }
 
@@ -88,9 +89,9 @@ double utc_millis(double year, double month, double day, double hour, double min
   return std::fabs(millis) <= 8.64e15 ? millis : nan;
 }
 
-double fragment_of(double millis, char component) {
-  Moment m = moment_of(millis);
-  double today = days_of(m.year, m.month, m.day) * millis_per_day;
+double fragment_of(const Moment& m, char component) {
+  auto is_week = std::string_view("dWwXx").find(component) != std::string_view::npos;
+  const double today = is_week ? days_of(m.year, m.month, m.day) * millis_per_day : 0;
   switch (component) {
     case 'Y':
       return m.year;

@@ -17,7 +17,7 @@ Moment moment_of(double millis);
 double utc_millis(double year, double month, double day, double hour = 0, double minute = 0, double second = 0,
                   double millisecond = 0);
 /// The value of one component of a date picture ("YMDdFWwXxHhPmsf"); P is 0 or 1.
-double fragment_of(double millis, char component);
+double fragment_of(const Moment& moment, char component);
 /// An ISO 8601 timestamp as `$toMillis` takes it; NaN for one that names no moment; nullopt: not of that form.
 std::optional<double> parse_iso(std::string_view text);
 

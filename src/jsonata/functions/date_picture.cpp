@@ -146,17 +146,17 @@ void DatePicture::add_marker(std::string_view raw) {
 std::string DatePicture::format(double millis, std::optional<std::string_view> zone) const {
   double offset = zone ? leading_integer(*zone) : 0;
   double hours = std::floor(offset / 100), minutes = std::fmod(offset, 100);
-  double shifted = millis + (60 * hours + minutes) * 60'000;
+  const Moment moment = moment_of(millis + (60 * hours + minutes) * 60'000);
   std::string text;
   for (const Part& part : parts_)
-    text += part.component == '\0' ? part.literal : format_part(part, shifted, hours, minutes);
+    text += part.component == '\0' ? part.literal : format_part(part, moment, hours, minutes);
   return text;
 }
 
-std::string DatePicture::format_part(const Part& part, double millis, double zone_hours, double zone_minutes) {
+std::string DatePicture::format_part(const Part& part, const Moment& moment, double zone_hours, double zone_minutes) {
   if (part.component == 'C' || part.component == 'E') return "ISO";
   if (part.component == 'P') {
-    bool afternoon = fragment_of(millis, 'P') == 1;
+    bool afternoon = fragment_of(moment, 'P') == 1;
     return part.names == Names::upper ? (afternoon ? "PM" : "AM") : (afternoon ? "pm" : "am");
   }
   if (part.component == 'Z' || part.component == 'z') {
@@ -178,7 +178,7 @@ std::string DatePicture::format_part(const Part& part, double millis, double zon
     if (part.component == 'z') text.insert(0, "GMT");
     return offset == 0 && part.or_z ? "Z" : text;
   }
-  double value = fragment_of(millis, part.component);
+  double value = fragment_of(moment, part.component);
   if (part.names == Names::none) {
     if (!part.has_integer) throw Failure{.code = "D3132", .value = Value::of(part.component_text)};
     if (part.component == 'Y' && part.year_digits != -1) value = std::fmod(value, std::pow(10, part.year_digits));

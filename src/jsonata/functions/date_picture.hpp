@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "jsonata/functions/calendar.hpp"
 #include "jsonata/functions/integer_picture.hpp"
 
 namespace millrace::jsonata {
@@ -39,7 +40,7 @@ class DatePicture {
     std::size_t parse_width = 0;
   };
   void add_marker(std::string_view marker);
-  static std::string format_part(const Part& part, double millis, double zone_hours, double zone_minutes);
+  static std::string format_part(const Part& part, const Moment& moment, double zone_hours, double zone_minutes);
   static std::string pattern_of(const Part& part);
   static double value_of(const Part& part, std::string_view text);
 

@@ -148,7 +148,7 @@ std::optional<double> DatePicture::read(std::string_view text, double now) const
         components[letter] = letter == 'M' || letter == 'D' || letter == 'd' ? 1 : 0;
         ended = true;
       } else {
-        components[letter] = fragment_of(now, letter);
+        components[letter] = fragment_of(moment_of(now), letter);
       }
     } else {
       started = true;

@@ -1,4 +1,6 @@
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "jsonata/functions/calendar.hpp"
 #include "jsonata/functions/date_picture.hpp"
@@ -9,12 +11,24 @@ namespace {
 
 constexpr std::string_view iso_picture = "[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]";
 
+/// The picture of a text; those used last are kept by the thread, taken apart.
+const DatePicture& date_picture(std::string_view text) {
+  constexpr std::size_t kept_max = 64;
+  thread_local std::map<std::string, DatePicture, std::less<>> kept;
+  if (auto known = kept.find(text); known != kept.end()) return known->second;
+  (void)DatePicture::parse(text);  // a failure's value lies in the caller's text
+  if (kept.size() >= kept_max) kept.clear();
+  auto entry = kept.emplace(text, DatePicture{}).first;
+  entry->second = DatePicture::parse(entry->first);  // its parts refer to the text, here the key
+  return entry->second;
+}
+
 Value format_millis(const Call& c, double millis, Value picture, Value zone) {
   static const DatePicture iso = DatePicture::parse(iso_picture);
   std::optional<std::string_view> zone_text;
   if (zone.is_string()) zone_text = zone.string();
   if (!picture.is_string()) return Value::of(c.arena.copy(iso.format(millis, zone_text)));
-  DatePicture form = DatePicture::parse(picture_of(picture));
+  const DatePicture& form = date_picture(picture_of(picture));
   return keeping_failures(c, [&] { return Value::of(c.arena.copy(form.format(millis, zone_text))); });
 }
 
@@ -37,7 +51,7 @@ Value to_millis(const Call& c) {
     if (!moment) throw Failure{.code = "D3110", .value = c[0]};
     return Value::of(*moment);
   }
-  DatePicture form = DatePicture::parse(picture_of(c[1]));
+  const DatePicture& form = date_picture(picture_of(c[1]));
   auto moment = keeping_failures(c, [&] { return form.read(c[0].string(), c.evaluator.now_millis()); });
   return moment ? Value::of(*moment) : Value{};
 }
