@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "jsonata/evaluator.hpp"
@@ -67,6 +68,16 @@ Value Evaluator::path(const Node* node, Value input, Frame* frame) {
   return path_steps(node, 0, sequence, frame);
 }
 
+/// Whether a path's first step, `[…]` in parentheses or with a predicate, made no array that the steps behind it could
+/// take: an empty text, or a single value that is only sorted. Then it is the path's value, as in the reference.
+static bool is_left_alone(const Node* path, Value made) {
+  if (made.is_array() || made.is_undefined()) return false;
+  if (made.is_string() && made.length == 0) return true;
+  return path->items.size() > 1 && std::all_of(path->items.begin() + 1, path->items.end(), [](const Node* step) {
+           return step->kind == NodeKind::sort && step->stages.empty() && !step->is_tuple;
+         });
+}
+
 Value Evaluator::path_steps(const Node* node, std::size_t first, Array* sequence, Frame* frame) {
   Array* tuples = nullptr;
   Array* result = nullptr;
@@ -77,7 +88,7 @@ Value Evaluator::path_steps(const Node* node, std::size_t first, Array* sequence
     tuple_stream = tuple_stream || current->is_tuple;
     if (i == 0 && current->constructs_array) {
       Value constructed = eval(current, Value::of(sequence), frame);
-      if (constructed.is_string() && constructed.length == 0 && node->group == nullptr) return constructed;
+      if (node->group == nullptr && is_left_alone(node, constructed)) return constructed;
       result = constructed.is_array() ? constructed.array : items_of_scalar(constructed);
     } else if (tuple_stream) {
       tuples = tuple_step(current, sequence, tuples, frame);

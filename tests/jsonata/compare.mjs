@@ -12,7 +12,7 @@ const divergences = [
   [/\)\)?\s*\{[^}]*\}\}\(/, 'a grouping behind the last call of a function'],
   [/\[[^\]]*\*/, 'a wildcard over the list a path starts from also finds its inner flag'],
   [/\$replace\((?!.*\/).*", function/, 'a text replaced by a function'],
-  [/\]\[[^\]]*\].*\^\(/, 'a sort of what is no array'],
+  [/\][^^]*\^\(.*\)[.[{#@]/, 'steps behind the sort of what is no array'],
 ];
 
 /** null: the same. Otherwise a few words; `looked past` where the reference gives nothing to agree on. */

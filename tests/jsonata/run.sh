@@ -15,6 +15,6 @@ case $what in
     ;;
   differential)
     [ -e "$here/node_modules/jsonata" ] || (cd "$here" && npm ci --no-audit --no-fund --silent)
-    exec node "$here/differential.mjs" --cmd "$*" --seconds 30 --seed "${MILLRACE_SEED:-1}"
+    exec node "$here/differential.mjs" --cmd "$*" --seconds 30 --count 30000 --seed "${MILLRACE_SEED:-1}"
     ;;
 esac
