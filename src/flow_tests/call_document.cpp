@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include <boost/json/parse.hpp>
-
 #include "component/base64.hpp"
 #include "component/json_text.hpp"
 #include "component/utf8.hpp"
+#include "flow_tests/json_text_value.hpp"
 #include "gateway/form.hpp"
 #include "gateway/media_type.hpp"
 
@@ -83,28 +82,19 @@ json::object attachment_of(const io::MailPart& part) {
   return attachment;
 }
 
-json::value parsed(std::string_view text) {
-  boost::system::error_code failed;
-  auto value = json::parse(text, failed);
-  return failed ? json::value(nullptr) : value;
-}
-
 }  // namespace
 
 json::value body_of(std::string_view text, std::string_view content_type) {
-  if (text.empty()) return nullptr;
-  if (content_type.starts_with("application/x-www-form-urlencoded")) return parsed(gateway::form_as_json(text));
-  boost::system::error_code failed;
-  auto value = json::parse(text, failed);
-  if (!failed) return value;
-  return json::value(component::utf8::is_valid(text) ? std::string(text) : component::base64_encoded(text));
+  if (!text.empty() && content_type.starts_with("application/x-www-form-urlencoded"))
+    return value_of(gateway::form_as_json(text));
+  return value_of(text);
 }
 
 json::object document_of(const io::HttpCall& call) {
   json::object document{{"method", call.method}, {"url", call.url}, {"query", json::object()}};
   if (const auto question = call.url.find('?'); question != std::string::npos) {
     const auto query = std::string_view(call.url).substr(question + 1);
-    document["query"] = parsed(gateway::form_as_json(query.substr(0, query.find('#'))));
+    document["query"] = value_of(gateway::form_as_json(query.substr(0, query.find('#'))));
   }
   auto headers = headers_of(call.headers);
   if (call.body) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "core/id.hpp"
@@ -17,6 +16,7 @@ namespace {
 
 constexpr auto time_max = std::chrono::hours(24 * 400);
 constexpr std::uint64_t turns_max = 20'000'000;
+constexpr std::size_t tries_max = 200'000;
 
 json::object document_of(const io::posix::HttpResponse& response) {
   json::object headers;
@@ -151,6 +151,7 @@ class Run {
     const bool call_kills = kill_ && kill_->at == Kill::At::call && journal_.trace().calls.size() >= kill_->number;
     if (!crashed_ && (life_->commit_points().is_dead() || call_kills)) return crash();
     if (!journal_.trace().broken.empty()) return false;
+    if (journal_.trace().tries.size() > tries_max) return stuck("after 200,000 tries");
     if (!loop.has_tasks()) {
       const bool all_came = std::ranges::all_of(arrivals_, &Arrival::done);
       if (all_came && life_->is_at_rest()) return false;

@@ -23,7 +23,7 @@ struct CaseRun {
 /// on what is on the disk, and callers that had no answer to what was not stored call again.
 ///
 /// A run that makes no progress ends as broken: 400 days of virtual time after the last of what is
-/// given, or 20 million turns of the loop.
+/// given, 20 million turns of the loop, or 200,000 tries of steps.
 CaseRun run_case(const TestedFlow& tested, const Case& one, std::optional<Kill> kill = {});
 
 }  // namespace millrace::flow_tests

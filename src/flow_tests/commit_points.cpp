@@ -12,7 +12,8 @@ void CommitPoints::run(std::function<void()> work, std::function<void()> then) {
     if (armed_ && !dead_) ++commits_;
     if (dies(Kill::At::before_commit)) dead_ = true;
     if (dead_) return;
-    work();
+    const bool is_lost = armed_ && kill_ && kill_->lost_commit == commits_;
+    if (!is_lost) work();
     if (dies(Kill::At::after_commit)) dead_ = true;
     if (!dead_) loop_.post(then);
   });

@@ -16,6 +16,8 @@ struct Kill {
   };
   At at = At::before_commit;
   std::uint64_t number = 1;  ///< of the commit or call, counted from 1 after the platform is up
+  /// This commit says that it is durable, and is not; 0: none. So a broken log, which crashes must bring to light.
+  std::uint64_t lost_commit = 0;
 };
 
 /// The log's writing and syncing, which dies when it is told to: from then on nothing is done any more. Counts the

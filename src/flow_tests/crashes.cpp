@@ -144,6 +144,16 @@ class Repeats {
 
 }  // namespace
 
+std::vector<Mismatch> changed_by_crash(const TestedFlow& tested, const Case& one, const CaseRun& whole,
+                                       const Trace& crashed) {
+  auto changed = judge(one, crashed, Judging::after_crash);
+  if (!crashed.broken.empty()) return changed;
+  for (auto& difference : Ends(tested, whole.trace).differences(Ends(tested, crashed))) {
+    changed.push_back({one.offset, one.path, std::move(difference)});
+  }
+  return changed;
+}
+
 CrashReport crash_everywhere(const TestedFlow& tested, const Case& one, const CaseRun& whole,
                              std::uint64_t points_max) {
   CrashReport report;
@@ -153,16 +163,10 @@ CrashReport crash_everywhere(const TestedFlow& tested, const Case& one, const Ca
   const auto points = even_choice(all, points_max);
   report.points = points.size();
   report.points_left = all.size() - points.size();
-  const Ends ends(tested, whole.trace);
   Repeats repeats(tested);
   for (const auto& kill : points) {
     const auto crashed = run_case(tested, one, kill);
-    WrongOutcome wrong{name_of(kill), judge(one, crashed.trace, Judging::after_crash)};
-    if (crashed.trace.broken.empty()) {
-      for (auto& difference : ends.differences(Ends(tested, crashed.trace))) {
-        wrong.what.push_back({one.offset, one.path, std::move(difference)});
-      }
-    }
+    WrongOutcome wrong{name_of(kill), changed_by_crash(tested, one, whole, crashed.trace)};
     if (!wrong.what.empty()) report.wrong.push_back(std::move(wrong));
     if (crashed.trace.lost_answers > 0) ++report.lost_answers;
     repeats.add(crashed.trace);

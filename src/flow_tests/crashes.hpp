@@ -36,6 +36,10 @@ struct CrashReport {
   std::vector<WrongOutcome> wrong = {};
 };
 
+/// What is otherwise after a crash than in `whole`, the run without one, or than the case expects.
+std::vector<Mismatch> changed_by_crash(const TestedFlow& tested, const Case& one, const CaseRun& whole,
+                                       const Trace& crashed);
+
 /// Runs the case again for every point at which the process can be killed: before and after each commit, and after each
 /// call; of more than `points_max` an even choice. The outcome must be that of the run without a crash: the same
 /// messages ended in the same way at the same steps, and all that the case expects. `whole` is that run, without fault.

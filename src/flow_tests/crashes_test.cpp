@@ -1,5 +1,7 @@
 #include "flow_tests/crashes.hpp"
 
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "flow_tests/from_text.hpp"
@@ -174,4 +176,27 @@ cases:
                          everywhere());
   CHECK(wrong(reply) == "");
   CHECK(reply.cases.at(0).crashes->lost_answers > 0);
+}
+
+TEST_CASE("a log that says durable and is not is found") {
+  const auto catalogue = components::make_catalogue();
+  const auto flows = flow::load_text(mail_flow, "f.yaml", catalogue, flow_tests::from_text::no_variable);
+  const auto file = flow_tests::read_test_file(mail_test, "t.yaml", catalogue, flow_tests::from_text::no_variable);
+  REQUIRE(flows);
+  REQUIRE(file);
+  const auto plan = flow::make_plan(flows->front(), catalogue);
+  const flow_tests::TestedFlow tested{flows->front(), plan, catalogue};
+  const auto& one = file->cases.front();
+  const auto whole = run_case(tested, one);
+  using flow_tests::Kill;
+  const auto honest = run_case(tested, one, Kill{Kill::At::before_commit, 2});
+  CHECK(changed_by_crash(tested, one, whole, honest.trace).empty());
+  // The callers have been told 202 when their commit is lost.
+  const auto broken = run_case(tested, one, Kill{Kill::At::before_commit, 2, 1});
+  const auto changed = changed_by_crash(tested, one, whole, broken.trace);
+  REQUIRE_FALSE(changed.empty());
+  const auto is_loss = [](const flow_tests::Mismatch& wrong) {
+    return wrong.message.find("is lost") != std::string::npos;
+  };
+  CHECK(std::ranges::any_of(changed, is_loss));
 }

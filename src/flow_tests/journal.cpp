@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "flow_tests/compare.hpp"
+#include "flow_tests/json_text_value.hpp"
 
 namespace millrace::flow_tests {
 namespace json = boost::json;
@@ -13,10 +13,9 @@ using component::Outcome;
 
 namespace {
 
+/// A part of a message; one that is not there is {}.
 json::value parsed(std::string_view text) {
-  boost::system::error_code failed;
-  auto value = json::parse(text.empty() ? "{}" : text, failed);
-  return failed ? json::value(std::string(text)) : value;
+  return value_of(text.empty() ? "{}" : text);
 }
 
 json::object document_of(const component::Message& message) {

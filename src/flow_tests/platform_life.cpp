@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
 #include "api/dead_letters.hpp"
 #include "flow_tests/broker_link.hpp"
+#include "flow_tests/json_text_value.hpp"
 #include "gateway/authentication.hpp"
 #include "io/posix/http_problem.hpp"
 
@@ -17,20 +17,14 @@ namespace names = flow::names;
 
 namespace {
 
-json::value parsed(std::string_view text) {
-  boost::system::error_code failed;
-  auto value = json::parse(text, failed);
-  return failed ? json::value(std::string(text)) : value;
-}
-
 json::object document_of(const api::DeadLetter& letter) {
   json::object document{{"step", letter.step},
                         {"id", letter.id},
                         {"code", letter.code},
                         {"message", letter.reason},
                         {"attempts", letter.attempts}};
-  if (!letter.details.empty()) document["details"] = parsed(letter.details);
-  const auto envelope = parsed(letter.envelope);
+  if (!letter.details.empty()) document["details"] = value_of(letter.details);
+  const auto envelope = value_of(letter.envelope);
   if (!envelope.is_object()) return document;
   for (const auto* part : {"body", "headers"}) {
     if (const auto* value = envelope.get_object().if_contains(part)) document[part] = *value;
@@ -207,7 +201,7 @@ std::vector<json::object> PlatformLife::dead_letters() const {
 
 json::value PlatformLife::snapshot(const std::string& step) const {
   const auto saved = broker_->peek(names::snapshot_queue(tested_.flow.name, step), 0, 1);
-  return saved && !saved->empty() ? parsed(saved->front()->body) : json::value(nullptr);
+  return saved && !saved->empty() ? value_of(saved->front()->body) : json::value(nullptr);
 }
 
 }  // namespace millrace::flow_tests

@@ -247,3 +247,19 @@ cases:
     expect: { answers: [{ status: 201 }], elapsed: 900d }
 )")) == "");
 }
+
+TEST_CASE("the last step's response is shown where it can be read, and fails nothing where it cannot") {
+  const std::string flow = R"(
+name: last
+steps:
+  - { id: form, trigger: webhook.receive, config: { path: l } }
+  - { id: send, action: http.request, after: form, config: { method: POST, url: http://a.test/, response: json } }
+)";
+  CHECK(wrong(run(flow, R"(
+cases:
+  - name: both
+    given: [{ webhook: { body: 1 }, times: 2 }]
+    stubs: [{ http: POST *, answers: [{ text: no JSON }, { body: [1] }] }]
+    expect: { steps: { send: { attempts: 2, outputs: [{ body: [1] }] } } }
+)")) == "");
+}
