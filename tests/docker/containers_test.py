@@ -127,7 +127,8 @@ class Containers(unittest.TestCase):
             self.assertEqual((host["ReadonlyRootfs"], host["CapDrop"], host["SecurityOpt"], host["Privileged"]),
                              (True, ["ALL"], ["no-new-privileges"], False))
             self.assertEqual((config["User"], host["Binds"], host["PortBindings"]), ("65532:65532", None, None))
-            process = open(f"/proc/{container['State']['Pid']}/status", encoding="utf-8").read()
+            with open(f"/proc/{container['State']['Pid']}/status", encoding="utf-8") as file:
+                process = file.read()
             self.assertRegex(process, r"CapEff:\s+0000000000000000")
             self.assertRegex(process, r"NoNewPrivs:\s+1")
             self.assertRegex(process, r"Uid:\s+65532")
@@ -149,6 +150,7 @@ class Containers(unittest.TestCase):
                  flow("quits", "image: quits", action="crm.upsert", config="{ of: nobody }"),
                  flow("no-program", "image: no-program"),
                  flow("no-image", "image: registry.invalid/nothing:1"),
+                 flow("not-made", "image: not-made:1"),
                  flow("fine", "driver: process", action="message.log", config="{}")]
         with self.platform(*flows, options=("--docker", self.engine.address, "--start-timeout", "2s")) as platform:
             self.until_reason("late/work.1", "had not connected 2 s after its start, so it was killed")
@@ -157,6 +159,7 @@ class Containers(unittest.TestCase):
             self.until_reason("no-program/work.1", "could not be started: ")
             self.assertIn("/no/such/program", self.reason("no-program/work.1"))
             self.until_reason("no-image/work.1", "image registry.invalid/nothing:1 is not on the engine and cannot be pulled: ")
+            self.until_reason("not-made/work.1", "image not-made:1 is not on the engine, and is not pulled")
             self.until_running("hungry/work.1", "fine/work.1")
             self.assertEqual(self.send(platform, "hungry"), 202)
             self.until_reason("hungry/work.1", "over its memory limit of 32 MB (OOM)")

@@ -53,7 +53,9 @@ class Engine:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 ["dockerd", "-H", self.address, "--data-root", self._path("data"), "--exec-root", self._path("exec"),
-                 "--pidfile", self._path("pid"), "--bridge", "none", *self.tls_options], stdout=log, stderr=log,
+                 "--pidfile", self._path("pid"), "--bridge", "none",
+                 "--exec-opt", "native.cgroupdriver=cgroupfs",  # systemd would look for our processes outside
+                 *self.tls_options], stdout=log, stderr=log,
                 preexec_fn=lambda: ctypes.CDLL(None).prctl(1, 9))  # dies with us
         deadline = time.monotonic() + 60
         while subprocess.run(self.command("version"), capture_output=True, check=False).returncode != 0:

@@ -108,7 +108,7 @@ void World::boot() {
   processes_ = std::make_unique<Processes>(loop_, chance_, machine_.calm, std::move(of_processes));
   orchestrator::DockerDriver::Settings settings;
   settings.platform = "simulated000";
-  settings.image = "millrace:1";
+  settings.image = "example.com/millrace:1";
   // Doors that open elsewhere now and then: then nobody can be adopted.
   const auto port = chance_.percent(80) ? 5672 : 5673;
   settings.open_doors = [port](const orchestrator::docker::Network& network) {

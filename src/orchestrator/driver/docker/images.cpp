@@ -90,6 +90,13 @@ void Images::look(const std::string& api, const std::string& name, Found found) 
 void Images::find(const std::string& api, const std::string& name, Found found) {
   look(api, name, [this, api, name, found = std::move(found)](Result<Image> image) {
     if (image || image.error().kind != Error::Kind::not_found) return found(std::move(image));
+    if (name.find('/') == std::string::npos) {
+      return found(
+          Error{Error::Kind::not_found,
+                fmt::format("image {} is not on the engine, and is not pulled: its name has no registry (make it "
+                            "there; `./dev image` makes the one with Millrace's own components)",
+                            name)});
+    }
     auto& waiting = pulls_[name];
     waiting.push_back(found);
     if (waiting.size() == 1) pull(api, name);

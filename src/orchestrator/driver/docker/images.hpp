@@ -10,8 +10,9 @@
 
 namespace millrace::orchestrator::docker {
 
-/// The images of an engine. One that is not there is pulled, once however many ask for it; one that is there is taken
-/// as it is. The engine outlives it.
+/// The images of an engine. One that is not there is pulled, once however many ask for it, unless its name has neither
+/// registry nor account: such a name would mean a stranger's image. One that is there is taken as it is. The engine
+/// outlives it.
 class Images {
  public:
   using Found = std::function<void(Result<Image>)>;
