@@ -1,5 +1,6 @@
 #include "api/dead_letters.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -39,6 +40,7 @@ DeadLetter read(std::string_view flow, const broker::Message& message) {
   std::string_view step = message.routing_key;
   if (step.ends_with(key_suffix)) step.remove_suffix(key_suffix.size());
   letter.step = step;
+  letter.version = names::version_of_exchange(message.exchange).value_or(0);
   const auto properties = properties_of(message);
   letter.id = id_of(properties, message);
   if (!properties || !properties->headers) return letter;
@@ -78,8 +80,9 @@ json::value parsed(const std::string& text) {
 }  // namespace
 
 json::object DeadLetter::to_json(bool with_message) const {
-  json::object object = {{"id", id},     {"flow", flow},     {"step", step},         {"execution", execution},
-                         {"code", code}, {"reason", reason}, {"attempts", attempts}, {"failed_at", failed_at}};
+  json::object object = {{"id", id},         {"flow", flow},           {"version", version},
+                         {"step", step},     {"execution", execution}, {"code", code},
+                         {"reason", reason}, {"attempts", attempts},   {"failed_at", failed_at}};
   if (!details.empty()) object["details"] = parsed(details);
   if (with_message) object["message"] = parsed(envelope);
   return object;
@@ -102,11 +105,18 @@ void DeadLetters::each(std::string_view flow, const std::function<bool(DeadLette
   }
 }
 
-std::vector<DeadLetter> DeadLetters::list(std::string_view flow) const {
+std::vector<DeadLetter> DeadLetters::page(const Query& query, std::size_t offset, std::size_t limit) const {
   std::vector<DeadLetter> letters;
-  each(flow, [&](DeadLetter letter) {
+  each(query.flow, [&](DeadLetter letter) {
+    const bool meant =
+        (query.step.empty() || letter.step == query.step) && (query.code.empty() || letter.code == query.code);
+    if (!meant) return true;
+    if (offset > 0) {
+      --offset;
+      return true;
+    }
     letters.push_back(std::move(letter));
-    return true;
+    return letters.size() < limit;
   });
   return letters;
 }
@@ -126,20 +136,33 @@ Result<DeadLetter> DeadLetters::find(std::string_view id_prefix) const {
   return std::move(*found);
 }
 
-Status DeadLetters::retry(const DeadLetter& letter, Durable durable) {
-  auto taken = take(letter);
-  if (!taken) return taken.error();
-  auto message = std::make_shared<broker::Message>();
-  message->exchange = names::exchange(letter.flow);
-  message->routing_key = names::input_key(letter.step);
-  message->properties = fresh_properties(*taken->message);
-  message->body = taken->message->body;
-  if (!broker_.queue(names::step_queue(letter.flow, letter.step))) {
-    put_back(*taken);
+std::optional<std::int64_t> DeadLetters::newest_version(const DeadLetter& letter) const {
+  std::optional<std::int64_t> newest;
+  const auto prefix = letter.flow + "@";
+  for (const auto& queue : broker_.queues()) {
+    const std::string_view name = queue.name;
+    if (!name.starts_with(prefix)) continue;
+    const auto version = names::version_of_exchange("flow." + std::string(name.substr(0, name.find('.'))));
+    if (!version || name != names::step_queue(letter.flow, *version, letter.step)) continue;
+    newest = std::max(*version, newest.value_or(0));
+  }
+  return newest;
+}
+
+Status DeadLetters::retry(const DeadLetter& letter, std::optional<std::int64_t> version, Durable durable) {
+  if (!version) version = newest_version(letter);
+  if (!version || !broker_.queue(names::step_queue(letter.flow, *version, letter.step))) {
     return Error{Error::Kind::not_found, fmt::format("flow {} no longer has a step {} (bring it back, or drop the dead "
                                                      "letter)",
                                                      letter.flow, letter.step)};
   }
+  auto taken = take(letter);
+  if (!taken) return taken.error();
+  auto message = std::make_shared<broker::Message>();
+  message->exchange = names::exchange(letter.flow, *version);
+  message->routing_key = names::input_key(letter.step);
+  message->properties = fresh_properties(*taken->message);
+  message->body = taken->message->body;
   auto done = commit({{std::move(message)}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
   if (!done) put_back(*taken);
   return done;

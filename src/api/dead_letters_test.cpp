@@ -16,17 +16,26 @@ namespace {
 struct Office {
   Office() {
     for (const auto* flow : {"orders", "forms"}) {
-      REQUIRE(broker->declare_exchange(broker.session, {.name = names::exchange(flow), .arguments = {}}, nullptr));
-      add_queue(flow, names::step_queue(flow, "ship"), names::input_key("ship"));
+      REQUIRE(broker->declare_exchange(broker.session, {.name = names::exchange(flow, 1), .arguments = {}}, nullptr));
+      add_queue(flow, names::step_queue(flow, 1, "ship"), names::input_key("ship"));
       add_queue(flow, names::dead_letter_queue(flow), names::error_key("ship"));
     }
+  }
+
+  void add_version(const std::string& flow, std::int64_t version) {
+    REQUIRE(
+        broker->declare_exchange(broker.session, {.name = names::exchange(flow, version), .arguments = {}}, nullptr));
+    const auto queue = names::step_queue(flow, version, "ship");
+    REQUIRE(broker->declare_queue(broker.session, {.name = queue, .arguments = {}}, nullptr));
+    REQUIRE(broker->bind_queue(broker.session, queue, names::exchange(flow, version), names::input_key("ship"), {},
+                               nullptr));
   }
 
   void add_queue(const std::string& flow, const std::string& queue, const std::string& key) {
     amqp::FieldTable arguments;
     arguments.set("x-millrace-dedup-window", std::int64_t{60'000});
     REQUIRE(broker->declare_queue(broker.session, {.name = queue, .arguments = arguments}, nullptr));
-    REQUIRE(broker->bind_queue(broker.session, queue, names::exchange(flow), key, {}, nullptr));
+    REQUIRE(broker->bind_queue(broker.session, queue, names::exchange(flow, 1), key, {}, nullptr));
   }
 
   void bury(const std::string& flow, const std::string& id, const std::string& body = R"({"body":1})") {
@@ -39,12 +48,12 @@ struct Office {
     headers.set("failedAt", std::int64_t{1'700'000'000'000});
     headers.set("attempts", std::int32_t{4});
     headers.set("reboundIteration", std::int32_t{3});
-    broker.publish(names::exchange(flow), names::error_key("ship"), body, std::move(headers), id);
+    broker.publish(names::exchange(flow, 1), names::error_key("ship"), body, std::move(headers), id);
   }
 
-  std::vector<std::string> ids(std::string_view flow = {}) {
+  std::vector<std::string> ids(const std::string& flow = {}) {
     std::vector<std::string> result;
-    for (const auto& letter : letters.list(flow)) result.push_back(letter.id);
+    for (const auto& letter : letters.page({flow, {}, {}}, 0, 100)) result.push_back(letter.id);
     return result;
   }
 
@@ -79,7 +88,7 @@ TEST_CASE("a message that the broker buried because its workers were lost says s
   amqp::FieldTable headers;
   headers.set("messageId", "m-1");
   headers.set("x-delivery-count", std::int64_t{3});
-  office.broker.publish("flow.orders", "ship:error", "{}", headers);
+  office.broker.publish("flow.orders@1", "ship:error", "{}", headers);
   const auto letter = office.letters.find("m-1");
   REQUIRE(letter);
   CHECK(letter->code == "worker.lost");
@@ -89,8 +98,8 @@ TEST_CASE("a message that the broker buried because its workers were lost says s
 
 TEST_CASE("dead letters without any id can be told apart and dropped") {
   Office office;
-  office.broker.publish("flow.orders", "ship:error", R"({"body":1})");
-  office.broker.publish("flow.orders", "ship:error", R"({"body":2})");
+  office.broker.publish("flow.orders@1", "ship:error", R"({"body":1})");
+  office.broker.publish("flow.orders@1", "ship:error", R"({"body":2})");
   const auto ids = office.ids();
   REQUIRE(ids.size() == 2);
   CHECK(ids[0] != ids[1]);
@@ -134,17 +143,18 @@ TEST_CASE("a message put back is as on its first try, and no repeat to its queue
   // The step's queue has had it: its dedup window knows the id.
   amqp::FieldTable headers;
   headers.set("messageId", "m-1");
-  office.broker.publish("flow.orders", "ship:input", R"({"body":1})", headers, "m-1");
-  REQUIRE(office.broker->purge_queue(office.broker.session, "orders.ship", nullptr));
+  office.broker.publish("flow.orders@1", "ship:input", R"({"body":1})", headers, "m-1");
+  REQUIRE(office.broker->purge_queue(office.broker.session, "orders@1.ship", nullptr));
   office.bury("orders", "m-1");
 
   std::optional<Status> durable;
-  REQUIRE(office.letters.retry(*office.letters.find("m-1"), [&](Status status) { durable = std::move(status); }));
+  REQUIRE(office.letters.retry(*office.letters.find("m-1"), std::nullopt,
+                               [&](Status status) { durable = std::move(status); }));
   office.broker.settle();
   REQUIRE(durable);
   CHECK(*durable);
   CHECK(office.ids().empty());
-  const auto back = office.broker.messages("orders.ship");
+  const auto back = office.broker.messages("orders@1.ship");
   REQUIRE(back.size() == 1);
   CHECK(back[0]->body == R"({"body":1})");
   const auto kept = DiskBroker::headers_of(back[0]);
@@ -158,8 +168,8 @@ TEST_CASE("a message put back is as on its first try, and no repeat to its queue
 TEST_CASE("a dead letter whose step is gone stays where it is when it is to be retried") {
   Office office;
   office.bury("orders", "m-1");
-  REQUIRE(office.broker->delete_queue(office.broker.session, "orders.ship", false, false, nullptr));
-  const auto done = office.letters.retry(*office.letters.find("m-1"), nullptr);
+  REQUIRE(office.broker->delete_queue(office.broker.session, "orders@1.ship", false, false, nullptr));
+  const auto done = office.letters.retry(*office.letters.find("m-1"), std::nullopt, nullptr);
   REQUIRE(!done);
   CHECK(done.error().kind == Error::Kind::not_found);
   office.broker.settle();
@@ -169,10 +179,23 @@ TEST_CASE("a dead letter whose step is gone stays where it is when it is to be r
 TEST_CASE("a dead letter that the broker does not take back is still there") {
   Office office;
   office.bury("orders", "m-1");
-  REQUIRE(office.broker->delete_exchange(office.broker.session, "flow.orders", false, nullptr));
-  CHECK(!office.letters.retry(*office.letters.find("m-1"), nullptr));
+  REQUIRE(office.broker->delete_exchange(office.broker.session, "flow.orders@1", false, nullptr));
+  CHECK(!office.letters.retry(*office.letters.find("m-1"), std::nullopt, nullptr));
   office.broker.settle();
   CHECK(office.ids() == Ids{"m-1"});
+}
+
+TEST_CASE("a dead letter goes back to the newest version that has its step, or to the one that is asked for") {
+  Office office;
+  office.bury("orders", "m-1");
+  office.bury("orders", "m-2");
+  office.add_version("orders", 12);
+  CHECK(office.letters.find("m-1")->version == 1);
+  REQUIRE(office.letters.retry(*office.letters.find("m-1"), std::nullopt, nullptr));
+  REQUIRE(office.letters.retry(*office.letters.find("m-2"), 1, nullptr));
+  office.broker.settle();
+  CHECK(office.broker.ready("orders@12.ship") == 1);
+  CHECK(office.broker.ready("orders@1.ship") == 1);
 }
 
 TEST_CASE("a dropped dead letter is gone, and its neighbours are not") {

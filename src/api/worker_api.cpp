@@ -1,5 +1,7 @@
 #include "api/worker_api.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "component/base64.hpp"
@@ -20,16 +22,11 @@ std::pair<std::string, std::string> basic_credentials(std::string_view header) {
   return {text->substr(0, colon), text->substr(colon + 1)};
 }
 
-}  // namespace
-
-WorkerApi::WorkerApi(const broker::Broker& broker, const broker::Users& users, const std::vector<flow::Plan>& plans)
-    : broker_(broker), users_(users) {
-  for (const auto& plan : plans) {
-    for (const auto& worker : plan.workers) {
-      workers_.emplace(fmt::format("/v1/tasks/{}/steps/{}", worker.flow, worker.step), &worker);
-    }
-  }
+std::string path_of(const flow::WorkerPlan& worker) {
+  return fmt::format("/v1/tasks/{}/steps/{}", worker.flow, worker.step);
 }
+
+}  // namespace
 
 void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
   respond(answer(request));
@@ -39,16 +36,22 @@ io::posix::HttpResponse WorkerApi::answer(const io::posix::HttpRequest& request)
   const auto [name, password] = basic_credentials(request.header("authorization"));
   const auto user = users_.log_in(name, password);
   if (!user) return problem(401, "Unauthorized", "no such user, or its time is over");
-  const auto found = workers_.find(request.path);
-  if (found == workers_.end()) return problem(404, "Not found", "there is nothing at " + request.path);
-  if (request.method != "GET") return problem(405, "Method not allowed", "settings can only be read");
-  const auto& worker = *found->second;
-  if (user->permissions.read != flow::names::step_queue(worker.flow, worker.step)) {
-    return problem(403, "Forbidden", "these are the settings of another step");
+  const auto* worker = deployed_.worker(user->permissions.read);
+  if (worker == nullptr || request.path != path_of(*worker)) {
+    return exists(request.path) ? problem(403, "Forbidden", "these are the settings of another step")
+                                : problem(404, "Not found", "there is nothing at " + request.path);
   }
-  auto settings = worker.settings;
-  settings.snapshot = snapshot(worker);
+  if (request.method != "GET") return problem(405, "Method not allowed", "settings can only be read");
+  auto settings = worker->settings;
+  settings.snapshot = snapshot(*worker);
   return {200, "application/json", settings.to_json(), {{"Cache-Control", "no-store"}}};
+}
+
+bool WorkerApi::exists(const std::string& path) const {
+  for (const auto* plan : deployed_.plans()) {
+    if (std::ranges::any_of(plan->workers, [&](const auto& worker) { return path == path_of(worker); })) return true;
+  }
+  return false;
 }
 
 std::string WorkerApi::snapshot(const flow::WorkerPlan& worker) const {

@@ -31,7 +31,8 @@ flow::Plan plan_of(const std::string& flow, const std::vector<std::string>& step
 
 struct Counter {
   Counter() {
-    users.add("worker-1", "secret", {.configure = "", .write = "flow.a", .read = names::step_queue("a", "poll")});
+    deployed.add(deployed.add("a"), {.number = 1, .plan = plan_of("a", {"poll", "next"})});
+    users.add("worker-1", "secret", {.configure = "", .write = "flow.a@1", .read = names::step_queue("a", 1, "poll")});
   }
 
   HttpResponse ask(const std::string& path, const std::string& credentials, std::string method = "GET") {
@@ -48,8 +49,8 @@ struct Counter {
 
   DiskBroker broker;
   broker::Users users;
-  std::vector<flow::Plan> plans = {plan_of("a", {"poll", "next"})};
-  api::WorkerApi api{*broker, users, plans};
+  deployment::Deployed deployed;
+  api::WorkerApi api{*broker, users, deployed};
 };
 
 constexpr const char* own = "/v1/tasks/a/steps/poll";
@@ -72,13 +73,13 @@ TEST_CASE("settings come with the snapshot that was saved last") {
   auto& broker = counter.broker;
   amqp::FieldTable one;
   one.set("x-max-length", std::int64_t{1});
-  REQUIRE(broker->declare_exchange(broker.session, {.name = "flow.a", .arguments = {}}, nullptr));
+  REQUIRE(broker->declare_exchange(broker.session, {.name = "flow.a@1", .arguments = {}}, nullptr));
   REQUIRE(
       broker->declare_queue(broker.session, {.name = names::snapshot_queue("a", "poll"), .arguments = one}, nullptr));
-  REQUIRE(broker->bind_queue(broker.session, names::snapshot_queue("a", "poll"), "flow.a", names::snapshot_key("poll"),
-                             {}, nullptr));
-  broker.publish("flow.a", names::snapshot_key("poll"), R"({"cursor":1})");
-  broker.publish("flow.a", names::snapshot_key("poll"), R"({"cursor":2})");
+  REQUIRE(broker->bind_queue(broker.session, names::snapshot_queue("a", "poll"), "flow.a@1",
+                             names::snapshot_key("poll"), {}, nullptr));
+  broker.publish("flow.a@1", names::snapshot_key("poll"), R"({"cursor":1})");
+  broker.publish("flow.a@1", names::snapshot_key("poll"), R"({"cursor":2})");
   const auto settings = component::StepSettings::from_json(counter.ask(own, "worker-1:secret").body);
   REQUIRE(settings);
   CHECK(settings->snapshot == R"({"cursor":2})");

@@ -10,10 +10,13 @@
 
 #include "app/broker_command.hpp"
 #include "app/commands.hpp"
+#include "app/completion.hpp"
 #include "app/component_command.hpp"
+#include "app/deployment_command.hpp"
 #include "app/eval_command.hpp"
 #include "app/exit_code.hpp"
 #include "app/flow_command.hpp"
+#include "app/settings.hpp"
 #include "app/test_command.hpp"
 #include "app/variables.hpp"
 #include "component/config.hpp"
@@ -28,7 +31,7 @@ constexpr const char* footer = R"(Exit codes:
   1    what was asked could not be done
   2    bad command line, or bad flow or test file
   3    the data folder cannot be used: not writable, full, damaged, or in use by another process
-  4    cannot listen on the address given with --http or --listen
+  4    cannot listen on the address given with --http, --api or --listen
   130  stopped at once by a second Ctrl-C)";
 
 template <class T, class Target>
@@ -46,6 +49,17 @@ CLI::Option* quantity(CLI::App* command, const std::string& name, Target& target
 
 void add_data(CLI::App* command, std::string& folder) {
   command->add_option("--data", folder, "The data folder of the platform")->capture_default_str()->type_name("DIR");
+}
+
+void add_server(CLI::App* command, Server& server) {
+  command->add_option("--server", server.url, "URL of a platform's API [MILLRACE_SERVER]")->type_name("URL");
+  command
+      ->add_option("--token-file", server.token_file,
+                   "File with its token [MILLRACE_TOKEN_FILE, or ~/.config/millrace/token]")
+      ->type_name("FILE");
+  command
+      ->add_option("--data", server.data_folder, "Or the data folder of a platform on this machine [./millrace-data]")
+      ->type_name("DIR");
 }
 
 void add_log_level(CLI::App* command, log::Level& level) {
@@ -154,68 +168,49 @@ void add_flow_files(CLI::App* command, std::vector<std::string>& files, std::str
       ->type_name("FILE");
 }
 
-std::string from_environment(const char* name, const std::string& otherwise) {
-  const char* set = std::getenv(name);
-  return set == nullptr || *set == '\0' ? otherwise : set;
+/// The settings as options: what is given is left in `given`, and checked with what comes from elsewhere.
+void add_settings(CLI::App* command, Given& given) {
+  command->add_option("--config", given.config_file, "A YAML file with settings")->type_name("FILE");
+  for (const auto& setting : settings()) {
+    command
+        ->add_option_function<std::string>(
+            setting.flag(),
+            [&given, name = std::string(setting.name)](const std::string& text) { given.flags[name] = text; },
+            std::string(setting.summary))
+        ->type_name(std::string(setting.value_name()));
+  }
 }
 
-void add_docker(CLI::App* command, DockerOptions& options) {
-  options.engine = from_environment("DOCKER_HOST", "unix:///var/run/docker.sock");
-  options.certificates = from_environment("DOCKER_CERT_PATH", "");
-  options.image = "millrace:" MILLRACE_VERSION;
-  const std::map<std::string, bool> drivers = {{"process", false}, {"docker", true}};
-  command
-      ->add_option("--driver", options.by_default,
-                   "What runs workers where flow and step do not say: process or docker [process]")
-      ->transform(CLI::CheckedTransformer(drivers).description(""))
-      ->type_name("DRIVER");
-  command->add_option("--docker", options.engine, "The Docker Engine; DOCKER_HOST is heeded")
-      ->capture_default_str()
-      ->type_name("ADDRESS");
-  command
-      ->add_option("--docker-certs", options.certificates,
-                   "Folder with ca.pem, cert.pem, key.pem for tcp://; DOCKER_CERT_PATH is heeded")
-      ->type_name("DIR");
-  command->add_option("--docker-image", options.image, "The image with Millrace's own components")
-      ->capture_default_str()
-      ->type_name("NAME");
-  command->add_option("--docker-network", options.network, "An existing network for containers [one of its own]")
-      ->type_name("NAME");
-  command
-      ->add_option("--docker-door", options.door,
-                   "The name or address at which containers reach the platform [their network's gateway]")
-      ->type_name("HOST");
-}
+/// The platform and its configuration.
+struct PlatformCommands {
+  Given given = {};
+  std::vector<std::string> flow_files = {};
+  bool json = false;
+  std::function<int()> chosen = {};
 
-void add_run(CLI::App& app, RunOptions& options) {
-  auto* command = app.add_subcommand("run", "Run flows in the foreground; Ctrl-C finishes what is in work and stops");
-  add_flow_files(command, options.flow_files, options.env_file);
-  add_data(command, options.data_folder);
-  command->add_option("--http", options.http_address, "Where webhooks come in; port 0 takes any free one")
-      ->capture_default_str()
-      ->type_name("ADDR:PORT");
-  const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
-                                                    {"info", log::Level::info},
-                                                    {"warning", log::Level::warning},
-                                                    {"error", log::Level::error}};
-  command->add_option("--log-level", options.log_level, "debug, info, warning or error")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))
-      ->type_name("LEVEL");
-  quantity(command, "--worker-memory", options.worker_memory_max, "Memory one worker may use; 0 for no limit [512MB]",
-           &component::parse_size)
-      ->type_name("SIZE");
-  quantity(command, "--start-timeout", options.start_timeout,
-           "How long a worker may take from its start to its connection [30s]", &component::parse_duration)
-      ->type_name("TIME");
-  quantity(command, "--worker-silence", options.worker_silence,
-           "How long a worker may give no sign of life before its messages go to another, and it is replaced [75s]",
-           &component::parse_duration)
-      ->type_name("TIME");
-  quantity(command, "--grace", options.grace, "How long workers may take to finish when stopping [10s]",
-           &component::parse_duration)
-      ->type_name("TIME");
-  add_docker(command, options.docker);
-}
+  void add(CLI::App& app) {
+    auto* run_command =
+        app.add_subcommand("run", "Run flows in the foreground; Ctrl-C finishes what is in work and stops");
+    run_command->add_option("FLOW", flow_files, "Flow files, YAML or JSON")->required();
+    add_settings(run_command, given);
+    run_command->callback([this] { chosen = [this] { return run(given, flow_files); }; });
+    auto* serve_command =
+        app.add_subcommand("serve", "Run the platform as a service: its flows are deployed by the API");
+    add_settings(serve_command, given);
+    serve_command->callback([this] { chosen = [this] { return serve(given); }; });
+    auto* config = app.add_subcommand("config", "Settings of the platform")->require_subcommand(1);
+    auto* show = config->add_subcommand("show", "Which value each has for `millrace serve`, and where it comes from");
+    add_settings(show, given);
+    show->add_flag("--json", json, "Print JSON");
+    show->callback([this] { chosen = [this] { return show_config(given, json); }; });
+    config->add_subcommand("reference", "Print docs/configuration.md")->callback([this] {
+      chosen = [] {
+        std::cout << settings_document();
+        return ExitCode::ok;
+      };
+    });
+  }
+};
 
 void add_dead_letters(CLI::App& app, DeadLettersOptions& options) {
   using Verb = DeadLettersOptions::Verb;
@@ -261,6 +256,62 @@ std::optional<std::string> unknown_command(const CLI::App& app, int argc, char**
   return fmt::format("millrace: there is no command \"{}\" ({})", word, suggestion(word, known));
 }
 
+/// Commands over the API of a platform, near or far.
+struct ApiCommands {
+  ApiOptions options = {};
+  std::function<int()> chosen = {};
+
+  CLI::App* add(CLI::App* group, const char* name, const char* what, std::function<int(const ApiOptions&)> work) {
+    auto* command = group->add_subcommand(name, what);
+    add_server(command, options.server);
+    command->add_flag("--json", options.json, "Print JSON");
+    command->callback([this, work = std::move(work)] { chosen = [this, work] { return work(options); }; });
+    return command;
+  }
+
+  void add_flows(CLI::App* group) {
+    const auto of_one = [&](const char* name, const char* what, std::function<int(const ApiOptions&)> work) {
+      auto* command = add(group, name, what, std::move(work));
+      command->add_option("FLOW", options.flow, "The flow's name")->required();
+      return command;
+    };
+    add(group, "list", "The flows of a platform", &list_flows);
+    of_one("show", "One of them, with its text", &show_flow);
+    for (const auto& [name, what] : {std::pair("start", "A stopped flow takes events again"),
+                                     std::pair("stop", "It takes no more events; what is in flight is finished"),
+                                     std::pair("suspend", "Nothing is worked on; webhook calls wait"),
+                                     std::pair("resume", "A suspended flow works again")}) {
+      of_one(name, what, [name = std::string(name)](const ApiOptions& given) { return change_flow(given, name); });
+    }
+    of_one("run-now", "Start one execution", &run_flow_now)
+        ->add_option("--body", options.body, "What the webhook would be sent, JSON")
+        ->type_name("JSON");
+    of_one("history", "Its versions, newest first", &show_flow_history);
+    auto* diff = of_one("diff", "How a version differs from the one before", &diff_flow);
+    diff->add_option("VERSION", options.version, "The version; if not given, the current one");
+    diff->add_option("--against", options.against, "Another version, or draft")->type_name("VERSION");
+    of_one("rollback", "Publish an earlier version again", &roll_back_flow)
+        ->add_option("VERSION", options.version, "Which one; if not given, the one before the current one");
+    of_one("delete", "Take it apart", &delete_flow)
+        ->add_flag("--discard", options.discard, "Also with messages in flight or dead letters");
+  }
+
+  void add_all(CLI::App& app, CLI::App* flow_group) {
+    auto* deploying = add(&app, "deploy", "Make flow files the current versions of their flows", &deploy);
+    deploying->add_option("FLOW", options.files, "Flow files, YAML or JSON")->required();
+    deploying->add_option("--comment", options.comment, "What has changed")->type_name("TEXT");
+    add_flows(flow_group);
+    auto* token = app.add_subcommand("token", "Tokens of the API")->require_subcommand(1);
+    auto* create = add(token, "create", "Make one; it is printed this once", &create_token);
+    create->add_option("NAME", options.name, "What it is called in lists and in the audit log")->required();
+    create->add_option("--scope", options.scopes, "flows:read, flows:write, operate, credentials or admin; repeat it")
+        ->required()
+        ->type_name("SCOPE");
+    add(token, "list", "Which there are", &list_tokens);
+    add(token, "delete", "End one", &delete_token)->add_option("NAME", options.name, "Its name or id")->required();
+  }
+};
+
 /// Commands that need no platform and no data folder: each leaves its work in `chosen`.
 struct CatalogueCommands {
   std::vector<std::string> flow_files = {};
@@ -270,8 +321,10 @@ struct CatalogueCommands {
   bool tests = false;
   std::function<int(const component::Catalogue&)> chosen = {};
 
+  CLI::App* flow = nullptr;
+
   void add(CLI::App& app) {
-    auto* flow = app.add_subcommand("flow", "Flow files")->require_subcommand(1);
+    flow = app.add_subcommand("flow", "Flow files, and the flows of a platform")->require_subcommand(1);
     auto* validate = flow->add_subcommand("validate", "Check flow files and name every problem");
     add_flow_files(validate, flow_files, env_file);
     validate->callback([this] { chosen = [this](const auto& catalogue) { return check_flows(catalogue); }; });
@@ -299,10 +352,31 @@ struct CatalogueCommands {
   }
 };
 
+/// Every command with the words that may follow it.
+void collect_words(const CLI::App& command, const std::string& path, std::vector<CommandWords>& all) {
+  CommandWords words{path, {}};
+  for (const auto* below : command.get_subcommands({})) words.words.push_back(below->get_name());
+  for (const auto* option : command.get_options({})) {
+    for (const auto& name : option->get_lnames()) words.words.push_back("--" + name);
+  }
+  all.push_back(std::move(words));
+  for (const auto* below : command.get_subcommands({})) collect_words(*below, path + " " + below->get_name(), all);
+}
+
+int print_completion(const CLI::App& app, const std::string& shell) {
+  std::vector<CommandWords> commands;
+  collect_words(app, "millrace", commands);
+  const auto script = completion_script(shell, commands);
+  std::cout << script;
+  if (!script.empty()) return ExitCode::ok;
+  std::cerr << "millrace: completion is for bash and zsh\n";
+  return ExitCode::usage;
+}
+
 }  // namespace
 
 int command_line(int argc, char** argv) {
-  RunOptions run_options;
+  PlatformCommands platform_commands;
   StatusOptions status_options;
   DeadLettersOptions dead_letters_options;
 
@@ -310,19 +384,25 @@ int command_line(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "millrace " MILLRACE_VERSION);
   app.footer(footer);
-  add_run(app, run_options);
+  platform_commands.add(app);
   TestOptions test_options;
   add_test(app, test_options);
   BrokerOptions broker_options;
   BrokerQuestion broker_question;
   add_broker(app, broker_options, broker_question);
-  app.add_subcommand("worker", "Run one step; `millrace run` starts these itself");
+  app.add_subcommand("worker", "Run one step; the platform starts these itself");
   auto* status = app.add_subcommand("status", "What a running platform is doing");
-  add_data(status, status_options.data_folder);
+  add_server(status, status_options.server);
   status->add_flag("--json", status_options.json, "Print JSON");
   add_dead_letters(app, dead_letters_options);
   CatalogueCommands catalogue_commands;
   catalogue_commands.add(app);
+  ApiCommands api_commands;
+  api_commands.add_all(app, catalogue_commands.flow);
+  std::string shell;
+  app.add_subcommand("completion", "Print a script with which a shell completes these commands")
+      ->add_option("SHELL", shell, "bash or zsh")
+      ->required();
   EvalOptions eval_options;
   add_eval(app, eval_options);
 
@@ -335,12 +415,14 @@ int command_line(int argc, char** argv) {
     }
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
+  if (app.got_subcommand("completion")) return print_completion(app, shell);
+  if (api_commands.chosen) return api_commands.chosen();
+  if (platform_commands.chosen) return platform_commands.chosen();
   if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
   if (app.got_subcommand("test")) return test_flows(test_options, components::make_catalogue());
   if (app.got_subcommand("eval")) return run_eval(eval_options);
   if (!broker_question.what.empty()) return ask_broker(broker_question);
   if (app.got_subcommand("broker")) return serve_broker(broker_options);
-  if (app.got_subcommand("run")) return run(run_options);
   if (app.got_subcommand("status")) return show_status(status_options);
   return dead_letters(dead_letters_options);
 }

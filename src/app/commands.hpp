@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "app/api_client.hpp"
 #include "core/log.hpp"
 
 namespace millrace::app {
@@ -19,22 +21,24 @@ struct DockerOptions {
   std::string door = {};          ///< our name or address for containers; empty: their network's gateway
 };
 
-/// `millrace run`
-struct RunOptions {
-  std::vector<std::string> flow_files;
-  std::string data_folder = "./millrace-data";
-  std::string http_address = "127.0.0.1:8080";
-  std::string env_file = {};
+/// `millrace serve`, and `millrace run` with flows given. What each means stands in settings.cpp.
+struct ServeOptions {
+  std::string data_folder;
+  std::string http_address;
+  std::string api_address;  ///< empty: the API is on the control socket only
+  std::string env_file;
   log::Level log_level = log::Level::info;
-  std::uint64_t worker_memory_max = 512'000'000;  ///< bytes; 0: no limit
-  std::chrono::milliseconds grace{10'000};
-  std::chrono::milliseconds worker_silence{75'000};  ///< a worker that says nothing for so long is replaced
-  std::chrono::milliseconds start_timeout{30'000};   ///< from a worker's start to its connection
+  bool warm = false;
+  std::chrono::milliseconds worker_idle{};
+  std::uint64_t worker_memory_max = 0;  ///< bytes; 0: no limit
+  std::chrono::milliseconds grace{};
+  std::chrono::milliseconds start_timeout{};   ///< from a worker's start to its connection
+  std::chrono::milliseconds worker_silence{};  ///< a worker that says nothing for so long is replaced
   DockerOptions docker = {};
 };
 
 struct StatusOptions {
-  std::string data_folder = "./millrace-data";
+  Server server = {};
   bool json = false;
 };
 
@@ -48,8 +52,16 @@ struct DeadLettersOptions {
   bool json = false;
 };
 
+/// What was given on the command line: a configuration file, and settings by their names.
+struct Given {
+  std::string config_file = {};
+  std::map<std::string, std::string> flags = {};
+};
+
 /// Each returns an ExitCode; results go to stdout, errors to stderr.
-int run(const RunOptions& options);
+int run(const Given& given, const std::vector<std::string>& flow_files);
+int serve(const Given& given);
+int show_config(const Given& given, bool json);
 int show_status(const StatusOptions& options);
 int dead_letters(const DeadLettersOptions& options);
 

@@ -3,11 +3,10 @@
 #include <algorithm>
 
 #include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
 #include "app/exit_code.hpp"
+#include "component/descriptor_json.hpp"
 #include "core/nearest.hpp"
 #include "flow/pretty_json.hpp"
 
@@ -15,53 +14,10 @@ namespace millrace::app {
 namespace {
 
 using component::Descriptor;
+using component::descriptor_json;
 using component::Field;
-
-std::string_view kind_name(Descriptor::Kind kind) {
-  switch (kind) {
-    case Descriptor::Kind::webhook_trigger:
-      return "webhook trigger";
-    case Descriptor::Kind::timer_trigger:
-      return "timer trigger";
-    case Descriptor::Kind::polling_trigger:
-      return "polling trigger";
-    case Descriptor::Kind::action:
-      return "action";
-  }
-  return "unknown";
-}
-
-std::string_view type_name(Field::Type type) {
-  switch (type) {
-    case Field::Type::text:
-      return "text";
-    case Field::Type::integer:
-      return "integer";
-    case Field::Type::number:
-      return "number";
-    case Field::Type::boolean:
-      return "boolean";
-    case Field::Type::duration:
-      return "duration";
-    case Field::Type::size:
-      return "size";
-    case Field::Type::expression:
-      return "expression";
-    case Field::Type::secret:
-      return "secret";
-    case Field::Type::choice:
-      return "choice";
-    case Field::Type::object:
-      return "object";
-    case Field::Type::text_map:
-      return "text map";
-    case Field::Type::list:
-      return "list";
-    case Field::Type::any:
-      return "any";
-  }
-  return "unknown";
-}
+using component::kind_name;
+using component::type_name;
 
 /// Breaks text between words so that no line is longer than 100 columns, if its words allow it.
 std::string wrapped(std::string_view text, std::size_t indent) {
@@ -118,35 +74,6 @@ void print(const Descriptor& descriptor, std::ostream& out) {
   for (const component::Example& example : descriptor.examples) {
     out << "\nExample: " << example.title << '\n' << indented(example.flow_yaml);
   }
-}
-
-boost::json::array fields_json(const std::vector<Field>& fields) {
-  boost::json::array out;
-  for (const Field& field : fields) {
-    boost::json::object one{{"name", field.name},
-                            {"type", type_name(field.type)},
-                            {"summary", field.summary},
-                            {"required", field.required}};
-    boost::system::error_code error;
-    const auto value = boost::json::parse(field.default_json, error);
-    if (!error) one["default"] = value;
-    if (!field.choices.empty()) one["choices"] = boost::json::array(field.choices.begin(), field.choices.end());
-    if (field.minimum) one["minimum"] = *field.minimum;
-    if (field.maximum) one["maximum"] = *field.maximum;
-    if (!field.fields.empty()) one["fields"] = fields_json(field.fields);
-    out.push_back(std::move(one));
-  }
-  return out;
-}
-
-boost::json::object descriptor_json(const Descriptor& descriptor) {
-  boost::json::array examples;
-  for (const component::Example& example : descriptor.examples) {
-    examples.push_back(boost::json::object{{"title", example.title}, {"yaml", example.flow_yaml}});
-  }
-  return {{"name", descriptor.full_name()}, {"kind", kind_name(descriptor.kind)},       {"title", descriptor.title},
-          {"summary", descriptor.summary},  {"fields", fields_json(descriptor.fields)}, {"emits", descriptor.emits},
-          {"examples", std::move(examples)}};
 }
 
 }  // namespace

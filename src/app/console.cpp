@@ -32,7 +32,7 @@ std::size_t width() {
 
 }  // namespace
 
-std::string status_text(const Totals& totals, std::size_t width) {
+std::string status_text(const deployment::Totals& totals, std::size_t width) {
   auto text = fmt::format("accepted {}  in flight {}  done {}  retrying {}  dead {}", totals.accepted, totals.in_flight,
                           totals.done, totals.retrying, totals.dead);
   if (text.size() > width) text.resize(width);
@@ -51,7 +51,7 @@ void Console::line(std::string_view text) {
   print(fmt::format("{}{}\n", terminal_ ? erase_line : "", text));
 }
 
-void Console::status(const Totals& totals) {
+void Console::status(const deployment::Totals& totals) {
   // The cursor goes back to the beginning, so that whatever is printed next takes the line's place.
   if (terminal_) print(fmt::format("{}{}\r", erase_line, status_text(totals, width() - 1)));
 }

@@ -73,6 +73,7 @@ Result<ControlAnswer> parse(const std::string& text) {
     return Error{Error::Kind::unavailable, "the platform's answer is cut short"};
   }
   std::from_chars(text.data() + 9, text.data() + 12, answer.status);
+  answer.head = text.substr(0, head_end + 2);
   answer.body = text.substr(head_end + 4);
   return answer;
 }
@@ -83,13 +84,17 @@ bool platform_runs(const std::string& data_folder) {
   return Connection().connect(data_folder);
 }
 
-Result<ControlAnswer> ask_platform(const std::string& data_folder, std::string_view method, std::string_view target) {
+Result<ControlAnswer> ask_platform(const std::string& data_folder, std::string_view method, std::string_view target,
+                                   const ControlContent& content) {
   Connection connection;
   if (!connection.connect(data_folder)) {
     return Error{Error::Kind::not_found, fmt::format("no platform runs on the data folder {}", data_folder)};
   }
-  const auto request =
-      fmt::format("{} {} HTTP/1.1\r\nHost: millrace\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", method, target);
+  auto request = fmt::format("{} {} HTTP/1.1\r\nHost: millrace\r\nContent-Length: {}\r\nConnection: close\r\n", method,
+                             target, content.body.size());
+  if (!content.content_type.empty()) request += fmt::format("Content-Type: {}\r\n", content.content_type);
+  for (const auto& header : content.headers) request += header + "\r\n";
+  request += "\r\n" + content.body;
   if (!connection.send(request)) return Error{Error::Kind::unavailable, "the platform hung up"};
   auto text = connection.receive();
   if (!text) return text.error();

@@ -12,6 +12,8 @@ namespace millrace::app {
 ///   DATA/control.sock  the operators' door of a running platform
 ///   DATA/broker/       the broker's log
 ///   DATA/containers.json  ContainerRecord; once a worker was wanted as a container
+///   DATA/store.db      flows, versions, tokens, audit (SQLite, with its -wal and -shm)
+///   DATA/admin.token   the first token of the API, readable by its owner only
 ///   DATA/vhosts/NAME/  those of further virtual hosts, percent-encoded
 class DataFolder {
  public:
@@ -25,6 +27,8 @@ class DataFolder {
   ~DataFolder();
 
   std::string broker_folder() const { return path_ + "/broker"; }
+  std::string store_file() const { return path_ + "/store.db"; }
+  std::string first_token_file() const { return path_ + "/admin.token"; }
   /// The log of a virtual host other than "/"; made if it is not there.
   Result<std::string> host_folder(const std::string& host) const;
   std::string container_record() const { return path_ + "/containers.json"; }

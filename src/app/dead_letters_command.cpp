@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <ctime>
+#include <limits>
 #include <memory>
 
 #include <boost/json/array.hpp>
@@ -43,9 +44,15 @@ class RunningPlatform final : public Source {
   explicit RunningPlatform(std::string folder) : folder_(std::move(folder)) {}
 
   Result<json::array> list(const std::string& flow) override {
-    auto answer = ask("GET", flow.empty() ? "" : "?flow=" + encoded(flow));
-    if (!answer) return answer.error();
-    return std::move(answer->at("dead_letters").as_array());
+    json::array letters;
+    std::string cursor;
+    for (;;) {
+      auto answer = ask("GET", "?limit=200&flow=" + encoded(flow) + "&cursor=" + cursor);
+      if (!answer) return answer.error();
+      for (auto& letter : answer->at("items").as_array()) letters.push_back(std::move(letter));
+      if (answer->at("next").is_null()) return letters;
+      cursor = std::string(answer->at("next").as_string());
+    }
   }
   Result<json::object> show(const std::string& id) override { return ask("GET", "/" + encoded(id)); }
   Result<json::object> change(const std::string& id, Verb verb) override {
@@ -75,7 +82,8 @@ class IdleFolder final : public Source {
 
   Result<json::array> list(const std::string& flow) override {
     json::array result;
-    for (const auto& letter : letters_.list(flow)) result.push_back(letter.to_json(false));
+    constexpr auto all = std::numeric_limits<std::size_t>::max();
+    for (const auto& letter : letters_.page({flow, {}, {}}, 0, all)) result.push_back(letter.to_json(false));
     return result;
   }
   Result<json::object> show(const std::string& id) override {
@@ -87,7 +95,8 @@ class IdleFolder final : public Source {
     const auto letter = letters_.find(id);
     if (!letter) return letter.error();
     // Durable when the folder is closed.
-    const auto done = verb == Verb::retry ? letters_.retry(*letter, nullptr) : letters_.drop(*letter, nullptr);
+    const auto done =
+        verb == Verb::retry ? letters_.retry(*letter, std::nullopt, nullptr) : letters_.drop(*letter, nullptr);
     if (!done) return done.error();
     return letter->to_json(false);
   }

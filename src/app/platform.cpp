@@ -1,19 +1,19 @@
 #include "app/platform.hpp"
 
-#include <map>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "api/broker_api.hpp"
-#include "api/control_api.hpp"
+#include "api/door.hpp"
+#include "api/services.hpp"
+#include "api/status_report.hpp"
 #include "api/worker_api.hpp"
 #include "app/broker_access.hpp"
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
-#include "app/status_report.hpp"
-#include "app/tally.hpp"
-#include "app/topology.hpp"
+#include "app/first_token.hpp"
 #include "app/worker_drivers.hpp"
 #include "app/worker_launch.hpp"
 #include "broker/broker.hpp"
@@ -22,17 +22,21 @@
 #include "core/id.hpp"
 #include "core/log.hpp"
 #include "core/time/timestamp.hpp"
-#include "flow/plan.hpp"
+#include "deployment/deployments.hpp"
+#include "deployment/publication.hpp"
+#include "deployment/topology.hpp"
 #include "gateway/gateway.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
 #include "io/posix/memory_use.hpp"
 #include "scheduler/scheduler.hpp"
+#include "store/store.hpp"
 
 namespace millrace::app {
 namespace {
 
 using Started = StatusOf<StartFailure>;
+using InUse = std::vector<store::FlowInUse>;
 
 StartFailure failure(int exit_code, const Error& error) {
   return {exit_code, error.message};
@@ -40,72 +44,66 @@ StartFailure failure(int exit_code, const Error& error) {
 
 }  // namespace
 
-/// Declared in the order in which they come up; they go down in the opposite one.
+/// Declared in the order in which they come up; they go down in the opposite one. What an offload may still have work
+/// on stands before it.
 class Platform::Parts {
  public:
-  Parts(io::posix::AsioLoop& loop, const RunOptions& options, Hooks hooks)
-      : loop_(loop), options_(options), hooks_(std::move(hooks)), offload_(loop) {}
+  Parts(Site site, Hooks hooks)
+      : loop_(site.loop),
+        options_(site.options),
+        catalogue_(site.catalogue),
+        variables_(site.variables),
+        hooks_(std::move(hooks)),
+        broker_offload_(loop_),
+        store_offload_(loop_) {}
 
-  Started open_broker() {
+  Started open_folder() {
     auto folder = DataFolder::open(options_.data_folder, DataFolder::Missing::create);
     if (!folder) return failure(ExitCode::data_folder, folder.error());
     folder_.emplace(std::move(*folder));
+    const auto unusable = [&](const Error& error) {
+      return failure(ExitCode::data_folder, error.in("data folder " + options_.data_folder));
+    };
+    auto store = store::Store::open(store_offload_, folder_->store_file());
+    if (!store) return unusable(store.error());
+    store_ = std::move(*store);
     auto disk = io::posix::PosixDisk::open(folder_->broker_folder());
-    if (!disk) return failure(ExitCode::data_folder, disk.error().in("data folder " + options_.data_folder));
+    if (!disk) return unusable(disk.error());
     disk_ = std::move(*disk);
-    auto broker = broker::Broker::open(loop_, *disk_, offload_, {});
-    if (!broker) return failure(ExitCode::data_folder, broker.error().in("data folder " + options_.data_folder));
+    auto broker = broker::Broker::open(loop_, *disk_, broker_offload_, {});
+    if (!broker) return unusable(broker.error());
     broker_ = std::move(*broker);
     return Done{};
   }
 
-  Started declare(const std::vector<flow::Flow>& flows, const component::Catalogue& catalogue) {
-    for (const auto& flow : flows) plans_.push_back(flow::make_plan(flow, catalogue));
-    for (const auto& plan : plans_) {
-      for (const auto& worker : plan.workers) {
+  /// The files of `millrace run` become versions, before anything of the store runs.
+  Started import(const std::vector<flow::Flow>& files) {
+    constexpr std::int64_t any_version = 1;
+    for (const auto& file : files) {
+      for (const auto& worker : flow::make_plan(file, any_version, catalogue_).workers) {
         if (auto fits = check_limits(worker, options_); !fits) return failure(ExitCode::usage, fits.error());
       }
     }
-    session_ = broker_->begin_session();
-    const auto declared = app::declare(*broker_, session_, plans_, [](const Error& error) {
-      log::error("the data folder can no longer be written", {{"reason", error.message}});
-    });
-    if (!declared) return failure(ExitCode::data_folder, declared.error());
-    tally_.emplace(*broker_, plans_);
-    for (const auto& left : leftovers(*broker_, plans_)) {
-      log::warning("messages of a flow or step that is not loaded stay on their queue",
-                   {{"queue", left.queue}, {"messages", std::to_string(left.messages)}});
-    }
-    for (const auto& plan : plans_) {
-      for (const auto& worker : plan.workers) worker_plans_.emplace(std::pair(worker.flow, worker.step), &worker);
-    }
-    return Done{};
+    const auto now = loop_.wall_now().time_since_epoch().count();
+    const auto done =
+        store_->now<Done>([&](store::Database& database) { return deployment::import_files(database, files, now); });
+    if (done) return Done{};
+    const bool conflict = done.error().kind == Error::Kind::conflict;
+    return failure(conflict ? ExitCode::usage : ExitCode::data_folder, done.error());
   }
 
-  Started listen(const std::vector<flow::Flow>& flows) {
-    gateway_.emplace(loop_, *broker_, flows, gateway::Gateway::Limits{});
+  Started listen() {
+    gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{});
     auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *gateway_);
     if (!http) return failure(ExitCode::listen, http.error());
     http_ = std::move(*http);
-    return listen_for_workers();
-  }
-
-  Started listen_for_workers() {
     auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
-    worker_api_.emplace(*broker_, users_, plans_);
+    worker_api_.emplace(*broker_, users_, deployed_);
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
-    broker_api_.emplace(*broker_, facts());
-    auto status = [this] {
-      return status_report(totals(), *broker_, plans_, orchestrator_->status(), drivers_->report());
-    };
-    control_api_.emplace(api::DeadLetters(*broker_, session_), std::move(status), &*broker_api_);
-    auto control = io::posix::HttpServer::listen(loop_, "unix:" + folder_->control_socket(), {}, *control_api_);
-    if (!control) return failure(ExitCode::data_folder, control.error());
-    control_ = std::move(*control);
     return make_drivers();
   }
 
@@ -135,54 +133,109 @@ class Platform::Parts {
     return facts;
   }
 
-  void start_workers() {
+  void make_orchestrator() {
     access_.emplace(users_);
     orchestrator::Orchestrator::Settings settings;
     settings.limits.grace = options_.grace;
     settings.limits.start_timeout = options_.start_timeout;
     orchestrator::Orchestrator::Hooks hooks;
     hooks.launch = [this](const orchestrator::WorkerKey& key, const orchestrator::Credentials& credentials) {
-      const auto& plan = *worker_plans_.at({key.flow, key.step});
+      const auto& plan = *deployed_.worker(flow::names::step_queue(key.flow, key.version, key.step));
       return worker_launch(plan, key, credentials, run_id_, options_);
     };
     hooks.started = [this](const orchestrator::WorkerStatus& worker) {
+      if (!hooks_.tell_of_flows) return;
       const auto& [process_id, container] = worker.whereabouts;
       const auto place = container.empty() ? fmt::format("pid {}", process_id) : "container " + container;
       hooks_.line(fmt::format("worker   {}  {}", worker.worker.name(), place));
     };
     orchestrator_.emplace(loop_, drivers_->driver(), *access_, settings, std::move(hooks));
-    std::vector<orchestrator::WorkerKey> desired;
-    for (const auto& [key, plan] : worker_plans_) {
-      for (std::uint32_t instance = 1; instance <= plan->instances; ++instance) {
-        desired.push_back({plan->flow, plan->step, instance});
-      }
-    }
     users_.watch([this](const std::string& user) { loop_.post([this, user] { orchestrator_->connected(user); }); },
                  [this](const std::string& user) { loop_.post([this, user] { orchestrator_->disconnected(user); }); });
-    orchestrator_->recover(desired);
   }
 
-  void start_schedules() {
-    scheduler_.emplace(loop_, *broker_, plans_);
-    scheduler_->start();
-    for (const auto& trigger : scheduler_->upcoming()) {
-      hooks_.line(fmt::format("schedule {}.{}  {}  next {}", trigger.flow, trigger.step, trigger.schedule,
-                              to_timestamp(trigger.next)));
+  Started deploy() {
+    scheduler_.emplace(loop_, *broker_);
+    tally_.emplace(*broker_);
+    deployment::Deployments::Hooks hooks;
+    hooks.desire = [this](const std::vector<orchestrator::WorkerKey>& workers) {
+      if (stopping_) return;
+      std::exchange(recovered_, true) ? orchestrator_->set_desired(workers) : orchestrator_->recover(workers);
+    };
+    hooks.has_workers = [this](const std::string& flow, std::int64_t version) {
+      return orchestrator_->has_workers(flow, version);
+    };
+    hooks.added = [this](const deployment::Version& version) { tally_->add(version.plan); };
+    hooks.removed = [this](const deployment::Version& version) { tally_->remove(version.plan); };
+    deployments_.emplace(
+        deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, *gateway_, *scheduler_},
+        deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle}, std::move(hooks));
+    const auto flows = store_->now<InUse>([](store::Database& database) { return store::Flows(database).in_use(); });
+    if (!flows) return failure(ExitCode::data_folder, flows.error());
+    for (const auto& flow : *flows) deployments_->follow(flow);
+    for (const auto& left : deployment::leftovers(*broker_, deployed_.plans())) {
+      log::warning("messages that no flow reads stay on their queue",
+                   {{"queue", left.queue}, {"messages", std::to_string(left.messages)}});
+    }
+    return Done{};
+  }
+
+  Started open_api() {
+    session_ = broker_->begin_session();
+    dead_letters_.emplace(*broker_, session_);
+    broker_api_.emplace(*broker_, facts());
+    operations_ = api::make_operations(api::Services{
+        loop_, *broker_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_, *dead_letters_,
+        [this] {
+          return api::status_report(totals(), *broker_, deployed_, orchestrator_->status(), drivers_->report());
+        },
+        [this] { return api::worker_reports(orchestrator_->status()); }});
+    const api::Door::Parts parts{loop_, *store_, operations_, *broker_api_, [this] { return !stopping_; }};
+    local_door_.emplace(parts, api::Door::Access::local);
+    auto control = io::posix::HttpServer::listen(loop_, "unix:" + folder_->control_socket(), {}, *local_door_);
+    if (!control) return failure(ExitCode::data_folder, control.error());
+    control_ = std::move(*control);
+    if (options_.api_address.empty()) return Done{};
+    door_.emplace(parts, api::Door::Access::token);
+    auto served = io::posix::HttpServer::listen(loop_, options_.api_address, {}, *door_);
+    if (!served) return failure(ExitCode::listen, served.error());
+    api_ = std::move(*served);
+    hooks_.line(fmt::format("api      http://{}:{}", host_of(options_.api_address), api_->port()));
+    return make_first_token();
+  }
+
+  Started make_first_token() {
+    const auto made = first_token(*store_, folder_->first_token_file(), loop_.wall_now().time_since_epoch().count());
+    if (!made) return failure(ExitCode::data_folder, made.error());
+    if (*made) hooks_.line("token    " + folder_->first_token_file());
+    return Done{};
+  }
+
+  void tell_of_flows() const {
+    const auto host = host_of(options_.http_address);
+    for (const auto& [name, flow] : deployed_.flows()) {
+      if (const auto* route = gateway_->route(name); route != nullptr && flow.state == store::FlowState::running) {
+        hooks_.line(fmt::format("webhook  {}  {}  http://{}:{}/{}", name, fmt::join(route->methods, ","), host,
+                                http_->port(), route->path));
+      }
+      if (const auto trigger = scheduler_->upcoming(name)) {
+        hooks_.line(fmt::format("schedule {}.{}  {}  next {}", name, trigger->step, trigger->schedule,
+                                to_timestamp(trigger->next)));
+      }
     }
   }
 
-  Totals totals() { return tally_->now(gateway_->accepted_total() + scheduler_->executions_total()); }
+  static std::string host_of(const std::string& address) {
+    const auto colon = address.rfind(':');
+    return colon == 0 ? "localhost" : address.substr(0, colon);
+  }
 
-  void print_webhooks() const {
-    const auto colon = options_.http_address.rfind(':');
-    const auto host = colon == 0 ? "localhost" : options_.http_address.substr(0, colon);
-    for (const auto& route : gateway_->routes()) {
-      hooks_.line(fmt::format("webhook  {}  {}  http://{}:{}/{}", route.flow, fmt::join(route.methods, ","), host,
-                              http_->port(), route.path));
-    }
+  deployment::Totals totals() {
+    return tally_->now(gateway_->accepted_total() + scheduler_->executions_total() + deployments_->executions_total());
   }
 
   void drain(std::function<void(Status)> stopped) {
+    stopping_ = true;
     http_->drain([] {});
     scheduler_->stop();
     orchestrator_->stop([this, stopped = std::move(stopped)] {
@@ -191,45 +244,57 @@ class Platform::Parts {
   }
 
   io::posix::AsioLoop& loop_;
-  RunOptions options_;
+  const ServeOptions& options_;
+  const component::Catalogue& catalogue_;
+  const flow::Variables& variables_;
   Hooks hooks_;
   const std::string run_id_ = random_id();
+  bool stopping_ = false;
+  bool recovered_ = false;  ///< what ran before this start was asked for
 
   std::optional<DataFolder> folder_;
   std::unique_ptr<io::posix::PosixDisk> disk_;
-  io::posix::ThreadOffload offload_;
+  std::unique_ptr<store::Store> store_;
+  io::posix::ThreadOffload broker_offload_;
+  io::posix::ThreadOffload store_offload_;
   std::unique_ptr<broker::Broker> broker_;
-  broker::SessionId session_;
-  std::vector<flow::Plan> plans_;
-  std::map<std::pair<std::string, std::string>, const flow::WorkerPlan*> worker_plans_;  ///< by flow and step
-
-  std::optional<Tally> tally_;
+  deployment::Deployed deployed_;
+  std::optional<deployment::Tally> tally_;
 
   broker::Users users_;
   std::unique_ptr<broker::Server> amqp_;
-  std::optional<scheduler::Scheduler> scheduler_;
   std::optional<gateway::Gateway> gateway_;
   std::unique_ptr<io::posix::HttpServer> http_;
   std::optional<api::WorkerApi> worker_api_;
   std::unique_ptr<io::posix::HttpServer> worker_http_;
-  std::optional<api::BrokerApi> broker_api_;
-  std::optional<api::ControlApi> control_api_;
-  std::unique_ptr<io::posix::HttpServer> control_;
   std::unique_ptr<WorkerDrivers> drivers_;
   std::optional<BrokerAccess> access_;
   std::optional<orchestrator::Orchestrator> orchestrator_;
+  std::optional<scheduler::Scheduler> scheduler_;
+  std::optional<deployment::Deployments> deployments_;
+
+  broker::SessionId session_;
+  std::optional<api::DeadLetters> dead_letters_;
+  std::optional<api::BrokerApi> broker_api_;
+  api::Operations operations_;
+  std::optional<api::Door> local_door_;
+  std::unique_ptr<io::posix::HttpServer> control_;
+  std::optional<api::Door> door_;
+  std::unique_ptr<io::posix::HttpServer> api_;
 };
 
-Result<std::unique_ptr<Platform>, StartFailure> Platform::start(io::posix::AsioLoop& loop, const RunOptions& options,
-                                                                const std::vector<flow::Flow>& flows,
-                                                                const component::Catalogue& catalogue, Hooks hooks) {
-  auto parts = std::make_unique<Parts>(loop, options, std::move(hooks));
-  if (auto done = parts->open_broker(); !done) return done.error();
-  if (auto done = parts->declare(flows, catalogue); !done) return done.error();
-  if (auto done = parts->listen(flows); !done) return done.error();
-  parts->print_webhooks();
-  parts->start_schedules();
-  parts->start_workers();
+Result<std::unique_ptr<Platform>, StartFailure> Platform::start(Site site, const std::vector<flow::Flow>* files,
+                                                                Hooks hooks) {
+  auto parts = std::make_unique<Parts>(site, std::move(hooks));
+  if (auto done = parts->open_folder(); !done) return done.error();
+  if (files != nullptr) {
+    if (auto done = parts->import(*files); !done) return done.error();
+  }
+  if (auto done = parts->listen(); !done) return done.error();
+  parts->make_orchestrator();
+  if (auto done = parts->deploy(); !done) return done.error();
+  if (auto done = parts->open_api(); !done) return done.error();
+  if (parts->hooks_.tell_of_flows) parts->tell_of_flows();
   return std::unique_ptr<Platform>(new Platform(std::move(parts)));
 }
 
@@ -245,7 +310,7 @@ void Platform::kill_workers() {
   parts_->drivers_.reset();
 }
 
-Totals Platform::totals() {
+deployment::Totals Platform::totals() {
   return parts_->totals();
 }
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "app/commands.hpp"
-#include "app/console.hpp"
 #include "component/action.hpp"
 #include "core/result.hpp"
-#include "flow/flow.hpp"
+#include "deployment/tally.hpp"
+#include "flow/load.hpp"
 #include "io/posix/loop.hpp"
 
 namespace millrace::app {
@@ -21,25 +21,32 @@ struct StartFailure {
   std::string message;
 };
 
-/// The composition root of `millrace run`: owns every part of a running platform and the order in which they come up
-/// and go down. One loop, on the calling thread; loop and catalogue outlive it.
+/// The composition root of `millrace serve` and `millrace run`: owns every part of a running platform and the order in
+/// which they come up and go down. One loop, on the calling thread; what it is given outlives it.
 class Platform {
  public:
+  struct Site {
+    io::posix::AsioLoop& loop;
+    const ServeOptions& options;
+    const component::Catalogue& catalogue;
+    const flow::Variables& variables;
+  };
   struct Hooks {
-    std::function<void(std::string_view)> line;  ///< for stdout: a webhook, a started worker
+    std::function<void(std::string_view)> line;  ///< for stdout: where the API is, where a token was written
+    bool tell_of_flows = false;                  ///< and each webhook, schedule and started worker
   };
 
-  /// Everything is open when this returns: webhooks are accepted, workers are starting.
-  static Result<std::unique_ptr<Platform>, StartFailure> start(io::posix::AsioLoop& loop, const RunOptions& options,
-                                                               const std::vector<flow::Flow>& flows,
-                                                               const component::Catalogue& catalogue, Hooks hooks);
+  /// Everything is open when this returns: webhooks are accepted, workers are starting. `files`: the flows of
+  /// `millrace run`, which are brought into the store first; nullptr for `millrace serve`.
+  static Result<std::unique_ptr<Platform>, StartFailure> start(Site site, const std::vector<flow::Flow>* files,
+                                                               Hooks hooks);
   ~Platform();
 
   /// Takes no more events, lets workers finish what they have in work, syncs the log; then calls `stopped`.
   void drain(std::function<void(Status)> stopped);
   /// SIGKILL, now.
   void kill_workers();
-  Totals totals();
+  deployment::Totals totals();
 
  private:
   class Parts;

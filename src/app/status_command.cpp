@@ -1,12 +1,11 @@
 #include <cstdio>
 
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "app/api_output.hpp"
 #include "app/commands.hpp"
-#include "app/control_client.hpp"
-#include "app/exit_code.hpp"
 #include "core/time/timestamp.hpp"
 #include "io/loop.hpp"
 
@@ -71,23 +70,16 @@ void print_report(const json::object& status) {
 }  // namespace
 
 int show_status(const StatusOptions& options) {
-  const auto answer = ask_platform(options.data_folder, "GET", "/v1/status");
-  if (!answer) {
-    fmt::print(stderr, "millrace: {}\n", answer.error().message);
-    return ExitCode::failed;
-  }
-  boost::system::error_code failed;
-  const auto status = json::parse(answer->body, failed);
-  if (failed || answer->status != 200) {
-    fmt::print(stderr, "millrace: the platform answered {}\n", answer->status);
-    return ExitCode::failed;
-  }
-  if (options.json) {
-    fmt::print("{}\n", answer->body);
-  } else {
-    print_report(status.as_object());
-  }
-  return ExitCode::ok;
+  return with_api(options.server, [&](ApiClient& client) -> Status {
+    const auto status = client.ask({.target = "/v1/status"});
+    if (!status) return status.error();
+    if (options.json) {
+      fmt::print("{}\n", json::serialize(status->body));
+    } else {
+      print_report(status->body.as_object());
+    }
+    return Done{};
+  });
 }
 
 }  // namespace millrace::app

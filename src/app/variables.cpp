@@ -17,6 +17,7 @@ Result<flow::Variables> variables(const std::string& env_file) {
     for (auto& [name, value] : *read) values->insert_or_assign(std::move(name), std::move(value));
   }
   return flow::Variables([values](std::string_view name) -> std::optional<std::string> {
+    if (name.starts_with("MILLRACE_")) return std::nullopt;
     if (const char* set = std::getenv(std::string(name).c_str()); set != nullptr) return set;
     const auto found = values->find(name);
     return found == values->end() ? std::nullopt : std::optional(found->second);

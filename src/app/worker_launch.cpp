@@ -55,12 +55,12 @@ std::string level_name(log::Level level) {
 
 }  // namespace
 
-bool runs_as_container(const flow::WorkerPlan& plan, const RunOptions& options) {
+bool runs_as_container(const flow::WorkerPlan& plan, const ServeOptions& options) {
   using Driver = flow::Running::Driver;
   return plan.running.driver.value_or(options.docker.by_default ? Driver::docker : Driver::process) == Driver::docker;
 }
 
-Status check_limits(const flow::WorkerPlan& plan, const RunOptions& options) {
+Status check_limits(const flow::WorkerPlan& plan, const ServeOptions& options) {
   if (runs_as_container(plan, options) || (!plan.running.cpu_max && !plan.running.pids_max)) return Done{};
   return Error{Error::Kind::invalid,
                fmt::format("flow {}, step {}: processors and processes can be limited only for containers (write "
@@ -70,7 +70,7 @@ Status check_limits(const flow::WorkerPlan& plan, const RunOptions& options) {
 
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
                                    const orchestrator::Credentials& credentials, const std::string& run_id,
-                                   const RunOptions& options) {
+                                   const ServeOptions& options) {
   auto environment = flow::environment_of(plan);
   environment.exec_id = run_id;
   environment.container_id = credentials.user;

@@ -9,11 +9,11 @@
 namespace millrace::app {
 
 /// By the step, its flow, or the command line.
-bool runs_as_container(const flow::WorkerPlan& plan, const RunOptions& options);
+bool runs_as_container(const flow::WorkerPlan& plan, const ServeOptions& options);
 
 /// Error::invalid if a worker that is a process has limits that only a container can have: a flow that does not say
 /// what runs it leaves that to the command line, so its own check cannot know.
-Status check_limits(const flow::WorkerPlan& plan, const RunOptions& options);
+Status check_limits(const flow::WorkerPlan& plan, const ServeOptions& options);
 
 /// One start of a worker by the contract of component::WorkerEnvironment. Its environment holds that and, of this
 /// process's own, only what a program needs to find its way (PATH, time zone, locale, proxies, certificates): the
@@ -22,6 +22,6 @@ Status check_limits(const flow::WorkerPlan& plan, const RunOptions& options);
 /// is started again.
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
                                    const orchestrator::Credentials& credentials, const std::string& run_id,
-                                   const RunOptions& options);
+                                   const ServeOptions& options);
 
 }  // namespace millrace::app

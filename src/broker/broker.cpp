@@ -74,6 +74,10 @@ Answer<Done> Broker::consume(SessionId session, const std::string& queue, const 
 void Broker::cancel(ConsumerId consumer) {
   core_->cancel(consumer);
 }
+void Broker::watch_demand(std::function<void(const std::string& queue)> wanted) {
+  core_->demand = std::move(wanted);
+}
+
 void Broker::resume(ConsumerId consumer) {
   core_->resume(consumer);
 }

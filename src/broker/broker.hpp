@@ -204,6 +204,8 @@ class Broker {
   void cancel(ConsumerId consumer);
   /// The consumer's sink is ready again.
   void resume(ConsumerId consumer);
+  /// `wanted` is called, on the loop, when a queue has messages and no consumer; again when it gets more.
+  void watch_demand(std::function<void(const std::string& queue)> wanted);
   /// basic.get: takes the first message, or nothing.
   Answer<std::optional<Delivery>> get(SessionId session, const std::string& queue, bool no_ack);
 

@@ -112,7 +112,8 @@ class Broker::Core {
   std::unordered_map<ConsumerId, Consumer> consumers;
   std::map<DeliveryId, Outstanding> outstanding;
   std::uint64_t last_session = 0;
-  std::optional<std::string> publishing_held;  ///< why nothing is taken in
+  std::optional<std::string> publishing_held;            ///< why nothing is taken in
+  std::function<void(const std::string& queue)> demand;  ///< Broker::watch_demand
 
  private:
   // core_exchanges.cpp

@@ -57,14 +57,15 @@ void Broker::Core::resume(ConsumerId id) {
 }
 
 void Broker::Core::kick(Queue& queue) {
-  if (queue.kicked || queue.consumers.empty()) return;
+  if (queue.kicked || (queue.consumers.empty() && (!demand || queue.ready.empty()))) return;
   queue.kicked = true;
   loop.post([this, id = queue.id, alive = alive_] {
     if (!*alive) return;
     auto* still = find_queue(id);
     if (still == nullptr) return;
     still->kicked = false;
-    pump(*still);
+    if (!still->consumers.empty()) return pump(*still);
+    if (demand && !still->ready.empty()) demand(still->spec.name);
   });
 }
 

@@ -14,6 +14,8 @@ std::string_view to_string(Error::Kind kind) {
       return "not_found";
     case Error::Kind::conflict:
       return "conflict";
+    case Error::Kind::stale:
+      return "stale";
     case Error::Kind::permission:
       return "permission";
     case Error::Kind::limit:

@@ -11,6 +11,7 @@ struct Error {
     invalid,      ///< the input is malformed; the sender must change it
     not_found,    ///< the thing named does not exist
     conflict,     ///< it exists, but differently, or is in use by another
+    stale,        ///< what the change was based on has changed meanwhile
     permission,   ///< not allowed
     limit,        ///< a documented limit is exceeded
     unavailable,  ///< may work later: refused connection, timeout, peer gone

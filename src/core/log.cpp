@@ -59,6 +59,10 @@ void start(Level level, std::string who) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_level(Level level) {
+  spdlog::set_level(native(level));
+}
+
 void clear_status_line() {
   status_line = true;
   spdlog::set_pattern(std::string(erase_line) + pattern, spdlog::pattern_time_type::utc);

@@ -19,6 +19,9 @@ struct Fact {
 /// head of each line ("platform", "worker publish.1"). Called once by the composition root.
 void start(Level level, std::string who);
 
+/// Another level from now on. From any thread.
+void set_level(Level level);
+
 /// From now on each line first clears what stands on the terminal's current line: a status line that is redrawn later.
 void clear_status_line();
 

@@ -60,6 +60,7 @@ struct Flow {
   std::vector<Step> steps;
   bool passthrough = false;  ///< some mapping reads `passthrough`, so every step carries it on
   Position at;
+  std::string source = {};  ///< its document as it was written
 
   const Step& trigger() const;
   const Step* find(std::string_view id) const;

@@ -32,7 +32,9 @@ void read_text(std::string_view text, const std::string& file, const component::
   Reading reading(source, catalogue, variables);
   for (const NodePtr& document : *documents) {
     auto loaded = read_flow(reading, document);
-    if (loaded) flows.push_back(std::move(*loaded));
+    if (!loaded) continue;
+    loaded->flow.source = document_at(source.text(), document->offset);
+    flows.push_back(std::move(*loaded));
   }
   append(problems, reading.take_problems());
 }
@@ -84,6 +86,23 @@ Result<std::vector<Flow>, Problems> load_text(std::string_view text, const std::
   Problems problems;
   read_text(text, file, catalogue, variables, flows, problems);
   return finish(std::move(flows), std::move(problems), catalogue);
+}
+
+Result<std::vector<NamedText>, Problem> flows_in(std::string_view text, const std::string& file) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+  const Source source(file, std::string(text.substr(0, file_size_max + 1)));
+  const auto documents = parse_documents(source);
+  if (!documents) return documents.error();
+  std::vector<NamedText> flows;
+  for (const NodePtr& document : *documents) {
+    const Node* name = document->kind == Node::Kind::mapping ? document->find("name") : nullptr;
+    if (name == nullptr || name->kind != Node::Kind::text) {
+      return Problem{source.position(document->offset), "name", "missing", "add \"name\": what the flow is called"};
+    }
+    flows.push_back({name->text, document_at(source.text(), document->offset)});
+  }
+  if (flows.empty()) return Problem{Position{file}, "", "holds no flow", "write \"name:\" and \"steps:\""};
+  return flows;
 }
 
 }  // namespace millrace::flow

@@ -26,6 +26,14 @@ Result<std::vector<Flow>, Problems> load_files(const std::vector<std::string>& p
 Result<std::vector<Flow>, Problems> load_text(std::string_view text, const std::string& file,
                                               const component::Catalogue& catalogue, const Variables& variables);
 
+/// A flow's document as it is written, by its name.
+struct NamedText {
+  std::string name;
+  std::string text;
+};
+/// The flows of a text, told apart and not checked: what is needed to send them to a platform that will check them.
+Result<std::vector<NamedText>, Problem> flows_in(std::string_view text, const std::string& file);
+
 /// Reads `NAME=value` lines (comments with #, quotes as in a shell) of an --env-file.
 Result<std::vector<std::pair<std::string, std::string>>> read_env_file(const std::string& path);
 

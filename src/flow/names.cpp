@@ -1,17 +1,28 @@
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "flow/plan.hpp"
 
 namespace millrace::flow::names {
 
-std::string exchange(std::string_view flow) {
-  return fmt::format("flow.{}", flow);
+std::string exchange(std::string_view flow, std::int64_t version) {
+  return fmt::format("flow.{}@{}", flow, version);
 }
-std::string step_queue(std::string_view flow, std::string_view step) {
-  return fmt::format("{}.{}", flow, step);
+std::optional<std::int64_t> version_of_exchange(std::string_view exchange) {
+  const auto at = exchange.rfind('@');
+  std::int64_t version = 0;
+  if (!exchange.starts_with("flow.") || at == std::string_view::npos) return std::nullopt;
+  const char* end = exchange.data() + exchange.size();
+  const auto [stopped, failed] = std::from_chars(exchange.data() + at + 1, end, version);
+  if (failed != std::errc() || stopped != end) return std::nullopt;
+  return version;
 }
-std::string rebound_queue(std::string_view flow, std::string_view step) {
-  return fmt::format("{}.{}.rebounds", flow, step);
+std::string step_queue(std::string_view flow, std::int64_t version, std::string_view step) {
+  return fmt::format("{}@{}.{}", flow, version, step);
+}
+std::string rebound_queue(std::string_view flow, std::int64_t version, std::string_view step) {
+  return fmt::format("{}@{}.{}.rebounds", flow, version, step);
 }
 std::string snapshot_queue(std::string_view flow, std::string_view step) {
   return fmt::format("{}.{}.snapshot", flow, step);

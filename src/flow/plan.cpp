@@ -23,11 +23,15 @@ constexpr DedupWindow window_of_webhooks{86'400'000, 1'000'000};
 
 class Planner {
  public:
-  Planner(const Flow& flow, const component::Catalogue& catalogue) : flow_(flow), catalogue_(catalogue) {}
+  Planner(const Flow& flow, std::int64_t version, const component::Catalogue& catalogue)
+      : flow_(flow), version_(version), catalogue_(catalogue) {}
 
   Plan plan() {
     plan_.flow = flow_.name;
-    plan_.exchange.name = names::exchange(flow_.name);
+    plan_.version = version_;
+    const Step& trigger = flow_.trigger();
+    plan_.trigger = {trigger.id, trigger.function, descriptor_of(trigger)->kind};
+    plan_.exchange.name = names::exchange(flow_.name, version_);
     for (const Step& step : flow_.steps) add(step);
     broker::QueueSpec dead_letters;
     dead_letters.name = names::dead_letter_queue(flow_.name);
@@ -60,7 +64,7 @@ class Planner {
   void add_step_queue(const Step& step) {
     const DedupWindow window = is_after_webhook(step) ? window_of_webhooks : window_of_steps;
     broker::QueueSpec queue;
-    queue.name = names::step_queue(flow_.name, step.id);
+    queue.name = names::step_queue(flow_.name, version_, step.id);
     // The first loss may be shared with neighbours that the worker had not begun, so at least one redelivery is
     // granted.
     queue.arguments.set("x-delivery-limit", std::max<std::int64_t>(1, std::int64_t{step.retry.attempts} - 1));
@@ -77,7 +81,7 @@ class Planner {
   /// Messages lie here until their expiration and return to the step.
   void add_rebound_queue(const Step& step) {
     broker::QueueSpec queue;
-    queue.name = names::rebound_queue(flow_.name, step.id);
+    queue.name = names::rebound_queue(flow_.name, version_, step.id);
     queue.arguments.set("x-dead-letter-exchange", plan_.exchange.name);
     queue.arguments.set("x-dead-letter-routing-key", names::input_key(step.id));
     bind(queue.name, names::rebound_key(step.id));
@@ -98,6 +102,7 @@ class Planner {
     };
     WorkerPlan worker;
     worker.flow = flow_.name;
+    worker.version = version_;
     worker.step = step.id;
     const auto dot = step.function.find('.');
     worker.component = step.function.substr(0, dot);
@@ -135,6 +140,7 @@ class Planner {
   void bind(std::string queue, std::string key) { plan_.bindings.push_back({std::move(queue), std::move(key)}); }
 
   const Flow& flow_;
+  const std::int64_t version_;
   const component::Catalogue& catalogue_;
   Plan plan_;
 };
@@ -147,8 +153,8 @@ component::WorkerEnvironment environment_of(const WorkerPlan& worker) {
   environment.step_id = worker.step;
   environment.component = worker.component;
   environment.function = worker.function;
-  environment.listen_messages_on = names::step_queue(worker.flow, worker.step);
-  environment.publish_messages_to = names::exchange(worker.flow);
+  environment.listen_messages_on = worker.queue();
+  environment.publish_messages_to = names::exchange(worker.flow, worker.version);
   environment.data_routing_key = names::output_key(worker.step);
   environment.error_routing_key = names::error_key(worker.step);
   environment.rebound_routing_key = names::rebound_key(worker.step);
@@ -156,8 +162,8 @@ component::WorkerEnvironment environment_of(const WorkerPlan& worker) {
   return environment;
 }
 
-Plan make_plan(const Flow& flow, const component::Catalogue& catalogue) {
-  return Planner(flow, catalogue).plan();
+Plan make_plan(const Flow& flow, std::int64_t version, const component::Catalogue& catalogue) {
+  return Planner(flow, version, catalogue).plan();
 }
 
 }  // namespace millrace::flow

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,17 +17,26 @@ namespace millrace::flow {
 
 /// The names a flow's steps have in the broker. One place for all of them.
 ///
-///   exchange        flow.<flow>               direct, durable
-///   queue of a step <flow>.<step>             bound with <step>:input and the <predecessor>:output of each predecessor
-///   its rebounds    <flow>.<step>.rebounds    bound with <step>:rebound; expired messages return to <step>:input
-///   its snapshot    <flow>.<step>.snapshot    bound with <step>:snapshot; x-max-length 1; of polling triggers
+/// Each version of a flow has an exchange and queues of its own, so that a message stays on the version it began with:
+///
+///   exchange        flow.<flow>@<version>             direct, durable
+///   queue of a step <flow>@<version>.<step>           bound with <step>:input and the <predecessor>:output of each
+///                                                     predecessor
+///   its rebounds    <flow>@<version>.<step>.rebounds  bound with <step>:rebound; expired messages return to
+///                                                     <step>:input
+///
+/// All versions of a flow share, bound to the exchange of each:
+///
+///   a snapshot      <flow>.<step>.snapshot    bound with <step>:snapshot; x-max-length 1; of polling triggers
 ///   its ticks       <flow>.<step>.ticks       bound with <step>:tick; x-max-length 1; polling triggers and timers: the
 ///                                             scheduler's ledger of the last tick
 ///   dead letters    <flow>.dead-letters       bound with <step>:error of every step
 namespace names {
-std::string exchange(std::string_view flow);
-std::string step_queue(std::string_view flow, std::string_view step);
-std::string rebound_queue(std::string_view flow, std::string_view step);
+std::string exchange(std::string_view flow, std::int64_t version);
+/// The version of a flow's exchange; nullopt if the name is no such one.
+std::optional<std::int64_t> version_of_exchange(std::string_view exchange);
+std::string step_queue(std::string_view flow, std::int64_t version, std::string_view step);
+std::string rebound_queue(std::string_view flow, std::int64_t version, std::string_view step);
 std::string snapshot_queue(std::string_view flow, std::string_view step);
 std::string tick_queue(std::string_view flow, std::string_view step);
 std::string dead_letter_queue(std::string_view flow);
@@ -46,12 +56,16 @@ struct BindingPlan {
 /// One step that a worker runs.
 struct WorkerPlan {
   std::string flow;
+  std::int64_t version = 1;
   std::string step;
   std::string component;  ///< "http"
   std::string function;   ///< "request"
   std::uint32_t instances = 1;
   Running running;
   component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
+
+  std::string queue() const { return names::step_queue(flow, version, step); }
+  std::string rebounds() const { return names::rebound_queue(flow, version, step); }
 };
 
 /// What the worker contract calls the step's queue, its flow's exchange and its routing keys; who the worker is and
@@ -65,10 +79,19 @@ struct TickPlan {
   component::Schedule schedule;
 };
 
-/// One flow in the broker's and the orchestrator's terms: what must exist for it to run. Bindings are to the flow's
-/// exchange. Declaring it again is harmless; a plan of the same flow file is always the same.
+/// What begins the executions of a flow.
+struct TriggerPlan {
+  std::string step;
+  std::string function;  ///< "webhook.receive"
+  component::Descriptor::Kind kind = component::Descriptor::Kind::webhook_trigger;
+};
+
+/// One version of a flow in the broker's and the orchestrator's terms: what must exist for it to run. Bindings are to
+/// its exchange. Declaring it again is harmless; a plan of the same flow and version is always the same.
 struct Plan {
   std::string flow;
+  std::int64_t version = 1;
+  TriggerPlan trigger;
   broker::ExchangeSpec exchange;
   std::vector<broker::QueueSpec> queues;
   std::vector<BindingPlan> bindings;
@@ -76,6 +99,6 @@ struct Plan {
   std::optional<TickPlan> ticks;
 };
 
-Plan make_plan(const Flow& flow, const component::Catalogue& catalogue);
+Plan make_plan(const Flow& flow, std::int64_t version, const component::Catalogue& catalogue);
 
 }  // namespace millrace::flow

@@ -31,7 +31,7 @@ const component::Catalogue& catalogue() {
 Plan plan_of(std::string_view flow) {
   auto flows = load_text(flow, "f.yaml", catalogue(), test_variable);
   REQUIRE(flows);
-  return make_plan(flows->front(), catalogue());
+  return make_plan(flows->front(), 1, catalogue());
 }
 
 const broker::QueueSpec& queue(const Plan& plan, std::string_view name) {
@@ -62,26 +62,26 @@ using Names = std::vector<std::string>;
 TEST_CASE("a flow's exchange and queues have the documented names and bindings") {
   const Plan plan = plan_of(text);
   CHECK(plan.flow == "web");
-  CHECK(plan.exchange.name == "flow.web");
+  CHECK(plan.exchange.name == "flow.web@1");
   CHECK(plan.exchange.type == "direct");
   CHECK(plan.exchange.durable);
   CHECK(queue_names(plan) ==
-        Names{"web.shape", "web.shape.rebounds", "web.publish", "web.publish.rebounds", "web.dead-letters"});
-  CHECK(keys_of(plan, "web.shape") == Names{"shape:input", "form:output"});
-  CHECK(keys_of(plan, "web.publish") == Names{"publish:input", "shape:output", "form:output"});
-  CHECK(keys_of(plan, "web.publish.rebounds") == Names{"publish:rebound"});
+        Names{"web@1.shape", "web@1.shape.rebounds", "web@1.publish", "web@1.publish.rebounds", "web.dead-letters"});
+  CHECK(keys_of(plan, "web@1.shape") == Names{"shape:input", "form:output"});
+  CHECK(keys_of(plan, "web@1.publish") == Names{"publish:input", "shape:output", "form:output"});
+  CHECK(keys_of(plan, "web@1.publish.rebounds") == Names{"publish:rebound"});
   CHECK(keys_of(plan, "web.dead-letters") == Names{"form:error", "shape:error", "publish:error"});
 }
 
 TEST_CASE("a step's queue sends what its workers die of to the dead letters, and remembers ids") {
   const Plan plan = plan_of(text);
-  const amqp::FieldTable& arguments = queue(plan, "web.publish").arguments;
+  const amqp::FieldTable& arguments = queue(plan, "web@1.publish").arguments;
   CHECK(arguments.integer("x-delivery-limit") == 6);
-  CHECK(arguments.text("x-dead-letter-exchange") == "flow.web");
+  CHECK(arguments.text("x-dead-letter-exchange") == "flow.web@1");
   CHECK(arguments.text("x-dead-letter-routing-key") == "publish:error");
   CHECK(arguments.boolean("x-millrace-isolate-suspects"));
-  const amqp::FieldTable& rebounds = queue(plan, "web.publish.rebounds").arguments;
-  CHECK(rebounds.text("x-dead-letter-exchange") == "flow.web");
+  const amqp::FieldTable& rebounds = queue(plan, "web@1.publish.rebounds").arguments;
+  CHECK(rebounds.text("x-dead-letter-exchange") == "flow.web@1");
   CHECK(rebounds.text("x-dead-letter-routing-key") == "publish:input");
   CHECK(rebounds.entries().size() == 2);
   CHECK(queue(plan, "web.dead-letters").arguments.empty());
@@ -89,11 +89,11 @@ TEST_CASE("a step's queue sends what its workers die of to the dead letters, and
 
 TEST_CASE("queues after a webhook remember ids for a day, others for ten minutes") {
   const Plan plan = plan_of(text + "  - { id: last, action: test.fields, after: publish }\n");
-  CHECK(queue(plan, "web.shape").arguments.integer("x-millrace-dedup-window") == 86'400'000);
-  CHECK(queue(plan, "web.shape").arguments.integer("x-millrace-dedup-max") == 1'000'000);
-  CHECK(queue(plan, "web.publish").arguments.integer("x-millrace-dedup-window") == 86'400'000);
-  CHECK(queue(plan, "web.last").arguments.integer("x-millrace-dedup-window") == 600'000);
-  CHECK(queue(plan, "web.last").arguments.integer("x-millrace-dedup-max") == 100'000);
+  CHECK(queue(plan, "web@1.shape").arguments.integer("x-millrace-dedup-window") == 86'400'000);
+  CHECK(queue(plan, "web@1.shape").arguments.integer("x-millrace-dedup-max") == 1'000'000);
+  CHECK(queue(plan, "web@1.publish").arguments.integer("x-millrace-dedup-window") == 86'400'000);
+  CHECK(queue(plan, "web@1.last").arguments.integer("x-millrace-dedup-window") == 600'000);
+  CHECK(queue(plan, "web@1.last").arguments.integer("x-millrace-dedup-max") == 100'000);
 }
 
 TEST_CASE("each step with a worker has its settings; webhooks have none") {
@@ -124,8 +124,8 @@ TEST_CASE("polling triggers have worker, queue, snapshot and ticks; timers only 
   const std::string rest = "  - { id: s, action: test.fields, after: t }\n";
   const Plan poll = plan_of("name: p\nsteps:\n  - { id: t, trigger: http.poll, config: { every: 1m } }\n" + rest);
   CHECK(queue_names(poll) ==
-        Names{"p.t", "p.t.rebounds", "p.t.snapshot", "p.t.ticks", "p.s", "p.s.rebounds", "p.dead-letters"});
-  CHECK(keys_of(poll, "p.t") == Names{"t:input"});
+        Names{"p@1.t", "p@1.t.rebounds", "p.t.snapshot", "p.t.ticks", "p@1.s", "p@1.s.rebounds", "p.dead-letters"});
+  CHECK(keys_of(poll, "p@1.t") == Names{"t:input"});
   CHECK(keys_of(poll, "p.t.snapshot") == Names{"t:snapshot"});
   CHECK(queue(poll, "p.t.snapshot").arguments.integer("x-max-length") == 1);
   CHECK(poll.workers.size() == 2);
@@ -133,7 +133,7 @@ TEST_CASE("polling triggers have worker, queue, snapshot and ticks; timers only 
   CHECK(poll.ticks->polls);
   CHECK(poll.ticks->schedule.text() == "every 60s");
   const Plan timer = plan_of("name: p\nsteps:\n  - { id: t, trigger: timer.tick, config: { every: 5 } }\n" + rest);
-  CHECK(queue_names(timer) == Names{"p.t.ticks", "p.s", "p.s.rebounds", "p.dead-letters"});
+  CHECK(queue_names(timer) == Names{"p.t.ticks", "p@1.s", "p@1.s.rebounds", "p.dead-letters"});
   CHECK(keys_of(timer, "p.t.ticks") == Names{"t:tick"});
   CHECK(queue(timer, "p.t.ticks").arguments.integer("x-max-length") == 1);
   CHECK(timer.workers.size() == 1);

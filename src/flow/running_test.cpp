@@ -37,7 +37,7 @@ TEST_CASE("an image means docker, and may have actions that nobody else knows; t
   const auto flow =
       flow_of(flow_with("", "action: crm.upsertContact, image: 'example.com/crm:1.4', config: { a: [1, x] }"));
   CHECK(flow.steps.at(1).running.driver == Running::Driver::docker);
-  const auto plan = make_plan(flow, catalogue);
+  const auto plan = make_plan(flow, 1, catalogue);
   REQUIRE(plan.workers.size() == 1);
   CHECK(plan.workers[0].component == "crm");
   CHECK(plan.workers[0].function == "upsertContact");

@@ -51,4 +51,26 @@ std::size_t first_unreadable(std::string_view text) {
   return std::string_view::npos;
 }
 
+std::string document_at(std::string_view text, std::size_t offset) {
+  const auto is_marker = [&](std::size_t line) {
+    const auto rest = text.substr(line);
+    return rest.starts_with("---") &&
+           (rest.size() == 3 || std::string_view(" \t\r\n").find(rest[3]) != std::string::npos);
+  };
+  const auto next_line = [&](std::size_t at) {
+    const auto end = text.find('\n', at);
+    return end == std::string_view::npos ? text.size() : end + 1;
+  };
+  std::size_t begin = 0;
+  for (std::size_t line = 0; line < text.size(); line = next_line(line)) {
+    if (!is_marker(line)) continue;
+    if (line > offset) return std::string(text.substr(begin, line - begin));
+    // What stands on the marker's own line ("--- { name: a }") belongs to the document.
+    const auto end = next_line(line);
+    const bool bare = text.substr(line + 3, end - line - 3).find_first_not_of(" \t\r\n") == std::string_view::npos;
+    begin = bare ? end : line;
+  }
+  return std::string(text.substr(begin));
+}
+
 }  // namespace millrace::flow

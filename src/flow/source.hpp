@@ -27,6 +27,10 @@ class Source {
   std::vector<std::size_t> line_starts_;
 };
 
+/// The document of a YAML stream in which the byte at `offset` stands, without the lines `---` around it. (A line that
+/// begins with `---` ends a document wherever it stands, YAML 1.2.2 §9.1.2.)
+std::string document_at(std::string_view text, std::size_t offset);
+
 /// Offset of the first byte that may not stand in a flow file: malformed UTF-8, or a control character other than tab,
 /// line feed and carriage return. npos if there is none.
 std::size_t first_unreadable(std::string_view text);

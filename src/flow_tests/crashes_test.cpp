@@ -184,7 +184,7 @@ TEST_CASE("a log that says durable and is not is found") {
   const auto file = flow_tests::read_test_file(mail_test, "t.yaml", catalogue, flow_tests::from_text::no_variable);
   REQUIRE(flows);
   REQUIRE(file);
-  const auto plan = flow::make_plan(flows->front(), catalogue);
+  const auto plan = flow::make_plan(flows->front(), 1, catalogue);
   const flow_tests::TestedFlow tested{flows->front(), plan, catalogue};
   const auto& one = file->cases.front();
   const auto whole = run_case(tested, one);

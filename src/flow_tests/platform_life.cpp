@@ -1,6 +1,7 @@
 #include "flow_tests/platform_life.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include "flow_tests/broker_link.hpp"
 #include "flow_tests/json_text_value.hpp"
 #include "gateway/authentication.hpp"
+#include "gateway/route.hpp"
 #include "io/posix/http_problem.hpp"
 
 namespace millrace::flow_tests {
@@ -46,13 +48,7 @@ io::posix::HttpRequest made_from(const GivenRequest& given, const gateway::Route
 }  // namespace
 
 PlatformLife::PlatformLife(const TestedFlow& tested, io::sim::SimDisk& disk, Journal& journal, io::WallTime now)
-    : tested_(tested),
-      flows_{tested.flow},
-      plans_{tested.plan},
-      disk_(disk),
-      journal_(journal),
-      loop_(now),
-      commit_points_(loop_) {
+    : tested_(tested), disk_(disk), journal_(journal), loop_(now), commit_points_(loop_) {
   journal.begin_life(loop_);
 }
 
@@ -69,8 +65,10 @@ Status PlatformLife::start() {
       if (auto started = start_worker(plan, number); !started) return started;
     }
   }
-  gateway_.emplace(loop_, *broker_, flows_, gateway::Gateway::Limits{}, [this] { return next_execution_; });
-  scheduler_.emplace(loop_, *broker_, plans_);
+  gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{}, [this] { return next_execution_; });
+  scheduler_.emplace(loop_, *broker_);
+  if (auto route = gateway::make_route(tested_.flow, tested_.plan.version))
+    return gateway_->serve(std::move(*route), true);
   return Done{};
 }
 
@@ -111,7 +109,7 @@ Status PlatformLife::start_worker(const flow::WorkerPlan& plan, std::uint32_t nu
 }
 
 void PlatformLife::request(const GivenRequest& given, const std::string& execution, io::posix::Respond respond) {
-  const auto& route = gateway_->routes().front();
+  const auto& route = *gateway_->route(tested_.flow.name);
   auto request = made_from(given, route);
   if (given.authorized) {
     if (route.auth == gateway::Route::Auth::hmac && request.header("webhook-id").empty()) {
@@ -149,7 +147,9 @@ void PlatformLife::put(const GivenMessage& given, const std::string& id, broker:
 }
 
 void PlatformLife::start_schedule() {
-  if (schedule_users_++ == 0) scheduler_->start();
+  if (schedule_users_++ > 0) return;
+  scheduler_.emplace(loop_, *broker_);
+  scheduler_->serve(tested_.plan);
 }
 
 void PlatformLife::stop_schedule() {
@@ -164,8 +164,7 @@ std::string PlatformLife::what_is_left() const {
   std::string left;
   for (const auto& worker : tested_.plan.workers) {
     std::uint64_t messages = 0;
-    for (const auto& name :
-         {names::step_queue(worker.flow, worker.step), names::rebound_queue(worker.flow, worker.step)}) {
+    for (const auto& name : {worker.queue(), worker.rebounds()}) {
       const auto queue = broker_->queue(name);
       if (queue) messages += queue->ready + queue->unsettled;
     }
@@ -176,7 +175,7 @@ std::string PlatformLife::what_is_left() const {
 
 bool PlatformLife::has_taken(const std::string& execution) const {
   for (const auto& step : tested_.flow.successors(tested_.flow.trigger().id)) {
-    const auto waiting = broker_->peek(names::step_queue(tested_.flow.name, step), 0, 1'000'000);
+    const auto waiting = broker_->peek(names::step_queue(tested_.flow.name, tested_.plan.version, step), 0, 1'000'000);
     if (!waiting) continue;
     for (const auto& message : *waiting) {
       const auto properties = amqp::decode_properties(message->properties);
@@ -187,13 +186,14 @@ bool PlatformLife::has_taken(const std::string& execution) const {
 }
 
 std::uint64_t PlatformLife::handled(const std::string& step) const {
-  const auto queue = broker_->queue(names::step_queue(tested_.flow.name, step));
+  const auto queue = broker_->queue(names::step_queue(tested_.flow.name, tested_.plan.version, step));
   return queue ? queue->settled_total : 0;
 }
 
 std::vector<json::object> PlatformLife::dead_letters() const {
+  constexpr auto all = std::numeric_limits<std::size_t>::max();
   std::vector<json::object> letters;
-  for (const auto& letter : api::DeadLetters(*broker_, session_).list(tested_.flow.name)) {
+  for (const auto& letter : api::DeadLetters(*broker_, session_).page({tested_.flow.name, {}, {}}, 0, all)) {
     letters.push_back(document_of(letter));
   }
   return letters;

@@ -76,8 +76,6 @@ class PlatformLife {
   Status start_worker(const flow::WorkerPlan& plan, std::uint32_t number);
 
   TestedFlow tested_;
-  std::vector<flow::Flow> flows_;
-  std::vector<flow::Plan> plans_;
   io::sim::SimDisk& disk_;
   Journal& journal_;
   io::sim::SimLoop loop_;

@@ -210,7 +210,7 @@ std::vector<std::string> test_files_of(const std::string& flow_file) {
 FileResult run_file(const TestFile& file, const flow::Flow& flow, const SuiteOptions& options,
                     const component::Catalogue& catalogue) {
   FileResult result{file.source->file(), flow.name};
-  const auto plan = flow::make_plan(flow, catalogue);
+  const auto plan = flow::make_plan(flow, 1, catalogue);
   for (const auto& one : file.cases) {
     if (!is_wanted(options.filter, one.name)) continue;
     const auto own_plan = with_stand_ins(plan, one.stand_ins);

@@ -63,14 +63,16 @@ std::string_view repeated_header(const HttpRequest& request) {
   return {};
 }
 
-const Route* taker(const std::vector<const Route*>& routes, std::string_view method) {
-  const auto found = std::ranges::find_if(routes, [&](const Route* route) { return route->takes(method); });
-  return found == routes.end() ? nullptr : *found;
+template <class Served>
+const Served* taker(const std::vector<const Served*>& here, std::string_view method) {
+  const auto found = std::ranges::find_if(here, [&](const Served* served) { return served->route.takes(method); });
+  return found == here.end() ? nullptr : *found;
 }
 
-std::string allowed(const std::vector<const Route*>& routes) {
+template <class Served>
+std::string allowed(const std::vector<const Served*>& here) {
   std::string methods;
-  for (const auto* route : routes) methods += fmt::format("{}, ", fmt::join(route->methods, ", "));
+  for (const auto* served : here) methods += fmt::format("{}, ", fmt::join(served->route.methods, ", "));
   return methods + "OPTIONS";
 }
 
@@ -83,48 +85,63 @@ std::string make_envelope(const std::string& id, const HttpRequest& request, con
   return out + ",\"query\":" + form_as_json(request.query) + "}";
 }
 
-std::vector<std::string> replying_flows(const std::vector<Route>& routes) {
-  std::vector<std::string> flows;
-  for (const auto& route : routes) {
-    if (route.replies) flows.push_back(route.flow);
-  }
-  return flows;
-}
-
 }  // namespace
 
-Gateway::Gateway(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Flow>& flows, Limits limits,
-                 std::function<std::string()> new_id)
+Gateway::Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, std::function<std::string()> new_id)
     : loop_(loop),
       broker_(broker),
       limits_(limits),
       new_id_(std::move(new_id)),
-      routes_(make_routes(flows)),
       session_(broker.begin_session()),
-      replies_(loop, broker, session_, replying_flows(routes_)) {
-  for (const auto& flow : flows) {
-    for (const auto& step : flow.successors(flow.trigger().id)) {
-      first_queues_[flow.name].push_back(flow::names::step_queue(flow.name, step));
-    }
-  }
-}
+      replies_(loop, broker, session_) {}
 
 Gateway::~Gateway() {
   broker_.end_session(session_, broker::SessionEnd::clean);
 }
 
-std::vector<const Route*> Gateway::at(std::string_view path) const {
-  std::vector<const Route*> found;
-  const auto wanted = normal_path(path);
-  for (const auto& route : routes_) {
-    if (route.path == wanted) found.push_back(&route);
+Status Gateway::serve(Route route, bool open) {
+  withdraw(route.flow);
+  for (const auto* other : at(route.path)) {
+    const auto shared = std::ranges::find_if(route.methods, [&](const auto& one) { return other->route.takes(one); });
+    if (shared == route.methods.end()) continue;
+    if (other->open || !open) {
+      return Error{Error::Kind::conflict,
+                   fmt::format("{} /{} is already the webhook of the flow {}", *shared, route.path, other->route.flow)};
+    }
+    const auto gives_way = other->route.flow;
+    withdraw(gives_way);
   }
-  return found;
+  if (route.replies) replies_.listen(route.exchange);
+  auto name = route.flow;
+  auto& served = served_[std::move(name)];
+  served = {std::move(route), open};
+  addresses_[served.route.path].push_back(&served);
+  return Done{};
+}
+
+void Gateway::withdraw(const std::string& flow) {
+  const auto known = served_.find(flow);
+  if (known == served_.end()) return;
+  const auto here = addresses_.find(known->second.route.path);
+  std::erase(here->second, &known->second);
+  if (here->second.empty()) addresses_.erase(here);
+  served_.erase(known);
+}
+
+const Route* Gateway::route(const std::string& flow) const {
+  const auto known = served_.find(flow);
+  return known == served_.end() ? nullptr : &known->second.route;
+}
+
+std::vector<const Gateway::Served*> Gateway::at(std::string_view path) const {
+  const auto here = addresses_.find(normal_path(path));
+  if (here == addresses_.end()) return {};
+  return {here->second.begin(), here->second.end()};
 }
 
 std::uint64_t Gateway::body_max(const HttpRequest& head) const {
-  const auto* route = taker(at(head.path), head.method);
-  return route == nullptr ? 64u << 10 : route->body_max;
+  const auto* served = taker(at(head.path), head.method);
+  return served == nullptr ? 64u << 10 : served->route.body_max;
 }
 
 Gateway::Execution Gateway::execution_of(const Route& route, const HttpRequest& request) const {
@@ -134,8 +151,8 @@ Gateway::Execution Gateway::execution_of(const Route& route, const HttpRequest& 
   return {derived_id({route.flow, route.step, key}), true};
 }
 
-bool Gateway::backlogged(const Route& route) {
-  return std::ranges::any_of(first_queues_[route.flow], [&](const std::string& name) {
+bool Gateway::backlogged(const Route& route) const {
+  return std::ranges::any_of(route.first_queues, [&](const std::string& name) {
     const auto status = broker_.queue(name);
     return status && status->ready > limits_.backlog_max;
   });
@@ -154,7 +171,7 @@ broker::MessagePtr Gateway::make_message(const Route& route, const Execution& ex
   if (route.replies) headers.set("reply_to", replies_.key());
   properties.headers = std::move(headers);
   auto message = std::make_shared<broker::Message>();
-  message->exchange = flow::names::exchange(route.flow);
+  message->exchange = route.exchange;
   message->routing_key = flow::names::output_key(route.step);
   message->properties = amqp::encode_properties(properties);
   message->body = std::move(envelope);
@@ -164,16 +181,17 @@ broker::MessagePtr Gateway::make_message(const Route& route, const Execution& ex
 void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
   if (request.path == "/healthz") return respond({200, "application/json", R"({"status":"ok"})", {}});
   const auto here = at(request.path);
-  const auto* route = taker(here, request.method);
-  if (route == nullptr && request.method == "OPTIONS" && (request.path == "*" || !here.empty())) {
+  const auto* taken_by = taker(here, request.method);
+  if (taken_by == nullptr && request.method == "OPTIONS" && (request.path == "*" || !here.empty())) {
     return respond({204, {}, {}, {{"Allow", here.empty() ? "POST, OPTIONS" : allowed(here)}}});
   }
   if (here.empty()) return respond(problem(404, "Not found", "no flow has a webhook at this path"));
-  if (route == nullptr) {
+  if (taken_by == nullptr) {
     auto response = problem(405, "Method not allowed", "this webhook takes " + allowed(here));
     response.headers.emplace_back("Allow", allowed(here));
     return respond(std::move(response));
   }
+  const auto* route = &taken_by->route;
   if (const auto name = repeated_header(request); !name.empty()) {
     return respond(problem(400, "Bad request", fmt::format("the header {} comes twice", name)));
   }
@@ -181,6 +199,11 @@ void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
     auto response = problem(401, "Unauthorized", known.error().message);
     if (route->auth == Route::Auth::basic) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"webhook\"");
     if (route->auth == Route::Auth::bearer) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return respond(std::move(response));
+  }
+  if (!taken_by->open) {
+    auto response = problem(503, "Service unavailable", fmt::format("the flow {} is stopped", route->flow));
+    response.headers.emplace_back("Retry-After", "60");
     return respond(std::move(response));
   }
   const auto body = read_body(request);

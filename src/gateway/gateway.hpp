@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -20,11 +21,11 @@ namespace millrace::gateway {
 ///
 /// Answers: 202 {"execution": id}; with an http.reply in the flow, the flow's own response, or 504 with the execution
 /// id after reply_timeout while the flow goes on; 400 for a malformed body, 401 for missing or wrong secrets, 404, 405,
-/// 408, 413, 415 for a charset or coding that is not read, 429 when the flow's first queues are full, 503 when the
-/// message cannot be stored. Errors are problem details (RFC 9457). A request that repeats a webhook-id or
-/// Idempotency-Key gets the same execution id; its message is dropped by the dedup window of the queues, so it is
-/// accepted once. Where the flow replies, a repeat gets the same response while the first is still waited for, and 202
-/// after that. Thread: the loop's. Lifetime: the broker and the loop outlive it.
+/// 408, 413, 415 for a charset or coding that is not read, 429 when the flow's first queues are full, 503 when the flow
+/// is stopped or the message cannot be stored. Errors are problem details (RFC 9457). A request that repeats a
+/// webhook-id or Idempotency-Key gets the same execution id; its message is dropped by the dedup window of the queues,
+/// so it is accepted once. Where the flow replies, a repeat gets the same response while the first is still waited for,
+/// and 202 after that. Thread: the loop's. Lifetime: the broker and the loop outlive it.
 class Gateway final : public io::posix::HttpHandler {
  public:
   struct Limits {
@@ -32,11 +33,17 @@ class Gateway final : public io::posix::HttpHandler {
   };
 
   /// `new_id` makes the execution ids of requests without an idempotency key.
-  Gateway(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Flow>& flows, Limits limits,
-          std::function<std::string()> new_id = random_id);
+  Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, std::function<std::string()> new_id = random_id);
   ~Gateway() override;
 
-  const std::vector<Route>& routes() const { return routes_; }
+  /// From now on the flow's calls go to this version of it; its exchange and queues are declared. Not `open`: callers
+  /// are told to come again, and another flow may have the address. Error::conflict if another flow has it: then this
+  /// one has none.
+  Status serve(Route route, bool open);
+  /// The flow has no address any more.
+  void withdraw(const std::string& flow);
+  /// The flow's route, or nullptr; valid until the next serve or withdraw.
+  const Route* route(const std::string& flow) const;
   /// Messages taken in and durable, since the start; repeats of an idempotency key are none.
   std::uint64_t accepted_total() const { return accepted_total_; }
 
@@ -49,18 +56,23 @@ class Gateway final : public io::posix::HttpHandler {
     bool keyed = false;  ///< derived from the caller's idempotency key
   };
 
-  std::vector<const Route*> at(std::string_view path) const;
+  struct Served {
+    Route route;
+    bool open = true;
+  };
+
+  std::vector<const Served*> at(std::string_view path) const;
   Execution execution_of(const Route& route, const io::posix::HttpRequest& request) const;
   broker::MessagePtr make_message(const Route& route, const Execution& execution, std::string envelope) const;
   void accept(const Route& route, const Execution& execution, broker::MessagePtr message, io::posix::Respond respond);
-  bool backlogged(const Route& route);
+  bool backlogged(const Route& route) const;
 
   io::Loop& loop_;
   broker::Broker& broker_;
   Limits limits_;
   std::function<std::string()> new_id_;
-  std::vector<Route> routes_;
-  std::map<std::string, std::vector<std::string>> first_queues_;  ///< by flow
+  std::map<std::string, Served> served_;                             ///< by flow
+  std::unordered_map<std::string, std::vector<Served*>> addresses_;  ///< by path
   broker::SessionId session_;
   Replies replies_;
   std::uint64_t accepted_total_ = 0;

@@ -8,7 +8,6 @@
 #include "component/message.hpp"
 #include "core/id.hpp"
 #include "core/log.hpp"
-#include "flow/plan.hpp"
 #include "gateway/media_type.hpp"
 
 namespace millrace::gateway {
@@ -23,6 +22,11 @@ bool is_token(std::string_view name) {
 
 bool is_field_value(std::string_view value) {
   return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
+
+template <class T>
+void must(const broker::Answer<T>& answer) {
+  if (!answer) log::error("reply_queue_refused", {{"reason", answer.error().text}});
 }
 
 /// The body {"status", "headers", "body"} of a reply's envelope as an HTTP response.
@@ -57,23 +61,25 @@ io::posix::HttpResponse make_response(std::string_view envelope) {
 
 }  // namespace
 
-Replies::Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session,
-                 const std::vector<std::string>& flows)
-    : loop_(loop), key_("reply:" + random_token(8)) {
-  if (flows.empty()) return;
+Replies::Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session)
+    : loop_(loop), broker_(broker), session_(session), key_("reply:" + random_token(8)) {}
+
+void Replies::listen(const std::string& exchange) {
+  if (!declared_) declare_queue();
+  must(broker_.bind_queue(session_, key_, exchange, key_, {}, {}));
+}
+
+void Replies::declare_queue() {
+  declared_ = true;
   broker::QueueSpec spec;
   spec.name = key_;
   spec.durable = false;
   spec.exclusive = true;
-  const auto must = [](const auto& answer) {
-    if (!answer) log::error("reply_queue_refused", {{"reason", answer.error().text}});
-  };
-  must(broker.declare_queue(session, spec, {}));
-  for (const auto& flow : flows) must(broker.bind_queue(session, key_, flow::names::exchange(flow), key_, {}, {}));
+  must(broker_.declare_queue(session_, spec, {}));
   broker::ConsumerSpec consumer;
   consumer.no_ack = true;
   broker::ConsumerId id;
-  must(broker.consume(session, key_, consumer, *this, id));
+  must(broker_.consume(session_, key_, consumer, *this, id));
 }
 
 void Replies::wait(const std::string& execution, std::chrono::milliseconds timeout, io::posix::Respond respond) {

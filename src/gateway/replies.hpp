@@ -13,12 +13,14 @@
 namespace millrace::gateway {
 
 /// Webhook callers that wait for their flow's http.reply. One queue a start of the platform, gone with it: `reply:<boot
-/// id>` is bound on the exchange of every flow that can reply; a reply finds its caller by the execution id in header
-/// threadId. A reply that nobody waits for (timed out, or meant for an earlier start) is dropped.
+/// id>` is bound on the exchange of every flow version that can reply; a reply finds its caller by the execution id in
+/// header threadId. A reply that nobody waits for (timed out, or meant for an earlier start) is dropped.
 class Replies final : public broker::ConsumerSink {
  public:
-  Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session, const std::vector<std::string>& flows);
+  Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session);
 
+  /// Hears the replies that are published to this exchange, as long as it is there.
+  void listen(const std::string& exchange);
   /// The routing key that a waiting message carries in header reply_to.
   const std::string& key() const { return key_; }
   /// `respond` is called with the reply, or with 504 after `timeout`.
@@ -37,8 +39,13 @@ class Replies final : public broker::ConsumerSink {
     io::TimerId timeout = 0;
   };
 
+  void declare_queue();
+
   io::Loop& loop_;
+  broker::Broker& broker_;
+  broker::SessionId session_;
   std::string key_;
+  bool declared_ = false;
   std::unordered_map<std::string, Waiting> waiting_;  ///< by execution id
 };
 

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "flow/plan.hpp"
+
 namespace millrace::gateway {
 namespace {
 
@@ -22,31 +24,6 @@ Route::Auth auth_of(std::string_view name) {
   if (name == "bearer") return Route::Auth::bearer;
   if (name == "hmac") return Route::Auth::hmac;
   return Route::Auth::none;
-}
-
-Route make_route(const flow::Flow& flow) {
-  const auto& trigger = flow.trigger();
-  const auto& config = trigger.config;
-  Route route;
-  route.flow = flow.name;
-  route.step = trigger.id;
-  route.path = text(config, "path");
-  route.path = normal_path(route.path);
-  if (const auto* methods = config.if_contains("methods"); methods != nullptr && methods->is_array()) {
-    for (const auto& method : methods->get_array()) route.methods.emplace_back(method.get_string());
-  } else {
-    route.methods = {"POST"};
-  }
-  route.body_max = static_cast<std::uint64_t>(number(config, "body_max", 10'000'000));
-  route.auth = auth_of(text(config, "auth"));
-  route.username = text(config, "username");
-  route.password = text(config, "password");
-  route.token = text(config, "token");
-  route.secret = text(config, "secret");
-  route.tolerance = std::chrono::milliseconds(number(config, "tolerance", 300'000));
-  route.reply_timeout = std::chrono::milliseconds(number(config, "reply_timeout", 30'000));
-  route.replies = std::ranges::any_of(flow.steps, [](const flow::Step& step) { return step.function == "http.reply"; });
-  return route;
 }
 
 }  // namespace
@@ -75,12 +52,33 @@ std::string normal_path(std::string_view path) {
   return plain;
 }
 
-std::vector<Route> make_routes(const std::vector<flow::Flow>& flows) {
-  std::vector<Route> routes;
-  for (const auto& flow : flows) {
-    if (flow.trigger().function == "webhook.receive") routes.push_back(make_route(flow));
+std::optional<Route> make_route(const flow::Flow& flow, std::int64_t version) {
+  const auto& trigger = flow.trigger();
+  if (trigger.function != "webhook.receive") return std::nullopt;
+  const auto& config = trigger.config;
+  Route route;
+  route.flow = flow.name;
+  route.step = trigger.id;
+  route.exchange = flow::names::exchange(flow.name, version);
+  for (const auto& step : flow.successors(trigger.id)) {
+    route.first_queues.push_back(flow::names::step_queue(flow.name, version, step));
   }
-  return routes;
+  route.path = normal_path(text(config, "path"));
+  if (const auto* methods = config.if_contains("methods"); methods != nullptr && methods->is_array()) {
+    for (const auto& method : methods->get_array()) route.methods.emplace_back(method.get_string());
+  } else {
+    route.methods = {"POST"};
+  }
+  route.body_max = static_cast<std::uint64_t>(number(config, "body_max", 10'000'000));
+  route.auth = auth_of(text(config, "auth"));
+  route.username = text(config, "username");
+  route.password = text(config, "password");
+  route.token = text(config, "token");
+  route.secret = text(config, "secret");
+  route.tolerance = std::chrono::milliseconds(number(config, "tolerance", 300'000));
+  route.reply_timeout = std::chrono::milliseconds(number(config, "reply_timeout", 30'000));
+  route.replies = std::ranges::any_of(flow.steps, [](const flow::Step& step) { return step.function == "http.reply"; });
+  return route;
 }
 
 }  // namespace millrace::gateway

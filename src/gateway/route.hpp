@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,13 +11,15 @@
 
 namespace millrace::gateway {
 
-/// One webhook trigger as the gateway serves it.
+/// The webhook trigger of one version of a flow as the gateway serves it.
 struct Route {
   enum class Auth { none, basic, bearer, hmac };
 
   std::string flow;
   std::string step;
-  std::string path;  ///< as normal_path has it
+  std::string exchange;                   ///< of the flow's version
+  std::vector<std::string> first_queues;  ///< of the steps after the trigger
+  std::string path;                       ///< as normal_path has it
   std::vector<std::string> methods;
   std::uint64_t body_max = 0;  ///< bytes
   Auth auth = Auth::none;
@@ -34,7 +37,7 @@ struct Route {
 /// What tells one address from another: percent-escapes undone (but "%2F"), no slashes at either end.
 std::string normal_path(std::string_view path);
 
-/// The routes of all webhook triggers among the flows; their configs are validated (flow::load_files).
-std::vector<Route> make_routes(const std::vector<flow::Flow>& flows);
+/// The route of a flow's trigger, or nullopt if that is no webhook; its config is validated (flow::load_files).
+std::optional<Route> make_route(const flow::Flow& flow, std::int64_t version);
 
 }  // namespace millrace::gateway

@@ -14,11 +14,14 @@ namespace millrace::orchestrator {
 /// One worker that shall run: an instance of a step.
 struct WorkerKey {
   std::string flow;
+  std::int64_t version = 1;  ///< of the flow
   std::string step;
   std::uint32_t instance = 1;  ///< counts from 1
 
-  /// "<flow>/<step>.<instance>"
+  /// "<flow>/<step>.<instance>", for people
   std::string name() const;
+  /// "<flow>@<version>/<step>.<instance>", one of a kind
+  std::string id() const;
   friend auto operator<=>(const WorkerKey&, const WorkerKey&) = default;
 };
 
@@ -81,7 +84,7 @@ struct Whereabouts {
 /// A worker that an earlier life of the platform had started and that still runs.
 struct Survivor {
   WorkerHandle handle = 0;
-  std::string worker;       ///< WorkerKey::name()
+  std::string worker;       ///< WorkerKey::id()
   Credentials credentials;  ///< what it was started with
 };
 

@@ -1,5 +1,7 @@
 #include "orchestrator/orchestrator.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/check.hpp"
@@ -19,6 +21,10 @@ std::string WorkerKey::name() const {
   return fmt::format("{}/{}.{}", flow, step, instance);
 }
 
+std::string WorkerKey::id() const {
+  return fmt::format("{}@{}/{}.{}", flow, version, step, instance);
+}
+
 Orchestrator::Orchestrator(io::Loop& loop, Driver& driver, Access& access, Settings settings, Hooks hooks)
     : loop_(loop),
       driver_(driver),
@@ -35,7 +41,7 @@ Orchestrator::~Orchestrator() {
 }
 
 void Orchestrator::recover(const std::vector<WorkerKey>& workers) {
-  for (const auto& key : workers) desired_.emplace(key.name(), key);
+  for (const auto& key : workers) desired_.emplace(key.id(), key);
   recovering_ = true;
   driver_.find_survivors([this, alive = alive_](const std::vector<Survivor>& survivors) {
     if (!*alive) return;
@@ -74,7 +80,7 @@ void Orchestrator::adopt(const Survivor& survivor) {
 
 void Orchestrator::set_desired(const std::vector<WorkerKey>& workers) {
   desired_.clear();
-  for (const auto& key : workers) desired_.emplace(key.name(), key);
+  for (const auto& key : workers) desired_.emplace(key.id(), key);
   pass();
 }
 
@@ -142,8 +148,8 @@ void Orchestrator::pass() {
 
 Orchestrator::Worker& Orchestrator::make(const WorkerKey& key) {
   Worker worker{key, {}, Backoff(settings_.backoff)};
-  worker.actual.name = key.name();
-  return workers_.emplace(key.name(), std::move(worker)).first->second;
+  worker.actual.name = key.id();
+  return workers_.emplace(key.id(), std::move(worker)).first->second;
 }
 
 void Orchestrator::apply(const Decision& decision) {
@@ -289,6 +295,12 @@ WorkerStatus Orchestrator::status_of(const Worker& worker) const {
   }
   status.last_end = worker.last_end;
   return status;
+}
+
+bool Orchestrator::has_workers(std::string_view flow, std::int64_t version) const {
+  return std::ranges::any_of(workers_, [&](const auto& entry) {
+    return entry.second.key.flow == flow && entry.second.key.version == version;
+  });
 }
 
 std::vector<WorkerStatus> Orchestrator::status() const {

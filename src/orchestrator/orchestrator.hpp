@@ -80,6 +80,8 @@ class Orchestrator {
   void stop(std::function<void()> stopped);
 
   std::vector<WorkerStatus> status() const;
+  /// Whether a worker of this version of the flow still runs or is still to be ended.
+  bool has_workers(std::string_view flow, std::int64_t version) const;
 
  private:
   struct Worker {
@@ -120,15 +122,15 @@ class Orchestrator {
   Settings settings_;
   Hooks hooks_;
 
-  std::map<std::string, WorkerKey> desired_;
+  std::map<std::string, WorkerKey> desired_;  ///< by WorkerKey::id
   std::map<std::string, Worker> workers_;
   std::uint64_t last_start_ = 0;
   const std::string life_;  ///< in the users' names, so that none is like one of an earlier life
   io::TimerId timer_ = 0;
-  bool passing_ = false;  ///< decisions are being applied; what happens meanwhile is looked at afterwards
+  bool recovering_ = false;  ///< survivors are being looked for: nothing is started meanwhile
+  bool passing_ = false;     ///< decisions are being applied; what happens meanwhile is looked at afterwards
   bool pass_again_ = false;
   std::function<void()> stopped_;
-  bool recovering_ = false;  ///< nothing is started before it is known what still runs
   bool stopping_ = false;
   io::TimerId stop_timer_ = 0;
   std::shared_ptr<bool> alive_;  ///< exits reported after our end find it false

@@ -115,7 +115,7 @@ TEST_CASE(
     "a worker whose connection is gone may come back; if it neither does nor ends, it is retired, killed and "
     "replaced") {
   Scene scene;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   const auto user = scene.stage.users.at(0);
   scene.orchestrator.connected(user);
   scene.stage.take();
@@ -138,7 +138,7 @@ TEST_CASE(
 
 TEST_CASE("a worker that ends comes back after 100 ms, 200 ms, … 10 s, each time as a new user") {
   Scene scene;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   CHECK(scene.stage.take() == Events{"start orders/ship.1"});
   for (const auto wait : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 6400ms, 10000ms, 10000ms}) {
     const auto user = scene.stage.users.at(0);
@@ -161,7 +161,7 @@ TEST_CASE("a worker that ends comes back after 100 ms, 200 ms, … 10 s, each ti
 
 TEST_CASE("after ten healthy seconds the wait begins at 100 ms again; time before connecting does not count") {
   Scene scene;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.stage.end(1, "x");
   scene.loop.pass(100ms);
   scene.orchestrator.connected(scene.stage.users.at(0));
@@ -179,7 +179,7 @@ TEST_CASE("after ten healthy seconds the wait begins at 100 ms again; time befor
 
 TEST_CASE("a worker that never connects is cut off, killed and started again, and its status says why") {
   Scene scene;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.stage.take();
   scene.loop.pass(30s);
   CHECK(scene.stage.take() == Events{"retire", "kill 1"});
@@ -193,7 +193,7 @@ TEST_CASE("a worker that never connects is cut off, killed and started again, an
 TEST_CASE("a program that cannot be started is tried again with the same patience") {
   Scene scene;
   scene.stage.broken = true;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.loop.pass(0ms);
   CHECK(scene.stage.users.empty());
   CHECK(scene.orchestrator.status().at(0).last_end->reason == "could not be started: no more processes");
@@ -205,7 +205,7 @@ TEST_CASE("a program that cannot be started is tried again with the same patienc
 TEST_CASE("stopping asks first, kills what stays after the grace, and reports when all are gone") {
   Scene scene;
   bool stopped = false;
-  scene.orchestrator.set_desired({{"orders", "pack", 1}, {"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "pack", 1}, {"orders", 1, "ship", 1}});
   scene.stage.take();
   scene.orchestrator.stop([&] { stopped = true; });
   CHECK(scene.stage.take() == Events{"terminate 1", "terminate 2"});
@@ -225,7 +225,7 @@ TEST_CASE("stopping asks first, kills what stays after the grace, and reports wh
 TEST_CASE("a worker waiting for its restart does not hold up the stop") {
   Scene scene;
   bool stopped = false;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.stage.end(1, "x");
   scene.orchestrator.stop([&] { stopped = true; });
   scene.loop.pass(0ms);
@@ -235,9 +235,9 @@ TEST_CASE("a worker waiting for its restart does not hold up the stop") {
 
 TEST_CASE("a worker wanted again while it still stops is started when it has ended, without delay") {
   Scene scene;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.orchestrator.set_desired({});
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   CHECK(scene.stage.take() == Events{"start orders/ship.1", "terminate 1"});
   scene.stage.end(1, "exited with 0");
   CHECK(scene.stage.take() == Events{"retire", "start orders/ship.1"});
@@ -246,7 +246,7 @@ TEST_CASE("a worker wanted again while it still stops is started when it has end
 TEST_CASE("while its driver prepares a worker its time to connect has not begun; once it runs, it has") {
   Scene scene;
   scene.stage.slow = true;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.stage.take();
   scene.loop.pass(300s);
   CHECK(scene.orchestrator.status().at(0).phase == Phase::preparing);
@@ -261,7 +261,7 @@ TEST_CASE("while its driver prepares a worker its time to connect has not begun;
 TEST_CASE("a worker may connect before its driver says that it runs") {
   Scene scene;
   scene.stage.slow = true;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.orchestrator.connected(scene.stage.users.at(0));
   scene.stage.tells.at(1).started();
   CHECK(scene.orchestrator.status().at(0).phase == Phase::running);
@@ -270,12 +270,12 @@ TEST_CASE("a worker may connect before its driver says that it runs") {
 TEST_CASE("of the survivors those that are wanted, fit and are alone are adopted with their user, the others ended") {
   Scene scene;
   scene.stage.last = 10;
-  scene.stage.survivors = {{1, "orders/ship.1", {"old-user", "old-password"}},
-                           {2, "orders/ship.2", {"twin", "x"}},
-                           {5, "orders/ship.2", {"twin", "x"}},
-                           {3, "orders/pack.1", {"does not fit", "x"}},
-                           {4, "orders/gone.1", {"not wanted", "x"}}};
-  scene.orchestrator.recover({{"orders", "ship", 1}, {"orders", "ship", 2}, {"orders", "pack", 1}});
+  scene.stage.survivors = {{1, "orders@1/ship.1", {"old-user", "old-password"}},
+                           {2, "orders@1/ship.2", {"twin", "x"}},
+                           {5, "orders@1/ship.2", {"twin", "x"}},
+                           {3, "orders@1/pack.1", {"does not fit", "x"}},
+                           {4, "orders@1/gone.1", {"not wanted", "x"}}};
+  scene.orchestrator.recover({{"orders", 1, "ship", 1}, {"orders", 1, "ship", 2}, {"orders", 1, "pack", 1}});
   scene.loop.pass(0ms);
   CHECK(scene.stage.take() == Events{"adopt 1", "discard 2", "discard 5", "discard 3", "discard 4",
                                      "start orders/pack.1", "start orders/ship.2"});
@@ -291,8 +291,8 @@ TEST_CASE("of the survivors those that are wanted, fit and are alone are adopted
 TEST_CASE("an adopted worker that does not come back to its doors is replaced like one that never connected") {
   Scene scene;
   scene.stage.last = 10;
-  scene.stage.survivors = {{1, "orders/ship.1", {"old-user", "old-password"}}};
-  scene.orchestrator.recover({{"orders", "ship", 1}});
+  scene.stage.survivors = {{1, "orders@1/ship.1", {"old-user", "old-password"}}};
+  scene.orchestrator.recover({{"orders", 1, "ship", 1}});
   scene.loop.pass(30s);
   CHECK(scene.stage.take() == Events{"adopt 1", "retire", "kill 1"});
 }
@@ -300,7 +300,7 @@ TEST_CASE("an adopted worker that does not come back to its doors is replaced li
 TEST_CASE("a stop does not wait for ever for an engine that does not answer") {
   Scene scene;
   bool stopped = false;
-  scene.orchestrator.set_desired({{"orders", "ship", 1}});
+  scene.orchestrator.set_desired({{"orders", 1, "ship", 1}});
   scene.orchestrator.stop([&] { stopped = true; });
   scene.loop.pass(19999ms);
   CHECK(!stopped);

@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,6 +23,7 @@ namespace {
 
 /// At least this often the wall clock is looked at, since it may have been set.
 constexpr seconds longest_sleep{10};
+constexpr milliseconds clock_tolerance{200};
 constexpr seconds retry_interval{1};
 constexpr milliseconds storing_interval{20};
 constexpr std::chrono::hours small_step_back{1};
@@ -40,10 +42,10 @@ std::optional<io::WallTime> read_ledger(const Schedule& schedule, std::string_vi
   return *time;
 }
 
-broker::MessagePtr make_message(const std::string& flow, std::string routing_key, const amqp::Properties& properties,
-                                std::string body) {
+broker::MessagePtr make_message(const std::string& flow, std::int64_t version, std::string routing_key,
+                                const amqp::Properties& properties, std::string body) {
   auto message = std::make_shared<broker::Message>();
-  message->exchange = names::exchange(flow);
+  message->exchange = names::exchange(flow, version);
   message->routing_key = std::move(routing_key);
   message->properties = amqp::encode_properties(properties);
   message->body = std::move(body);
@@ -52,11 +54,9 @@ broker::MessagePtr make_message(const std::string& flow, std::string routing_key
 
 }  // namespace
 
-Scheduler::Scheduler(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Plan>& plans)
+Scheduler::Scheduler(io::Loop& loop, broker::Broker& broker)
     : loop_(loop), broker_(broker), session_(broker.begin_session()) {
-  for (const auto& plan : plans) {
-    if (plan.ticks) triggers_.push_back({plan.flow, *plan.ticks, {}});
-  }
+  clock_was_set();
 }
 
 Scheduler::~Scheduler() {
@@ -64,23 +64,48 @@ Scheduler::~Scheduler() {
   broker_.end_session(session_, broker::SessionEnd::clean);
 }
 
-void Scheduler::start() {
-  for (auto& trigger : triggers_) resume(trigger);
-  look();
+void Scheduler::serve(const flow::Plan& plan) {
+  if (!plan.ticks || stopped_) return withdraw(plan.flow);
+  const auto known = triggers_.find(plan.flow);
+  Trigger trigger{plan.flow, plan.version, *plan.ticks};
+  // The same schedule goes on where it was, even while its last tick is being stored and the ledger does not say so
+  // yet.
+  const bool goes_on = known != triggers_.end() && known->second.plan.step == plan.ticks->step &&
+                       known->second.plan.schedule.text() == plan.ticks->schedule.text();
+  if (goes_on) {
+    trigger.last = known->second.last;
+    trigger.storing = known->second.storing;
+  }
+  withdraw(plan.flow);
+  auto& served = triggers_.emplace(plan.flow, std::move(trigger)).first->second;
+  if (!goes_on) resume(served);
+  plan_look(served, std::chrono::nanoseconds(0));
+  set_timer();
+}
+
+void Scheduler::withdraw(const std::string& flow) {
+  const auto known = triggers_.find(flow);
+  if (known == triggers_.end()) return;
+  agenda_.erase({known->second.look_at, flow});
+  triggers_.erase(known);
+}
+
+void Scheduler::wait_for(const std::string& flow, std::vector<std::string> queues) {
+  if (const auto known = triggers_.find(flow); known != triggers_.end()) known->second.waits_for = std::move(queues);
 }
 
 void Scheduler::stop() {
-  loop_.cancel(timer_);
-  timer_ = 0;
+  stopped_ = true;
+  agenda_.clear();
+  loop_.cancel(std::exchange(timer_, 0));
 }
 
-std::vector<Scheduler::Upcoming> Scheduler::upcoming() const {
-  std::vector<Upcoming> all;
-  for (const auto& trigger : triggers_) {
-    const auto& schedule = trigger.plan.schedule;
-    all.push_back({trigger.flow, trigger.plan.step, schedule.text(), schedule.next(trigger.last)});
-  }
-  return all;
+std::optional<Scheduler::Upcoming> Scheduler::upcoming(const std::string& flow) const {
+  const auto known = triggers_.find(flow);
+  if (known == triggers_.end()) return std::nullopt;
+  const auto& trigger = known->second;
+  const auto& schedule = trigger.plan.schedule;
+  return Upcoming{flow, trigger.plan.step, schedule.text(), schedule.next(trigger.last)};
 }
 
 void Scheduler::resume(Trigger& trigger) {
@@ -98,10 +123,38 @@ void Scheduler::resume(Trigger& trigger) {
 }
 
 void Scheduler::look() {
-  std::chrono::nanoseconds sleep = longest_sleep;
-  for (auto& trigger : triggers_) sleep = std::min(sleep, look_at(trigger));
-  if (triggers_.empty()) return;
-  timer_ = loop_.after(sleep, [this] { look(); });
+  const auto now = loop_.steady_now();
+  const bool all = clock_was_set();
+  std::vector<std::string> due;
+  for (const auto& [when, flow] : agenda_) {
+    if (when > now && !all) break;
+    due.push_back(flow);
+  }
+  for (const auto& flow : due) {
+    auto& trigger = triggers_.at(flow);
+    plan_look(trigger, look_at(trigger));
+  }
+  set_timer();
+}
+
+void Scheduler::plan_look(Trigger& trigger, std::chrono::nanoseconds from_now) {
+  agenda_.erase({trigger.look_at, trigger.flow});
+  trigger.look_at = loop_.steady_now() + from_now;
+  agenda_.emplace(trigger.look_at, trigger.flow);
+}
+
+void Scheduler::set_timer() {
+  loop_.cancel(std::exchange(timer_, 0));
+  if (agenda_.empty() || stopped_) return;
+  const auto until_next = agenda_.begin()->first - loop_.steady_now();
+  timer_ = loop_.after(std::clamp<std::chrono::nanoseconds>(until_next, {}, longest_sleep), [this] { look(); });
+}
+
+bool Scheduler::clock_was_set() {
+  const std::chrono::nanoseconds ahead = loop_.wall_now().time_since_epoch() - loop_.steady_now().time_since_epoch();
+  const bool set = std::chrono::abs(ahead - wall_ahead_) > clock_tolerance;
+  if (set) wall_ahead_ = ahead;
+  return set;
 }
 
 std::chrono::nanoseconds Scheduler::look_at(Trigger& trigger) {
@@ -131,10 +184,13 @@ std::chrono::nanoseconds Scheduler::look_at(Trigger& trigger) {
 
 bool Scheduler::is_busy(const Trigger& trigger) const {
   if (!trigger.plan.polls) return false;
-  const auto work = broker_.queue(names::step_queue(trigger.flow, trigger.plan.step));
-  const auto rebounds = broker_.queue(names::rebound_queue(trigger.flow, trigger.plan.step));
-  return (work && work->ready + work->unsettled + work->arriving > 0) ||
-         (rebounds && rebounds->ready + rebounds->arriving > 0);
+  const auto holds_work = [&](const std::string& name) {
+    const auto queue = broker_.queue(name);
+    return queue && queue->ready + queue->unsettled + queue->arriving > 0;
+  };
+  return holds_work(names::step_queue(trigger.flow, trigger.version, trigger.plan.step)) ||
+         holds_work(names::rebound_queue(trigger.flow, trigger.version, trigger.plan.step)) ||
+         std::ranges::any_of(trigger.waits_for, holds_work);
 }
 
 void Scheduler::tick(Trigger& trigger, const Schedule::Due& due) {
@@ -146,11 +202,10 @@ void Scheduler::commit(Trigger& trigger, io::WallTime last, broker::MessagePtr m
   const bool executes = message != nullptr && !trigger.plan.polls;
   if (message) batch.publishes.push_back(std::move(message));
   batch.publishes.push_back(ledger_entry(trigger, last));
-  const auto stored = [this, &trigger, executes](const Status& status) {
-    trigger.storing = false;
+  const auto stored = [this, flow = trigger.flow, executes](const Status& status) {
+    if (const auto known = triggers_.find(flow); known != triggers_.end()) known->second.storing = false;
     if (!status) {
-      return log::error("a tick could not be stored",
-                        {{"flow", trigger.flow}, {"step", trigger.plan.step}, {"reason", status.error().message}});
+      return log::error("a tick could not be stored", {{"flow", flow}, {"reason", status.error().message}});
     }
     if (executes) ++executions_total_;
   };
@@ -172,7 +227,7 @@ broker::MessagePtr Scheduler::ledger_entry(const Trigger& trigger, io::WallTime 
   amqp::Properties properties;
   properties.content_type = "application/json";
   properties.delivery_mode = 2;
-  return make_message(trigger.flow, names::tick_key(trigger.plan.step), properties,
+  return make_message(trigger.flow, trigger.version, names::tick_key(trigger.plan.step), properties,
                       ledger_text(trigger.plan.schedule, last));
 }
 
@@ -193,7 +248,8 @@ broker::MessagePtr Scheduler::message(const Trigger& trigger, const Schedule::Du
   const auto body = fmt::format(R"({{"scheduled_at":"{}","fired_at":"{}","missed":{}}})", scheduled_at,
                                 to_timestamp(loop_.wall_now()), due.missed);
   auto envelope = component::Message::make(id, body, "{}", "{}");
-  return make_message(trigger.flow, trigger.plan.polls ? names::input_key(step) : names::output_key(step), properties,
+  return make_message(trigger.flow, trigger.version,
+                      trigger.plan.polls ? names::input_key(step) : names::output_key(step), properties,
                       std::move(envelope).take_envelope());
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/broker.hpp"
@@ -27,13 +30,18 @@ class Scheduler {
  public:
   static constexpr std::chrono::seconds grace{30};
 
-  Scheduler(io::Loop& loop, broker::Broker& broker, const std::vector<flow::Plan>& plans);
+  Scheduler(io::Loop& loop, broker::Broker& broker);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  /// Begins to tick. The plans' queues are declared.
-  void start();
+  /// The plan's trigger, if it runs by the clock, ticks from now on, instead of that of the flow's version before. The
+  /// plan's queues are declared.
+  void serve(const flow::Plan& plan);
+  /// The flow's trigger ticks no more; its ledger stays.
+  void withdraw(const std::string& flow);
+  /// A polling trigger of this flow waits while these queues, of versions before, hold work.
+  void wait_for(const std::string& flow, std::vector<std::string> queues);
   /// No tick is begun after this.
   void stop();
 
@@ -43,21 +51,27 @@ class Scheduler {
     std::string schedule;  ///< for people
     io::WallTime next;
   };
-  std::vector<Upcoming> upcoming() const;
+  std::optional<Upcoming> upcoming(const std::string& flow) const;
   /// Executions that timers have begun since the start: their ticks on disk.
   std::uint64_t executions_total() const { return executions_total_; }
 
  private:
   struct Trigger {
     std::string flow;
+    std::int64_t version = 0;
     flow::TickPlan plan;
-    io::WallTime last;     ///< the time that the ledger says, or that it will say when `storing` is over
-    bool storing = false;  ///< a commit is under way
-    bool refused = false;  ///< the broker refused the last commit
+    io::WallTime last = {};       ///< the time that the ledger says, or that it will say after `storing`
+    bool storing = false;         ///< a commit is under way
+    bool refused = false;         ///< the broker refused the last commit
+    io::SteadyTime look_at = {};  ///< its place on the agenda
+    std::vector<std::string> waits_for = {};
   };
 
   void resume(Trigger& trigger);
   void look();
+  void plan_look(Trigger& trigger, std::chrono::nanoseconds from_now);
+  void set_timer();
+  bool clock_was_set();
   /// Ticks if it is time. How long until it must be looked at again.
   std::chrono::nanoseconds look_at(Trigger& trigger);
   bool is_busy(const Trigger& trigger) const;
@@ -69,8 +83,11 @@ class Scheduler {
   io::Loop& loop_;
   broker::Broker& broker_;
   broker::SessionId session_;
-  std::vector<Trigger> triggers_;
+  std::map<std::string, Trigger> triggers_;                  ///< by flow
+  std::set<std::pair<io::SteadyTime, std::string>> agenda_;  ///< when each flow's trigger must be looked at
+  std::chrono::nanoseconds wall_ahead_{0};                   ///< of the steady clock; another value: the clock was set
   io::TimerId timer_ = 0;
+  bool stopped_ = false;
   std::uint64_t executions_total_ = 0;
 };
 

@@ -40,9 +40,8 @@ class Clockwork {
   /// Starts a scheduler; one that is there goes first, as if its process had died.
   void start(std::string_view config) {
     crash();
-    scheduler_ =
-        std::make_unique<scheduler::Scheduler>(loop, *broker_, plans_.emplace_back(Plans{plan_of(polls_, config)}));
-    scheduler_->start();
+    scheduler_ = std::make_unique<scheduler::Scheduler>(loop, *broker_);
+    scheduler_->serve(plan_of(polls_, config));
     loop.run_tasks();
   }
 
@@ -83,8 +82,6 @@ class Clockwork {
   io::sim::SimLoop loop{at("2026-11-24T12:00:00Z")};
 
  private:
-  using Plans = std::vector<flow::Plan>;
-
   void open() {
     auto disk = io::posix::PosixDisk::open(folder_.path());
     REQUIRE(disk);
@@ -94,10 +91,10 @@ class Clockwork {
     broker_ = std::move(*broker);
     session_ = broker_->begin_session();
     namespace names = flow::names;
-    REQUIRE(broker_->declare_exchange(session_, {.name = names::exchange("f"), .arguments = {}}, nullptr));
+    REQUIRE(broker_->declare_exchange(session_, {.name = names::exchange("f", 1), .arguments = {}}, nullptr));
     declare(names::tick_queue("f", "t"), names::tick_key("t"));
     declare("work", polls_ ? names::input_key("t") : names::output_key("t"));
-    if (polls_) declare(names::step_queue("f", "t"), "of no message");
+    if (polls_) declare(names::step_queue("f", 1, "t"), "of no message");
     loop.run_tasks();
   }
 
@@ -106,7 +103,7 @@ class Clockwork {
     spec.name = std::move(name);
     if (spec.name.ends_with("ticks")) spec.arguments.set("x-max-length", std::int64_t{1});
     REQUIRE(broker_->declare_queue(session_, spec, nullptr));
-    REQUIRE(broker_->bind_queue(session_, spec.name, flow::names::exchange("f"), key, {}, nullptr));
+    REQUIRE(broker_->bind_queue(session_, spec.name, flow::names::exchange("f", 1), key, {}, nullptr));
   }
 
   void crash() {
@@ -123,7 +120,6 @@ class Clockwork {
   io::sim::SimOffload offload_{loop};
   std::unique_ptr<broker::Broker> broker_;
   broker::SessionId session_;
-  std::vector<Plans> plans_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
 };
 
@@ -142,14 +138,14 @@ TEST_CASE("a timer ticks at its interval, first when one has passed") {
 TEST_CASE("a tick says for when it was and when it was made, and is an execution of its own") {
   Clockwork clock;
   clock.start(R"({"cron": "30 13 * * *", "time_zone": "Europe/Berlin"})");
-  CHECK((*clock).upcoming().front().next == at("2026-11-24T12:30:00Z"));
+  CHECK((*clock).upcoming("f")->next == at("2026-11-24T12:30:00Z"));
   clock.loop.run_for(30min);
   const auto queued = clock.broker().peek("work", 0, 10);
   REQUIRE(queued);
   REQUIRE(queued->size() == 1);
   const auto& message = queued->front();
   const auto headers = tests::DiskBroker::headers_of(message);
-  CHECK(message->exchange == "flow.f");
+  CHECK(message->exchange == "flow.f@1");
   CHECK(headers.text("taskId") == "f");
   CHECK(headers.text("stepId") == "t");
   CHECK(headers.text("threadId") == headers.text("messageId"));
@@ -220,12 +216,12 @@ TEST_CASE("a polling trigger looks at once, and not again while its work is ther
   CHECK(clock.ticks() == Texts{"12:00:00", "12:01:00"});
   CHECK((*clock).executions_total() == 0);
   auto busy = std::make_shared<broker::Message>();
-  busy->exchange = "flow.f";
+  busy->exchange = "flow.f@1";
   busy->routing_key = "of no message";
   REQUIRE(clock.broker().commit(clock.session(), {{std::move(busy)}, {}}, nullptr));
   clock.loop.run_for(5min);
   CHECK(clock.ticks().empty());
-  REQUIRE(clock.broker().get(clock.session(), flow::names::step_queue("f", "t"), true));
+  REQUIRE(clock.broker().get(clock.session(), flow::names::step_queue("f", 1, "t"), true));
   clock.loop.run_for(2s);
   CHECK(clock.ticks() == Texts{"12:06:00 +4"});
 }

@@ -21,6 +21,8 @@ HttpResponse problem(const Error& error) {
       return problem(404, "Not found", error.message);
     case Error::Kind::conflict:
       return problem(409, "Conflict", error.message);
+    case Error::Kind::stale:
+      return problem(412, "Precondition failed", error.message);
     default:
       return problem(503, "Service unavailable", error.message);
   }

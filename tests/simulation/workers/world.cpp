@@ -69,7 +69,7 @@ World::World(std::uint64_t seed, bool telling) : telling_(telling), chance_(seed
     if (orchestrator_ && !box.copy) orchestrator_->disconnected(box.user);
   };
   machine_.add_foreign("somebody's database");
-  machine_.add_foreign("millrace-simulated000-orders-pack-1");  // the name of one of ours: it will be in the way
+  machine_.add_foreign("millrace-simulated000-orders-v1-pack-1");  // the name of one of ours: it will be in the way
   wish_anew();
   boot();
 }
@@ -198,7 +198,7 @@ void World::wish_anew() {
   for (const auto* flow : {"orders", "plain"}) {
     for (const auto* step : {"ship", "pack"}) {
       const auto instances = chance_.below(4);
-      for (std::uint32_t i = 1; i <= instances; ++i) wish_.insert({flow, step, i});
+      for (std::uint32_t i = 1; i <= instances; ++i) wish_.insert({flow, 1, step, i});
     }
   }
   if (!orchestrator_) return;

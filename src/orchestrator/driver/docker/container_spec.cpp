@@ -51,7 +51,8 @@ json::object host_config(const Launch& launch, const Network& network) {
 }  // namespace
 
 std::string container_name(std::string_view platform, const WorkerKey& worker) {
-  auto name = fmt::format("millrace-{}-{}-{}-{}", platform, worker.flow, worker.step, worker.instance);
+  auto name =
+      fmt::format("millrace-{}-{}-v{}-{}-{}", platform, worker.flow, worker.version, worker.step, worker.instance);
   std::replace_if(
       name.begin(), name.end(),
       [](char c) {
@@ -84,9 +85,9 @@ ContainerSpec container_spec(const std::string& platform, const Launch& launch, 
   spec.made_as = derived_id({json::serialize(body), json::serialize(lasting)});
   body["Env"] = std::move(all);
   body["Labels"] =
-      json::object{{labels::platform, platform},           {labels::flow, launch.worker.flow},
-                   {labels::step, launch.worker.step},     {labels::instance, std::to_string(launch.worker.instance)},
-                   {labels::worker, launch.worker.name()}, {labels::start, user},
+      json::object{{labels::platform, platform},         {labels::flow, launch.worker.flow},
+                   {labels::step, launch.worker.step},   {labels::instance, std::to_string(launch.worker.instance)},
+                   {labels::worker, launch.worker.id()}, {labels::start, user},
                    {labels::made_as, spec.made_as}};
   spec.body = json::serialize(body);
   return spec;

@@ -13,7 +13,7 @@ inline constexpr std::string_view platform = "millrace.platform";  ///< whose it
 inline constexpr std::string_view flow = "millrace.flow";
 inline constexpr std::string_view step = "millrace.step";
 inline constexpr std::string_view instance = "millrace.instance";
-inline constexpr std::string_view worker = "millrace.worker";  ///< WorkerKey::name()
+inline constexpr std::string_view worker = "millrace.worker";  ///< WorkerKey::id()
 inline constexpr std::string_view start = "millrace.start";    ///< the worker's user: one for each start
 inline constexpr std::string_view made_as = "millrace.made-as";
 }  // namespace labels

@@ -16,7 +16,7 @@ const Network network{"millrace-0123456789ab", "172.18.0.1", "mr0123456789ab"};
 const Doors doors{"172.18.0.1:5672", "172.18.0.1:8081"};
 
 Launch launch_as(const std::string& user, std::uint64_t memory_max = 64'000'000) {
-  Launch launch{.worker = {"orders", "ship_it", 2}, .how = Launch::How::container, .environment = nullptr};
+  Launch launch{.worker = {"orders", 1, "ship_it", 2}, .how = Launch::How::container, .environment = nullptr};
   launch.limits = {.memory_max = memory_max, .cpu_max = 0.5, .pids_max = 32};
   launch.environment = [user](const Doors& at) {
     return Environment{{"ELASTICIO_API_USERNAME", user},
@@ -35,7 +35,7 @@ ContainerSpec spec_as(const Launch& launch, const Image& image = {"sha256:1", "6
 
 TEST_CASE("a container gets its limits, its labels, and nothing that it does not need") {
   const auto spec = spec_as(launch_as("u1"));
-  CHECK(spec.name == "millrace-0123456789ab-orders-ship_it-2");
+  CHECK(spec.name == "millrace-0123456789ab-orders-v1-ship_it-2");
   const auto body = boost::json::parse(spec.body);
   const auto& host = body.at("HostConfig").as_object();
   CHECK(host.at("Memory") == 64'000'000);
@@ -50,7 +50,7 @@ TEST_CASE("a container gets its limits, its labels, and nothing that it does not
   CHECK_FALSE(host.contains("Binds"));
   const auto& its_labels = body.at("Labels").as_object();
   CHECK(its_labels.at("millrace.platform") == "0123456789ab");
-  CHECK(its_labels.at("millrace.worker") == "orders/ship_it.2");
+  CHECK(its_labels.at("millrace.worker") == "orders@1/ship_it.2");
   CHECK(its_labels.at("millrace.start") == "u1");
   CHECK(body.at("Env").at(2) == "ELASTICIO_AMQP_URI=amqp://u1:secret@172.18.0.1:5672");
 }
@@ -88,5 +88,5 @@ TEST_CASE("another start is made alike; another image, limit, door or setting is
 }
 
 TEST_CASE("what a container's name cannot hold becomes a dot") {
-  CHECK(container_name("p", {"orders@2", "ship", 1}) == "millrace-p-orders.2-ship-1");
+  CHECK(container_name("p", {"orders@2", 3, "ship", 1}) == "millrace-p-orders.2-v3-ship-1");
 }

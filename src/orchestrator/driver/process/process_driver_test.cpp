@@ -21,7 +21,7 @@ Ran run(const std::string& script, std::uint64_t memory_max = 0) {
   ProcessDriver driver(loop, {"/bin/sh", {"-c", script}, {}, [&](const std::string& worker, std::string_view line) {
                                 ran.lines.push_back(worker + ": " + std::string(line));
                               }});
-  Launch launch{.worker = {"f", "s", 1}, .limits = {.memory_max = memory_max}, .environment = nullptr};
+  Launch launch{.worker = {"f", 1, "s", 1}, .limits = {.memory_max = memory_max}, .environment = nullptr};
   launch.environment = [](const Doors&) { return Environment{{"A", "b"}}; };
   WorkerEvents events;
   events.started = [&] { ran.started = true; };
@@ -97,7 +97,8 @@ TEST_CASE("a program that does not exist is told as an end, after start has retu
     reason = exit.reason;
     loop.stop();
   };
-  driver.start({.worker = {"f", "s", 1}, .environment = [](const Doors&) { return Environment{}; }}, std::move(events));
+  driver.start({.worker = {"f", 1, "s", 1}, .environment = [](const Doors&) { return Environment{}; }},
+               std::move(events));
   CHECK(reason.empty());
   loop.run();
   CHECK(reason.starts_with("could not be started: cannot run /there/is/no/such"));

@@ -1,0 +1,135 @@
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "api/responses.hpp"
+#include "api/services.hpp"
+#include "store/audit.hpp"
+
+namespace millrace::api {
+namespace {
+
+namespace json = boost::json;
+using io::posix::HttpResponse;
+using io::posix::problem;
+using io::posix::Respond;
+
+bool is_text(const json::value& value, std::string_view text) {
+  return value.is_string() && std::string_view(value.get_string()) == text;
+}
+
+void list(const Services& services, const Call& call) {
+  const auto limit = call.limit();
+  if (!limit) return call.respond(problem(limit.error()));
+  const auto cursor = call.asked("cursor");
+  std::size_t offset = 0;
+  const auto [stopped, failed] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), offset);
+  if (!cursor.empty() && (failed != std::errc() || stopped != cursor.data() + cursor.size())) {
+    return call.respond(problem(400, "Bad request", "cursor is none of ours"));
+  }
+  const DeadLetters::Query query{call.asked("flow"), call.asked("step"), call.asked("code")};
+  const auto found = services.dead_letters.page(query, offset, static_cast<std::size_t>(*limit));
+  json::array items;
+  for (const auto& letter : found) items.push_back(letter.to_json(false));
+  const bool full = static_cast<std::int64_t>(found.size()) == *limit;
+  call.respond(page(std::move(items), full ? std::to_string(offset + found.size()) : ""));
+}
+
+void show(const Services& services, const Call& call) {
+  const auto letter = services.dead_letters.find(call.path[0]);
+  call.respond(letter ? json_response(200, letter->to_json(true)) : problem(letter.error()));
+}
+
+/// Writes down what was done with a letter, then answers.
+DeadLetters::Durable done_with(const Services& services, const Call& call, const DeadLetter& letter,
+                               const std::string& action) {
+  return [services, respond = call.respond, letter, action,
+          change = services.change(call.caller)](const Status& stored) {
+    if (!stored) return respond(problem(stored.error()));
+    const store::AuditEntry entry{0, change.at, change.who, action, "flow/" + letter.flow, letter.step, letter.id};
+    services.store.run<Done>([entry](store::Database& database) { return store::Audit(database).write(entry); },
+                             [respond, letter](const Status& written) {
+                               respond(written ? json_response(200, letter.to_json(false)) : problem(written.error()));
+                             });
+  };
+}
+
+void drop(const Services& services, const Call& call) {
+  const auto letter = services.dead_letters.find(call.path[0]);
+  if (!letter) return call.respond(problem(letter.error()));
+  const auto begun = services.dead_letters.drop(*letter, done_with(services, call, *letter, "dead-letter.drop"));
+  if (!begun) call.respond(problem(begun.error()));
+}
+
+void retry_on(const Services& services, const Call& call, const DeadLetter& letter,
+              std::optional<std::int64_t> version) {
+  const auto begun =
+      services.dead_letters.retry(letter, version, done_with(services, call, letter, "dead-letter.retry"));
+  if (!begun) call.respond(problem(begun.error()));
+}
+
+/// A retired version's queues are made again; it drains once more.
+void revive_and_retry(const Services& services, const Call& call, const DeadLetter& letter, std::int64_t version) {
+  services.store.run<store::FlowInUse>(
+      [flow = letter.flow, version](store::Database& database) -> Result<store::FlowInUse> {
+        store::Flows flows(database);
+        if (auto revived = flows.revive(flow, version); !revived) return revived.error();
+        return flows.in_use(flow);
+      },
+      [services, call, letter, version](const Result<store::FlowInUse>& flow) {
+        if (!flow) return call.respond(problem(flow.error()));
+        services.deployments.follow(*flow);
+        retry_on(services, call, letter, version);
+      });
+}
+
+void retry(const Services& services, const Call& call) {
+  const auto letter = services.dead_letters.find(call.path[0]);
+  if (!letter) return call.respond(problem(letter.error()));
+  std::optional<std::int64_t> version;
+  for (const auto& [name, value] : call.body) {
+    if (name == "version" && is_text(value, "current")) continue;
+    if (name == "version" && is_text(value, "original")) {
+      version = letter->version;
+    } else if (name == "version" && value.is_int64() && value.get_int64() >= 1) {
+      version = value.get_int64();
+    } else {
+      return call.respond(
+          problem(400, "Bad request", "only \"version\" is known: \"current\", \"original\" or the number of one"));
+    }
+  }
+  if (!version || services.deployments.deployed().find(letter->flow, *version) != nullptr) {
+    return retry_on(services, call, *letter, version);
+  }
+  revive_and_retry(services, call, *letter, *version);
+}
+
+}  // namespace
+
+void add_dead_letter_operations(Operations& operations, const Services& services) {
+  operations.push_back({"GET",
+                        "/v1/dead-letters",
+                        Scope::operate,
+                        [services](const Call& call) { list(services, call); },
+                        Operation::Body::none,
+                        {"flow", "step", "code", "cursor", "limit"},
+                        0});
+  operations.push_back({"GET",
+                        "/v1/dead-letters/{id}",
+                        Scope::operate,
+                        [services](const Call& call) { show(services, call); },
+                        Operation::Body::none,
+                        {},
+                        0});
+  operations.push_back({"DELETE",
+                        "/v1/dead-letters/{id}",
+                        Scope::operate,
+                        [services](const Call& call) { drop(services, call); },
+                        Operation::Body::none,
+                        {},
+                        0});
+  operations.push_back({"POST", "/v1/dead-letters/{id}/retry", Scope::operate,
+                        [services](const Call& call) { retry(services, call); }, Operation::Body::json});
+}
+
+}  // namespace millrace::api

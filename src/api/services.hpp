@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "api/dead_letters.hpp"
+#include "api/operation.hpp"
+#include "broker/broker.hpp"
+#include "component/action.hpp"
+#include "deployment/deployments.hpp"
+#include "deployment/publication.hpp"
+#include "flow/load.hpp"
+#include "gateway/gateway.hpp"
+#include "io/loop.hpp"
+#include "scheduler/scheduler.hpp"
+#include "store/store.hpp"
+
+namespace millrace::api {
+
+/// What the operations work with; all of it outlives them.
+struct Services {
+  io::Loop& loop;
+  broker::Broker& broker;
+  store::Store& store;
+  deployment::Deployments& deployments;
+  gateway::Gateway& gateway;
+  scheduler::Scheduler& scheduler;
+  const component::Catalogue& catalogue;
+  const flow::Variables& variables;
+  DeadLetters& dead_letters;
+  std::function<boost::json::object()> status;
+  std::function<boost::json::array()> workers;
+
+  std::int64_t now() const { return loop.wall_now().time_since_epoch().count(); }
+  deployment::Change change(const Caller& caller) const { return {caller.who, {}, now()}; }
+};
+
+// One file a resource; each adds its operations.
+void add_flow_operations(Operations& operations, const Services& services);
+void add_draft_operations(Operations& operations, const Services& services);
+void add_version_operations(Operations& operations, const Services& services);
+void add_flow_actions(Operations& operations, const Services& services);
+void add_component_operations(Operations& operations, const Services& services);
+void add_token_operations(Operations& operations, const Services& services);
+void add_audit_operations(Operations& operations, const Services& services);
+void add_dead_letter_operations(Operations& operations, const Services& services);
+void add_status_operations(Operations& operations, const Services& services);
+
+/// All of them.
+Operations make_operations(const Services& services);
+
+/// A flow for those that ask: what the store has and what runs.
+boost::json::object flow_json(const store::FlowRecord& record, const Services& services);
+
+}  // namespace millrace::api

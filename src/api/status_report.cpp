@@ -1,0 +1,108 @@
+#include "api/status_report.hpp"
+
+#include <boost/json/array.hpp>
+
+#include "deployment/topology.hpp"
+
+namespace millrace::api {
+namespace {
+
+namespace json = boost::json;
+namespace names = flow::names;
+
+json::object step_report(const broker::Broker& broker, const flow::WorkerPlan& worker) {
+  json::object step = {{"id", worker.step}, {"function", worker.component + "." + worker.function}};
+  const auto queue = broker.queue(worker.queue());
+  step["waiting"] = queue ? queue->ready + queue->arriving : 0;
+  step["in_work"] = queue ? queue->unsettled : 0;
+  const auto rebounds = broker.queue(worker.rebounds());
+  step["retrying"] = rebounds ? rebounds->ready + rebounds->arriving : 0;
+  return step;
+}
+
+json::array step_reports(const broker::Broker& broker, const flow::Plan& plan) {
+  json::array steps;
+  for (const auto& worker : plan.workers) steps.push_back(step_report(broker, worker));
+  return steps;
+}
+
+std::string_view to_string(deployment::Version::Stage stage) {
+  return stage == deployment::Version::Stage::current ? "current" : "draining";
+}
+
+json::object version_report(const broker::Broker& broker, const deployment::Version& version) {
+  json::object report = {
+      {"version", version.number}, {"state", to_string(version.stage)}, {"steps", step_reports(broker, version.plan)}};
+  json::array problems;
+  for (const auto& problem : version.problems) problems.emplace_back(problem.to_string());
+  if (!problems.empty()) report["problems"] = std::move(problems);
+  return report;
+}
+
+}  // namespace
+
+json::object flow_report(const broker::Broker& broker, const deployment::Flow& flow) {
+  const auto dead = broker.queue(names::dead_letter_queue(flow.name));
+  json::object report = {{"name", flow.name},
+                         {"state", store::to_string(flow.state)},
+                         {"steps", json::array()},
+                         {"dead_letters", dead ? dead->ready : 0}};
+  if (const auto* current = flow.current()) {
+    report["version"] = current->number;
+    report["steps"] = step_reports(broker, current->plan);
+  }
+  json::array versions;
+  for (const auto& [number, version] : flow.versions) versions.push_back(version_report(broker, version));
+  report["versions"] = std::move(versions);
+  return report;
+}
+
+namespace {
+
+json::object worker_report(const orchestrator::WorkerStatus& worker) {
+  json::object report = {{"name", worker.worker.name()},
+                         {"flow", worker.worker.flow},
+                         {"version", worker.worker.version},
+                         {"step", worker.worker.step},
+                         {"instance", worker.worker.instance},
+                         {"phase", to_string(worker.phase)},
+                         {"pid", worker.whereabouts.process_id},
+                         {"starts", worker.starts},
+                         {"crashes", worker.crashes},
+                         {"since", worker.since.time_since_epoch().count()}};
+  if (!worker.whereabouts.container.empty()) report["container"] = worker.whereabouts.container;
+  if (worker.phase == orchestrator::Phase::waiting) report["starts_in_ms"] = worker.starts_in.count();
+  if (worker.last_end) {
+    report["last_end"] = {{"reason", worker.last_end->reason},
+                          {"at", worker.last_end->at.time_since_epoch().count()},
+                          {"last_output", worker.last_end->last_output}};
+  }
+  return report;
+}
+
+}  // namespace
+
+json::array worker_reports(const std::vector<orchestrator::WorkerStatus>& workers) {
+  json::array reports;
+  for (const auto& worker : workers) reports.push_back(worker_report(worker));
+  return reports;
+}
+
+json::object status_report(const deployment::Totals& totals, const broker::Broker& broker,
+                           const deployment::Deployed& deployed, const std::vector<orchestrator::WorkerStatus>& workers,
+                           const json::object& engine) {
+  json::array flows;
+  for (const auto& [name, flow] : deployed.flows()) flows.push_back(flow_report(broker, flow));
+  json::array left;
+  for (const auto& leftover : deployment::leftovers(broker, deployed.plans())) {
+    left.push_back({{"queue", leftover.queue}, {"messages", leftover.messages}});
+  }
+  json::object report = {
+      {"accepted", totals.accepted},        {"in_flight", totals.in_flight}, {"done", totals.done},
+      {"retrying", totals.retrying},        {"dead", totals.dead},           {"flows", std::move(flows)},
+      {"workers", worker_reports(workers)}, {"leftovers", std::move(left)}};
+  if (!engine.empty()) report["engine"] = engine;
+  return report;
+}
+
+}  // namespace millrace::api

@@ -1,0 +1,195 @@
+#include "app/api_client.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <optional>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "app/control_client.hpp"
+#include "io/posix/curl_transfers.hpp"
+
+namespace millrace::app {
+namespace {
+
+namespace json = boost::json;
+
+std::string from_environment(const char* name) {
+  const char* set = std::getenv(name);
+  return set == nullptr ? std::string() : set;
+}
+
+/// The platform on a data folder of this machine.
+class LocalClient final : public ApiClient {
+ public:
+  explicit LocalClient(std::string folder) : folder_(std::move(folder)) {}
+
+ private:
+  Result<Reply> send(const ApiRequest& request) override {
+    auto answer = ask_platform(folder_, request.method, request.target,
+                               {request.body, request.body.empty() ? "" : request.content_type, request.headers});
+    if (!answer) return answer.error();
+    return Reply{answer->status, std::move(answer->head), std::move(answer->body)};
+  }
+
+  std::string folder_;
+};
+
+/// A platform at a URL, with a token.
+class RemoteClient final : public ApiClient {
+ public:
+  RemoteClient(std::string url, std::string token) : url_(std::move(url)), token_(std::move(token)) {
+    while (url_.ends_with('/')) url_.pop_back();
+  }
+
+  Status open() {
+    auto transfers = io::posix::CurlTransfers::make(loop_);
+    if (!transfers) return transfers.error();
+    transfers_ = std::move(*transfers);
+    return Done{};
+  }
+
+ private:
+  Result<Reply> send(const ApiRequest& request) override {
+    io::HttpCall call;
+    call.method = request.method;
+    call.url = url_ + request.target;
+    call.headers = request.headers;
+    call.headers.push_back("Authorization: Bearer " + token_);
+    if (!request.body.empty()) {
+      call.headers.push_back("Content-Type: " + request.content_type);
+      call.body = request.body;
+    } else if (request.method == "POST") {
+      call.body = "";
+    }
+    call.response_max = 256'000'000;
+    std::optional<Result<io::HttpAnswer, io::TransferFault>> answered;
+    transfers_->http(std::move(call), [&](Result<io::HttpAnswer, io::TransferFault> answer) {
+      answered = std::move(answer);
+      loop_.stop();
+    });
+    loop_.run();
+    if (!answered) return Error{Error::Kind::unavailable, "no answer from " + url_};
+    if (!*answered) return Error{Error::Kind::unavailable, fmt::format("{}: {}", url_, answered->error().message)};
+    auto& answer = **answered;
+    return Reply{answer.status, std::move(answer.header_lines), std::move(answer.body)};
+  }
+
+  std::string url_;
+  std::string token_;
+  io::posix::AsioLoop loop_;
+  std::unique_ptr<io::Transfers> transfers_;
+};
+
+Result<std::string> read_token(std::string path) {
+  if (path.empty()) path = from_environment("MILLRACE_TOKEN_FILE");
+  if (path.empty()) path = from_environment("HOME") + "/.config/millrace/token";
+  struct stat found = {};
+  if (::stat(path.c_str(), &found) != 0) {
+    return Error{
+        Error::Kind::permission,
+        fmt::format("there is no file with a token, {}: {} (name one with --token-file)", path, std::strerror(errno))};
+  }
+  if ((found.st_mode & 077) != 0) {
+    return Error{Error::Kind::permission, fmt::format("others may read the token in {} (chmod 600 {})", path, path)};
+  }
+  std::ifstream file(path);
+  std::string token;
+  if (!(file >> token)) return Error{Error::Kind::permission, fmt::format("there is no token in {}", path)};
+  return token;
+}
+
+Error::Kind kind_of(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return Error::Kind::permission;
+    case 404:
+      return Error::Kind::not_found;
+    case 409:
+      return Error::Kind::conflict;
+    case 412:
+    case 428:
+      return Error::Kind::stale;
+    default:
+      return status < 500 ? Error::Kind::invalid : Error::Kind::unavailable;
+  }
+}
+
+/// A problem's detail, and below it what is wrong with a flow, one a line.
+std::string words_of(const json::value& body, int status) {
+  const auto* object = body.if_object();
+  const auto* detail = object == nullptr ? nullptr : object->if_contains("detail");
+  if (detail == nullptr || !detail->is_string()) return fmt::format("the platform answered {}", status);
+  return std::string(detail->get_string());
+}
+
+std::string etag_of(std::string_view head) {
+  for (const std::string_view name : {"\nETag: ", "\netag: "}) {
+    const auto at = ("\n" + std::string(head)).find(name);
+    if (at == std::string::npos) continue;
+    const auto rest = head.substr(at + name.size() - 1);
+    return std::string(rest.substr(0, rest.find_first_of("\r\n")));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string percent_encoded(const std::string& text) {
+  return boost::urls::encode(text, boost::urls::unreserved_chars);
+}
+
+Result<std::unique_ptr<ApiClient>> ApiClient::make(const Server& server) {
+  auto url = server.url;
+  if (url.empty() && server.data_folder.empty()) url = from_environment("MILLRACE_SERVER");
+  if (url.empty()) {
+    const auto folder = server.data_folder.empty() ? "./millrace-data" : server.data_folder;
+    return std::unique_ptr<ApiClient>(std::make_unique<LocalClient>(folder));
+  }
+  if (!url.starts_with("http://") && !url.starts_with("https://")) {
+    return Error{Error::Kind::invalid, fmt::format("{} is no URL of a platform (http://… or https://…)", url)};
+  }
+  auto token = read_token(server.token_file);
+  if (!token) return token.error();
+  auto client = std::make_unique<RemoteClient>(std::move(url), std::move(*token));
+  if (auto opened = client->open(); !opened) return opened.error();
+  return std::unique_ptr<ApiClient>(std::move(client));
+}
+
+Result<ApiAnswer> ApiClient::ask(const ApiRequest& request) {
+  const auto reply = send(request);
+  if (!reply) return reply.error();
+  ApiAnswer answer;
+  answer.status = reply->status;
+  answer.etag = etag_of(reply->head);
+  boost::system::error_code failed;
+  if (!reply->body.empty()) answer.body = json::parse(reply->body, failed);
+  if (failed) return Error{Error::Kind::unavailable, "the platform's answer is not understood"};
+  if (answer.status >= 400) return Error{kind_of(answer.status), words_of(answer.body, answer.status)};
+  return answer;
+}
+
+Result<json::array> ApiClient::all(const std::string& target) {
+  json::array items;
+  std::string cursor;
+  for (;;) {
+    const auto separator = target.find('?') == std::string::npos ? '?' : '&';
+    auto page = ask({.target = fmt::format("{}{}limit=200&cursor={}", target, separator, percent_encoded(cursor))});
+    if (!page) return page.error();
+    for (auto& item : page->body.at("items").as_array()) items.push_back(std::move(item));
+    const auto& next = page->body.at("next");
+    if (!next.is_string()) return items;
+    cursor = std::string(next.get_string());
+  }
+}
+
+}  // namespace millrace::app

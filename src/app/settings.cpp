@@ -1,0 +1,247 @@
+#include "app/settings.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <optional>
+
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+#include "component/config.hpp"
+#include "core/nearest.hpp"
+#include "flow/configuration_file.hpp"
+
+namespace millrace::app {
+namespace {
+
+using Type = Setting::Type;
+
+constexpr std::array<Setting, 17> all = {{
+    {"data", Type::path, "./millrace-data",
+     "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
+    {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
+    {"api", Type::address, "127.0.0.1:8081",
+     "Where the API and its command line come in; `off`: on the data folder's control.sock only.", "off"},
+    {"env_file", Type::path, "",
+     "`NAME=value` lines for `${NAME}` in flows. The environment goes before it; names that begin with `MILLRACE_` are "
+     "never told to flows."},
+    {"log_level", Type::level, "info",
+     "`debug`, `info`, `warning` or `error`. `millrace serve` reads it again on SIGHUP."},
+    {"workers", Type::workers, "on-demand",
+     "`on-demand`: a step's workers start with its first message and stop when it has had none for `worker_idle`; "
+     "`warm`: those of running flows are always there.",
+     "warm"},
+    {"worker_idle", Type::duration, "60s", "How long a worker on demand stays without messages."},
+    {"worker_memory", Type::size, "512MB", "Memory that one worker may use; 0: no limit."},
+    {"start_timeout", Type::duration, "30s", "How long a worker may take from its start to its connection."},
+    {"worker_silence", Type::duration, "75s",
+     "How long a worker may give no sign of life before its messages go to another, and it is replaced."},
+    {"driver", Type::driver, "process", "`process` or `docker`: what runs workers where flow and step do not say."},
+    {"docker", Type::text, "unix:///var/run/docker.sock", "The Docker Engine, see containers.md.", {}, "DOCKER_HOST"},
+    {"docker_certs", Type::path, "", "Folder with ca.pem, cert.pem, key.pem for tcp://.", {}, "DOCKER_CERT_PATH"},
+    {"docker_image", Type::text, "millrace:" MILLRACE_VERSION, "The image with Millrace's own components."},
+    {"docker_network", Type::text, "", "An existing network for containers; if not set, one of its own."},
+    {"docker_door", Type::text, "",
+     "The name or address at which containers reach the platform; if not set, their network's gateway."},
+    {"grace", Type::duration, "10s", "How long workers may take to finish when they are stopped."},
+}};
+
+constexpr std::array<std::string_view, 4> levels = {"debug", "info", "warning", "error"};
+
+const Setting* find(std::string_view name) {
+  const auto found = std::ranges::find(all, name, &Setting::name);
+  return found == all.end() ? nullptr : found;
+}
+
+std::string_view type_name(Type type) {
+  switch (type) {
+    case Type::address:
+      return "ADDR:PORT";
+    case Type::path:
+      return "PATH";
+    case Type::level:
+      return "LEVEL";
+    case Type::size:
+      return "SIZE";
+    case Type::duration:
+      return "TIME";
+    case Type::workers:
+    case Type::driver:
+      return "HOW";
+    case Type::text:
+      break;
+  }
+  return "TEXT";
+}
+
+/// What is wrong with a value; nothing if it can be.
+std::optional<std::string> fault(const Setting& setting, const std::string& text) {
+  switch (setting.type) {
+    case Type::address:
+      if (!text.empty()) return std::nullopt;  // more of it is known when it is listened on
+      return "must be an address such as \"127.0.0.1:8080\"";
+    case Type::driver:
+      if (text == "process" || text == "docker") return std::nullopt;
+      return "must be process or docker";
+    case Type::text:
+    case Type::path:
+      if (!text.empty() || setting.fallback.empty()) return std::nullopt;
+      return "must not be empty";
+    case Type::level:
+      if (std::ranges::find(levels, text) != levels.end()) return std::nullopt;
+      return "must be debug, info, warning or error";
+    case Type::workers:
+      if (text == "on-demand" || text == "warm") return std::nullopt;
+      return "must be on-demand or warm";
+    case Type::size:
+      if (const auto size = component::parse_size(boost::json::value(text)); !size) return size.error().message;
+      return std::nullopt;
+    case Type::duration:
+      if (const auto time = component::parse_duration(boost::json::value(text)); !time) return time.error().message;
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// Puts a value where one of lower rank was; `from` is named in an error.
+Status set(Values& values, const Setting& setting, std::string text, Origin origin, const std::string& from) {
+  if (const auto wrong = fault(setting, text)) {
+    return Error{Error::Kind::invalid, fmt::format("{} {}, but is \"{}\"", from, *wrong, text)};
+  }
+  values[std::string(setting.name)] = {std::move(text), origin};
+  return Done{};
+}
+
+Status read_file(const std::string& file, Values& values) {
+  const auto entries = flow::read_configuration_file(file);
+  if (!entries) return entries.error();
+  for (const auto& entry : *entries) {
+    const auto* setting = find(entry.key);
+    if (setting == nullptr) {
+      std::vector<std::string> names;
+      for (const auto& one : all) names.emplace_back(one.name);
+      return Error{Error::Kind::invalid, fmt::format("{}: there is no setting {} ({})", entry.place, entry.key,
+                                                     suggestion(entry.key, names))};
+    }
+    if (auto done = set(values, *setting, entry.text, Origin::file, entry.place + ": " + entry.key); !done) return done;
+  }
+  return Done{};
+}
+
+log::Level level_of(std::string_view text) {
+  return static_cast<log::Level>(std::ranges::find(levels, text) - levels.begin());
+}
+
+}  // namespace
+
+std::string Setting::flag() const {
+  std::string text = "--" + std::string(name);
+  std::ranges::replace(text, '_', '-');
+  return text;
+}
+
+std::string Setting::variable() const {
+  std::string text = "MILLRACE_";
+  for (const char c : name) text += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::string_view Setting::value_name() const {
+  return type_name(type);
+}
+
+std::span<const Setting> settings() {
+  return all;
+}
+
+std::string_view to_string(Origin origin) {
+  switch (origin) {
+    case Origin::fallback:
+      return "default";
+    case Origin::file:
+      return "file";
+    case Origin::environment:
+      return "environment";
+    case Origin::flag:
+      return "command line";
+  }
+  return "default";
+}
+
+Result<Values> resolve(Command command, const Given& given) {
+  Values values;
+  for (const auto& setting : all) {
+    const bool differs = command == Command::run && !setting.fallback_of_run.empty();
+    values[std::string(setting.name)] = {std::string(differs ? setting.fallback_of_run : setting.fallback),
+                                         Origin::fallback};
+  }
+  if (!given.config_file.empty()) {
+    if (auto done = read_file(given.config_file, values); !done) return done.error();
+  }
+  for (const auto& setting : all) {
+    for (const auto& variable : {std::string(setting.known_variable), setting.variable()}) {
+      const char* text = variable.empty() ? nullptr : std::getenv(variable.c_str());
+      if (text == nullptr || *text == '\0') continue;
+      if (auto done = set(values, setting, text, Origin::environment, variable); !done) return done.error();
+    }
+  }
+  for (const auto& [name, text] : given.flags) {
+    const auto* setting = find(name);
+    if (setting == nullptr) return Error{Error::Kind::invalid, fmt::format("there is no setting {}", name)};
+    if (auto done = set(values, *setting, text, Origin::flag, setting->flag()); !done) return done.error();
+  }
+  return values;
+}
+
+ServeOptions options_of(const Values& values) {
+  const auto text = [&](std::string_view name) { return values.find(name)->second.text; };
+  const auto time = [&](std::string_view name) {
+    const auto parsed = component::parse_duration(boost::json::value(text(name)));
+    return parsed ? *parsed : std::chrono::milliseconds(0);
+  };
+  ServeOptions options;
+  options.data_folder = text("data");
+  options.http_address = text("http");
+  options.api_address = text("api") == "off" ? "" : text("api");
+  options.env_file = text("env_file");
+  options.log_level = level_of(text("log_level"));
+  options.warm = text("workers") == "warm";
+  options.worker_idle = time("worker_idle");
+  const auto memory = component::parse_size(boost::json::value(text("worker_memory")));
+  options.worker_memory_max = memory ? *memory : 0;
+  options.grace = time("grace");
+  options.start_timeout = time("start_timeout");
+  options.worker_silence = time("worker_silence");
+  options.docker = {text("driver") == "docker", text("docker"),         text("docker_certs"),
+                    text("docker_image"),       text("docker_network"), text("docker_door")};
+  return options;
+}
+
+std::string settings_document() {
+  std::string out =
+      "# Configuration\n\n"
+      "The settings of `millrace serve` and `millrace run`. This page is what `millrace config reference` prints.\n\n"
+      "Each can be set in four places; a later one goes before an earlier one: the default, the file that `--config` "
+      "names (YAML, one key a\nsetting), the environment, the command line. `millrace config show` tells which value "
+      "holds "
+      "and where it comes from.\n\n"
+      "| key | environment | command line | default |\n|---|---|---|---|\n";
+  for (const auto& setting : all) {
+    auto fallback = setting.fallback.empty() ? std::string("none") : fmt::format("`{}`", setting.fallback);
+    if (!setting.fallback_of_run.empty()) fallback += fmt::format("; `millrace run`: `{}`", setting.fallback_of_run);
+    out += fmt::format("| `{}` | `{}` | `{} {}` | {} |\n", setting.name, setting.variable(), setting.flag(),
+                       setting.value_name(), fallback);
+  }
+  out += "\n";
+  for (const auto& setting : all) out += fmt::format("**`{}`** {}\n\n", setting.name, setting.summary);
+  return out +
+         "Times are written `30s`, `5m`, `1h30m`; sizes `10MB`, `64KiB`.\n\n"
+         "    # /etc/millrace/millrace.yaml\n"
+         "    data: /var/lib/millrace\n"
+         "    http: 0.0.0.0:8080\n"
+         "    log_level: warning\n";
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "component/descriptor.hpp"
+
+namespace millrace::component {
+
+/// "webhook trigger", "action" …
+std::string_view kind_name(Descriptor::Kind kind);
+/// "text", "duration" …
+std::string_view type_name(Field::Type type);
+
+/// A descriptor for programs and forms: name, kind, title, summary, fields, emits, examples.
+boost::json::object descriptor_json(const Descriptor& descriptor);
+
+}  // namespace millrace::component

@@ -1,0 +1,196 @@
+#include "deployment/deployments.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+#include "deployment/topology.hpp"
+
+namespace millrace::deployment {
+namespace {
+
+constexpr std::chrono::milliseconds drain_interval{100};
+
+std::string named(const std::string& flow, std::int64_t version) {
+  return fmt::format("{}@{}", flow, version);
+}
+
+}  // namespace
+
+Deployments::Deployments(Parts parts, Deployed& deployed, Demand::Settings settings, Hooks hooks)
+    : parts_(parts),
+      hooks_(std::move(hooks)),
+      session_(parts.broker.begin_session()),
+      deployed_(deployed),
+      demand_(parts.loop, parts.broker, deployed_, settings, hooks_.desire) {}
+
+Deployments::~Deployments() {
+  *alive_ = false;
+  parts_.loop.cancel(timer_);
+  parts_.broker.end_session(session_, broker::SessionEnd::clean);
+}
+
+void Deployments::follow(const store::FlowInUse& wanted) {
+  if (wanted.state == store::FlowState::draft) return;
+  auto& flow = deployed_.add(wanted.name);
+  flow.state = wanted.state;
+  for (const auto& record : wanted.versions) {
+    const auto known = flow.versions.find(record.number);
+    if (known == flow.versions.end()) {
+      add(flow, record);
+    } else if (record.state == store::VersionState::draining && known->second.stage == Version::Stage::current) {
+      known->second.stage = Version::Stage::draining;
+    }
+  }
+  settle(flow);
+}
+
+void Deployments::add(Flow& flow, const store::VersionRecord& record) {
+  Version version{record.number, Version::Stage::current, {}};
+  if (record.state == store::VersionState::draining) version.stage = Version::Stage::draining;
+  const auto name = named(record.flow, record.number);
+  auto definitions = flow::load_text(record.source, name, parts_.catalogue, parts_.variables);
+  if (!definitions) {
+    for (const auto& problem : definitions.error()) {
+      log::error("a version of a flow cannot run", {{"flow", name}, {"reason", problem.to_string()}});
+    }
+    version.problems = definitions.error();
+    deployed_.add(flow, std::move(version));
+    return;
+  }
+  const auto& definition = definitions->front();
+  version.plan = flow::make_plan(definition, record.number, parts_.catalogue);
+  const auto declared = declare(parts_.broker, session_, version.plan, [](const Error& error) {
+    log::error("the data folder can no longer be written", {{"reason", error.message}});
+  });
+  if (!declared) version.problems.push_back({{name}, "", declared.error().message, ""});
+  version.route = gateway::make_route(definition, record.number);
+  const auto& added = deployed_.add(flow, std::move(version));
+  if (added.runs() && hooks_.added) hooks_.added(added);
+}
+
+void Deployments::serve(const Flow& flow) {
+  const auto* current = flow.current();
+  if (current == nullptr || !current->route || flow.state == store::FlowState::deleting) {
+    return parts_.gateway.withdraw(flow.name);
+  }
+  const bool open = flow.state != store::FlowState::stopped;
+  const auto served = parts_.gateway.serve(*current->route, open);
+  if (open && !served) log::error("a flow has no webhook", {{"flow", flow.name}, {"reason", served.error().message}});
+}
+
+/// Everything beside the versions themselves as the flow's state wants it.
+void Deployments::settle(Flow& flow) {
+  const auto* current = flow.current();
+  serve(flow);
+  if (current != nullptr && current->runs() && flow.state == store::FlowState::running) {
+    parts_.scheduler.serve(current->plan);
+    std::vector<std::string> earlier;
+    for (const auto& [number, version] : flow.versions) {
+      if (number == current->number) continue;
+      for (const auto& worker : version.plan.workers) {
+        if (worker.step != version.plan.trigger.step) continue;
+        earlier.push_back(worker.queue());
+        earlier.push_back(worker.rebounds());
+      }
+    }
+    parts_.scheduler.wait_for(flow.name, std::move(earlier));
+  } else {
+    parts_.scheduler.withdraw(flow.name);
+  }
+  demand_.look_at(flow);
+  if (timer_ == 0) timer_ = parts_.loop.after(std::chrono::nanoseconds(0), [this] { look_at_drains(); });
+}
+
+void Deployments::look_at_drains() {
+  timer_ = 0;
+  bool again = false;
+  std::vector<std::string> names;
+  for (const auto& [name, flow] : deployed_.flows()) {
+    const bool drains = flow.versions.size() > 1 || flow.state == store::FlowState::deleting;
+    if (drains) names.push_back(name);
+  }
+  for (const auto& name : names) again = drain(deployed_.add(name)) || again;
+  if (again && timer_ == 0) timer_ = parts_.loop.after(drain_interval, [this] { look_at_drains(); });
+}
+
+bool Deployments::drain(Flow& flow) {
+  if (flow.state == store::FlowState::deleting) return take_apart(flow);
+  bool again = false;
+  for (auto& [number, version] : flow.versions) again = drain(flow, version) || again;
+  return again;
+}
+
+bool Deployments::drain(Flow& flow, Version& version) {
+  using Stage = Version::Stage;
+  if (version.stage == Stage::current || version.stage == Stage::removing || !version.runs()) return false;
+  if (in_flight(parts_.broker, version.plan) > 0) {
+    if (std::exchange(version.stage, Stage::draining) != Stage::draining) demand_.tell();
+    return true;
+  }
+  if (std::exchange(version.stage, Stage::emptied) != Stage::emptied) {
+    demand_.tell();
+    return true;
+  }
+  if (hooks_.has_workers(flow.name, version.number)) return true;
+  const auto removed =
+      remove_version(parts_.broker, session_, version.plan,
+                     [this, alive = alive_, name = flow.name, number = version.number](const Status& gone) {
+                       if (!*alive) return;
+                       if (gone) return forget(name, number);
+                       log::error("the queues of an old version could not be removed",
+                                  {{"flow", named(name, number)}, {"reason", gone.error().message}});
+                     });
+  if (!removed) return true;
+  version.stage = Stage::removing;
+  return false;
+}
+
+void Deployments::forget(const std::string& name, std::int64_t number) {
+  const auto* version = deployed_.find(name, number);
+  if (version == nullptr) return;
+  auto& flow = deployed_.add(name);
+  if (hooks_.removed) hooks_.removed(*version);
+  deployed_.remove(flow, number);
+  log::info("a version has finished and is retired", {{"flow", named(name, number)}});
+  parts_.store.run<Done>(
+      [name, number](store::Database& database) { return store::Flows(database).retire(name, number); },
+      [name, number](const Status& retired) {
+        if (retired) return;
+        log::error("the store does not learn that a version is retired",
+                   {{"flow", named(name, number)}, {"reason", retired.error().message}});
+      });
+}
+
+bool Deployments::take_apart(Flow& flow) {
+  std::vector<std::int64_t> numbers;
+  for (auto& [number, version] : flow.versions) {
+    if (version.stage == Version::Stage::removing) return false;
+    numbers.push_back(number);
+  }
+  if (std::ranges::any_of(numbers, [&](auto number) { return hooks_.has_workers(flow.name, number); })) return true;
+  for (auto& [number, version] : flow.versions) version.stage = Version::Stage::removing;
+  remove_flow(
+      parts_.broker, session_, flow.name, numbers, [this, alive = alive_, name = flow.name](const Status& gone) {
+        if (!*alive) return;
+        if (!gone) {
+          return log::error("a flow's queues could not be removed", {{"flow", name}, {"reason", gone.error().message}});
+        }
+        auto& over = deployed_.add(name);
+        for (const auto& [number, version] : over.versions) {
+          if (hooks_.removed && version.runs()) hooks_.removed(version);
+        }
+        deployed_.remove(name);
+        parts_.store.run<Done>([name](store::Database& database) { return store::Flows(database).remove(name); },
+                               [name](const Status& removed) {
+                                 if (removed) return log::info("a flow is deleted", {{"flow", name}});
+                                 log::error("the store does not forget a deleted flow",
+                                            {{"flow", name}, {"reason", removed.error().message}});
+                               });
+      });
+  return false;
+}
+
+}  // namespace millrace::deployment

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "component/action.hpp"
+#include "deployment/demand.hpp"
+#include "deployment/deployed.hpp"
+#include "flow/load.hpp"
+#include "gateway/gateway.hpp"
+#include "io/loop.hpp"
+#include "orchestrator/orchestrator.hpp"
+#include "scheduler/scheduler.hpp"
+#include "store/store.hpp"
+
+namespace millrace::deployment {
+
+/// Makes what runs follow what the store says shall run: the broker's exchanges and queues, webhooks, schedules,
+/// workers.
+///
+/// The store decides; here is nothing that a start does not make again from it. A new version gets its own exchange and
+/// queues, then new events; the one before keeps its workers until nothing of it is in flight, then its workers end,
+/// its queues go, and the store learns that it is retired, in this order: a crash between any two of them only means
+/// that the next start goes on from there. Thread: the loop's. Lifetime: all that it is given outlives it.
+class Deployments {
+ public:
+  struct Parts {
+    io::Loop& loop;
+    broker::Broker& broker;
+    store::Store& store;
+    const component::Catalogue& catalogue;
+    const flow::Variables& variables;
+    gateway::Gateway& gateway;
+    scheduler::Scheduler& scheduler;
+  };
+  struct Hooks {
+    Demand::Desire desire;  ///< who shall run
+    /// Whether workers of a version are still there.
+    std::function<bool(const std::string& flow, std::int64_t version)> has_workers;
+    std::function<void(const Version&)> added;    ///< a version runs from now on
+    std::function<void(const Version&)> removed;  ///< a version is about to be forgotten
+  };
+
+  /// `deployed` is what it changes.
+  Deployments(Parts parts, Deployed& deployed, Demand::Settings settings, Hooks hooks);
+  ~Deployments();
+  Deployments(const Deployments&) = delete;
+  Deployments& operator=(const Deployments&) = delete;
+
+  /// Makes one flow as the store has it. What cannot run (a variable is not set) is logged and shown, and harms no
+  /// other.
+  void follow(const store::FlowInUse& wanted);
+  const Deployed& deployed() const { return deployed_; }
+
+  using Started = std::function<void(Result<std::string>)>;
+  /// Starts one execution now: a webhook's with `body` (JSON text) as its body, a timer's with a tick, a polling
+  /// trigger's by looking. `started` gets the execution's id when it is durable, for a polling trigger that of the
+  /// tick. The same `key` (may be empty) starts it once. Error::conflict if the flow does not run, or looks already.
+  void run_now(const std::string& flow, const std::string& body, const std::string& key, const Started& started);
+  std::uint64_t executions_total() const { return executions_total_; }
+
+ private:
+  void add(Flow& flow, const store::VersionRecord& record);
+  void serve(const Flow& flow);
+  void settle(Flow& flow);
+  void look_at_drains();
+  /// Whether the flow has to be looked at again.
+  bool drain(Flow& flow);
+  bool drain(Flow& flow, Version& version);
+  void forget(const std::string& flow, std::int64_t version);
+  bool take_apart(Flow& flow);
+
+  Parts parts_;
+  Hooks hooks_;
+  broker::SessionId session_;
+  Deployed& deployed_;
+  Demand demand_;
+  io::TimerId timer_ = 0;
+  std::uint64_t executions_total_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace millrace::deployment

@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include "amqp/properties.hpp"
+#include "component/message.hpp"
+#include "core/id.hpp"
+#include "core/time/timestamp.hpp"
+#include "deployment/deployments.hpp"
+
+namespace millrace::deployment {
+namespace {
+
+namespace names = flow::names;
+using Kind = component::Descriptor::Kind;
+
+std::string tick_body(io::WallTime now) {
+  const auto time = to_timestamp(now);
+  return fmt::format(R"({{"scheduled_at":"{}","fired_at":"{}","missed":0}})", time, time);
+}
+
+bool looks_already(const broker::Broker& broker, const flow::Plan& plan) {
+  const auto queue = broker.queue(names::step_queue(plan.flow, plan.version, plan.trigger.step));
+  return queue && queue->ready + queue->unsettled + queue->arriving > 0;
+}
+
+broker::MessagePtr make_message(const flow::Plan& plan, const std::string& id, std::string body, bool keyed) {
+  amqp::Properties properties;
+  properties.content_type = "application/json";
+  properties.delivery_mode = 2;
+  if (keyed) properties.message_id = id;
+  amqp::FieldTable headers;
+  headers.set("messageId", id);
+  headers.set("threadId", id);
+  headers.set("taskId", plan.flow);
+  headers.set("stepId", plan.trigger.step);
+  properties.headers = std::move(headers);
+  const bool polls = plan.trigger.kind == Kind::polling_trigger;
+  auto message = std::make_shared<broker::Message>();
+  message->exchange = plan.exchange.name;
+  message->routing_key = polls ? names::input_key(plan.trigger.step) : names::output_key(plan.trigger.step);
+  message->properties = amqp::encode_properties(properties);
+  message->body = component::Message::make(id, std::move(body), "{}", "{}").take_envelope();
+  return message;
+}
+
+}  // namespace
+
+void Deployments::run_now(const std::string& name, const std::string& body, const std::string& key,
+                          const Started& started) {
+  const auto* flow = deployed_.find(name);
+  const auto* version = flow == nullptr ? nullptr : flow->current();
+  if (version == nullptr || !version->runs() || flow->state != store::FlowState::running) {
+    return started(Error{Error::Kind::conflict, fmt::format("the flow {} does not run", name)});
+  }
+  const auto& plan = version->plan;
+  const bool polls = plan.trigger.kind == Kind::polling_trigger;
+  if (polls && looks_already(parts_.broker, plan)) {
+    return started(Error{Error::Kind::conflict, fmt::format("{} looks at its source already", plan.trigger.step)});
+  }
+  const auto id = key.empty() ? random_id() : derived_id({name, plan.trigger.step, key});
+  const bool webhook = plan.trigger.kind == Kind::webhook_trigger;
+  broker::Batch batch;
+  batch.publishes.push_back(make_message(plan, id, webhook ? body : tick_body(parts_.loop.wall_now()), !key.empty()));
+  const auto answer = parts_.broker.commit(session_, std::move(batch),
+                                           [this, alive = alive_, started, id, polls](const Status& stored) {
+                                             if (!stored) return started(stored.error());
+                                             if (*alive && !polls) ++executions_total_;
+                                             started(id);
+                                           });
+  if (!answer) started(Error{Error::Kind::unavailable, answer.error().text});
+}
+
+}  // namespace millrace::deployment

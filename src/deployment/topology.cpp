@@ -1,0 +1,153 @@
+#include "deployment/topology.hpp"
+
+#include <memory>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+
+namespace millrace::deployment {
+namespace {
+
+using broker::Broker;
+
+Error refused(const std::string& what, const broker::Refusal& refusal) {
+  return {Error::Kind::io, fmt::format("cannot declare {}: {}", what, refusal.text)};
+}
+
+class Declaration {
+ public:
+  Declaration(Broker& broker, broker::SessionId session, const std::function<void(Error)>& failed)
+      : broker_(broker), session_(session), durable_([failed](const Status& status) {
+          if (!status) failed(status.error());
+        }) {}
+
+  Status exchange(const broker::ExchangeSpec& spec) {
+    const auto answer = broker_.declare_exchange(session_, spec, durable_);
+    if (!answer) return refused("exchange " + spec.name, answer.error());
+    return Done{};
+  }
+
+  Status queue(const broker::QueueSpec& spec) {
+    auto answer = broker_.declare_queue(session_, spec, durable_);
+    if (answer) return Done{};
+    if (answer.error().code != amqp::ReplyCode::precondition_failed)
+      return refused("queue " + spec.name, answer.error());
+    constexpr bool even_if_used = false;
+    constexpr bool only_if_empty = true;
+    if (!broker_.delete_queue(session_, spec.name, even_if_used, only_if_empty, durable_)) {
+      log::warning("a queue keeps its old settings until it is empty and the platform is started again",
+                   {{"queue", spec.name}});
+      return Done{};
+    }
+    answer = broker_.declare_queue(session_, spec, durable_);
+    if (!answer) return refused("queue " + spec.name, answer.error());
+    return Done{};
+  }
+
+  Status bind(const std::string& exchange, const flow::BindingPlan& binding) {
+    const auto answer = broker_.bind_queue(session_, binding.queue, exchange, binding.key, {}, durable_);
+    if (!answer) return refused(fmt::format("binding of {} with {}", binding.queue, binding.key), answer.error());
+    return Done{};
+  }
+
+ private:
+  Broker& broker_;
+  broker::SessionId session_;
+  Broker::Durable durable_;
+};
+
+/// Tells `durable` once all of a few changes are.
+broker::Broker::Durable together(std::size_t count, Broker::Durable durable) {
+  struct Pending {
+    std::size_t count;
+    Status status = Done{};
+  };
+  auto pending = std::make_shared<Pending>(Pending{count});
+  return [pending, durable = std::move(durable)](const Status& status) {
+    if (!status) pending->status = status;
+    if (--pending->count == 0 && durable) durable(pending->status);
+  };
+}
+
+bool belongs_to_version(const flow::Plan& plan, std::string_view queue) {
+  return queue.starts_with(flow::names::step_queue(plan.flow, plan.version, ""));
+}
+
+}  // namespace
+
+Status declare(Broker& broker, broker::SessionId session, const flow::Plan& plan,
+               const std::function<void(Error)>& failed) {
+  Declaration declaration(broker, session, failed);
+  if (auto done = declaration.exchange(plan.exchange); !done) return done;
+  for (const auto& queue : plan.queues) {
+    if (auto done = declaration.queue(queue); !done) return done;
+  }
+  for (const auto& binding : plan.bindings) {
+    if (auto done = declaration.bind(plan.exchange.name, binding); !done) return done;
+  }
+  return Done{};
+}
+
+std::uint64_t in_flight(const Broker& broker, const flow::Plan& plan) {
+  std::uint64_t messages = 0;
+  for (const auto& worker : plan.workers) {
+    for (const auto& name : {worker.queue(), worker.rebounds()}) {
+      if (const auto queue = broker.queue(name)) messages += queue->ready + queue->unsettled + queue->arriving;
+    }
+  }
+  return messages;
+}
+
+Status remove_version(Broker& broker, broker::SessionId session, const flow::Plan& plan, Broker::Durable durable) {
+  if (const auto messages = in_flight(broker, plan); messages > 0) {
+    return Error{Error::Kind::conflict,
+                 fmt::format("version {} of {} has {} messages in flight", plan.version, plan.flow, messages)};
+  }
+  std::vector<std::string> own;
+  for (const auto& queue : plan.queues) {
+    if (belongs_to_version(plan, queue.name)) own.push_back(queue.name);
+  }
+  const auto gone = together(own.size() + 1, std::move(durable));
+  // What is gone already is as it should be: a removal goes on after a crash.
+  constexpr bool even_if_used = false;
+  constexpr bool even_with_messages = false;
+  for (const auto& name : own) {
+    if (!broker.delete_queue(session, name, even_if_used, even_with_messages, gone)) gone(Done{});
+  }
+  if (!broker.delete_exchange(session, plan.exchange.name, even_if_used, gone)) gone(Done{});
+  return Done{};
+}
+
+void remove_flow(Broker& broker, broker::SessionId session, const std::string& flow,
+                 const std::vector<std::int64_t>& versions, Broker::Durable durable) {
+  std::vector<std::string> own;
+  for (const auto& queue : broker.queues()) {
+    if (queue.name.starts_with(flow + ".") || queue.name.starts_with(flow + "@")) own.push_back(queue.name);
+  }
+  const auto gone = together(own.size() + versions.size() + 1, std::move(durable));
+  for (const auto& name : own) {
+    if (!broker.delete_queue(session, name, false, false, gone)) gone(Done{});
+  }
+  for (const auto version : versions) {
+    if (!broker.delete_exchange(session, flow::names::exchange(flow, version), false, gone)) gone(Done{});
+  }
+  gone(Done{});
+}
+
+std::vector<Leftover> leftovers(const Broker& broker, const std::vector<const flow::Plan*>& plans) {
+  std::set<std::string> planned;
+  for (const auto* plan : plans) {
+    for (const auto& queue : plan->queues) planned.insert(queue.name);
+  }
+  std::vector<Leftover> result;
+  for (const auto& queue : broker.queues()) {
+    const auto messages = queue.ready + queue.unsettled;
+    if (messages > 0 && !planned.contains(queue.name)) result.push_back({queue.name, messages});
+  }
+  return result;
+}
+
+}  // namespace millrace::deployment

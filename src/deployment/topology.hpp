@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "flow/plan.hpp"
+
+namespace millrace::deployment {
+
+/// Makes the broker hold what the plan needs. A queue whose settings have changed (by another value of a variable, or
+/// another Millrace) is made anew if it is empty; otherwise it keeps its old ones (warning). `failed` is called if
+/// something declared could not be made durable.
+Status declare(broker::Broker& broker, broker::SessionId session, const flow::Plan& plan,
+               const std::function<void(Error)>& failed);
+
+/// Messages of one version that wait, are in work or are about to come in. Dead letters are none.
+std::uint64_t in_flight(const broker::Broker& broker, const flow::Plan& plan);
+
+/// Takes away the exchange and the queues of one version; what the flow's versions share stays. Error::conflict, and
+/// nothing has happened, if it has messages in flight. `durable` is called when it is gone for good.
+Status remove_version(broker::Broker& broker, broker::SessionId session, const flow::Plan& plan,
+                      broker::Broker::Durable durable);
+
+/// Takes away all that the flow has, messages and dead letters included.
+void remove_flow(broker::Broker& broker, broker::SessionId session, const std::string& flow,
+                 const std::vector<std::int64_t>& versions, broker::Broker::Durable durable);
+
+/// A queue with messages that no flow in use reads.
+struct Leftover {
+  std::string queue;
+  std::uint64_t messages = 0;
+};
+std::vector<Leftover> leftovers(const broker::Broker& broker, const std::vector<const flow::Plan*>& plans);
+
+}  // namespace millrace::deployment

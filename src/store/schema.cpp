@@ -1,0 +1,77 @@
+#include "store/schema.hpp"
+
+#include <array>
+
+namespace millrace::store {
+namespace {
+
+constexpr std::array<std::string_view, 1> all = {
+    R"sql(
+CREATE TABLE flows (
+  name       TEXT PRIMARY KEY,
+  state      TEXT NOT NULL,     -- draft | running | suspended | stopped | deleting
+  origin     TEXT NOT NULL,     -- api | file
+  draft      TEXT NOT NULL,     -- the flow's text as it was last saved
+  revision   BIGINT NOT NULL,   -- of the draft: counts its changes
+  saved_by   TEXT NOT NULL,
+  saved_at   BIGINT NOT NULL,
+  current    BIGINT NOT NULL,   -- number of the version that new events go to; 0: none was published
+  created_at BIGINT NOT NULL
+);
+CREATE TABLE versions (
+  flow         TEXT NOT NULL,
+  number       BIGINT NOT NULL, -- counts from 1
+  state        TEXT NOT NULL,   -- current | draining | retired
+  source       TEXT NOT NULL,
+  comment      TEXT NOT NULL,
+  published_by TEXT NOT NULL,
+  published_at BIGINT NOT NULL,
+  PRIMARY KEY (flow, number)
+);
+CREATE INDEX versions_in_use ON versions (flow, number) WHERE state <> 'retired';
+CREATE TABLE webhooks (
+  path   TEXT NOT NULL,
+  method TEXT NOT NULL,
+  flow   TEXT NOT NULL,
+  PRIMARY KEY (path, method)
+);
+CREATE INDEX webhooks_of_flow ON webhooks (flow);
+CREATE TABLE tokens (
+  id         TEXT PRIMARY KEY,
+  name       TEXT NOT NULL UNIQUE,
+  scopes     TEXT NOT NULL,     -- separated by spaces
+  digest     BYTES NOT NULL,    -- BLAKE2b-256 of the token's secret
+  created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT             -- NULL: never
+);
+CREATE TABLE audit (
+  number  SERIAL_KEY,
+  at      BIGINT NOT NULL,
+  who     TEXT NOT NULL,
+  action  TEXT NOT NULL,        -- "flow.publish"
+  subject TEXT NOT NULL,        -- "flow/orders"
+  before  TEXT NOT NULL,        -- what it was, in short: a version, a state; or empty
+  after   TEXT NOT NULL
+);
+CREATE INDEX audit_of_subject ON audit (subject, number);
+CREATE TABLE answers (          -- to POSTs with an Idempotency-Key
+  who        TEXT NOT NULL,
+  key        TEXT NOT NULL,
+  request    TEXT NOT NULL,     -- digest of method, path and body
+  status     BIGINT NOT NULL,
+  body       TEXT NOT NULL,
+  answered_at BIGINT NOT NULL,
+  PRIMARY KEY (who, key)
+);
+CREATE INDEX answers_by_age ON answers (answered_at);
+)sql",
+};
+
+}  // namespace
+
+std::span<const std::string_view> migrations() {
+  return all;
+}
+
+}  // namespace millrace::store
