@@ -106,7 +106,12 @@ class Engine:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with open("/proc/self/mounts", encoding="utf-8") as table:
+            mounts = [line.split()[1] for line in table]
+        for mount in reversed(mounts):  # dockerd leaves its data folder mounted upon itself
+            if mount.startswith(self.folder + "/"):
+                subprocess.run(["umount", "--lazy", mount], check=False)
+        shutil.rmtree(self.folder)
 
     def _path(self, name):
         return os.path.join(self.folder, name)
