@@ -92,6 +92,10 @@ std::vector<QueueStatus> Broker::queues() const {
   return all;
 }
 
+MemoryUse Broker::memory() const {
+  return {core_->residents.entries, core_->residents.body_bytes, core_->outstanding.size()};
+}
+
 std::optional<QueueStatus> Broker::queue(std::string_view name) const {
   const auto* queue = core_->find_queue(name);
   return queue == nullptr ? std::nullopt : std::optional(queue->status());
@@ -134,7 +138,11 @@ Answer<std::optional<Delivery>> Broker::take_if(SessionId session, std::string_v
 }
 
 void Broker::close(std::function<void(Status)> closed) {
-  core_->log->after_pending(std::move(closed));
+  if (const auto& stalled = core_->log->stalled()) {
+    core_->loop.post([closed = std::move(closed), reason = *stalled] { closed(reason); });
+  } else {
+    core_->log->after_pending(std::move(closed));
+  }
 }
 
 }  // namespace millrace::broker

@@ -148,7 +148,20 @@ struct Limits {
   std::uint64_t message_size_max = 128u << 20;  ///< bytes of a body
   /// Bytes. Below this what only publishes is refused; what settles as well, below a quarter of it; settling goes on.
   std::uint64_t free_space_min = 64u << 20;
-  std::uint64_t memory_max = 256u << 20;  ///< bytes of bodies kept in memory; beyond it they are read from the log
+  /// Bytes of stored bodies that are kept in memory beside the log, in all and for one queue; further ones are read from
+  /// the log when they are delivered.
+  std::uint64_t bodies_max = 32u << 20;
+  std::uint64_t queue_bodies_max = 4u << 20;
+  /// Messages of which the place in their queue is kept in memory (48 bytes each), as far as that is up to the broker:
+  /// those of the segment being written always are, and those that are delivered next.
+  std::uint64_t entries_max = 600'000;
+};
+
+/// What a broker holds in memory.
+struct MemoryUse {
+  std::uint64_t entries = 0;     ///< messages that wait, and are not only on disk
+  std::uint64_t body_bytes = 0;  ///< of those
+  std::uint64_t unsettled = 0;   ///< messages out with consumers
 };
 
 /// The AMQP 0-9-1 broker without its wire protocol: exchanges, queues, consumers, transactions over one log.
@@ -211,6 +224,7 @@ class Broker {
 
   // Looking, for operators.
   std::vector<QueueStatus> queues() const;
+  MemoryUse memory() const;
   std::optional<QueueStatus> queue(std::string_view name) const;
   /// How the queue was declared, or nullptr; valid until the next call that deletes.
   const QueueSpec* queue_spec(std::string_view name) const;

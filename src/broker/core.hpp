@@ -10,8 +10,9 @@
 #include <vector>
 
 #include "broker/broker.hpp"
+#include "broker/deliveries.hpp"
 #include "broker/exchange/exchange.hpp"
-#include "broker/queue.hpp"
+#include "broker/queue/queue.hpp"
 #include "storage/log.hpp"
 
 namespace millrace::broker {
@@ -24,14 +25,23 @@ struct Change {
     std::size_t item_offset;  ///< of its message item in `items`; logged entries only
     bool logged;
   };
+  struct Gone {
+    std::uint32_t segment;
+    std::uint32_t count;
+    std::uint64_t bytes;
+  };
   std::string items;
-  std::vector<Arrival> arrivals;                                  ///< become visible
-  std::vector<std::pair<storage::Position, std::uint32_t>> gone;  ///< no longer needed in the log: where and how large
+  std::vector<Arrival> arrivals;  ///< become visible
+  std::vector<Gone> gone;         ///< no longer needed in the log
 };
 
 /// The state of a Broker and what happens to it. Split by meaning: core_exchanges, core_topology, core_commit,
-/// core_deliver, core_expire, core_recover, core_reclaim.
-class Broker::Core {
+/// core_settle, core_deliver, core_expire, core_recover, core_replay, core_checkpoint, core_reclaim, core_residents.
+///
+/// Between two operations what is in memory is what all records appended so far make, also those that are not yet
+/// durable: so a checkpoint can be written between any two. What a record adds is hidden until it is durable
+/// (Backlog::arrived); what it takes away still holds its segment until then (Change::gone).
+class Broker::Core : private PartSource {
  public:
   Core(io::Loop& loop, io::Disk& disk, io::Offload& offload, Limits limits);
   ~Core();
@@ -79,7 +89,6 @@ class Broker::Core {
 
   // core_reclaim.cpp
   void collect_garbage();
-  std::string checkpoint() const;
 
   std::uint64_t now() const { return static_cast<std::uint64_t>(loop.wall_now().time_since_epoch().count()); }
 
@@ -93,13 +102,6 @@ class Broker::Core {
     std::uint32_t holds = 0;
     bool holds_suspect = false;
   };
-  struct Outstanding {
-    SessionId session;
-    ConsumerId consumer;
-    std::uint32_t queue = 0;
-    std::uint64_t number = 0;
-  };
-
   io::Loop& loop;
   io::Disk& disk;
   io::Offload& offload;
@@ -110,7 +112,8 @@ class Broker::Core {
   std::map<std::string, std::unique_ptr<Queue>, std::less<>> queues;
   std::unordered_map<std::uint32_t, Queue*> queues_by_id;
   std::unordered_map<ConsumerId, Consumer> consumers;
-  std::map<DeliveryId, Outstanding> outstanding;
+  Deliveries outstanding;
+  Residents residents;
   std::uint64_t last_session = 0;
   std::optional<std::string> publishing_held;            ///< why nothing is taken in
   std::function<void(const std::string& queue)> demand;  ///< Broker::watch_demand
@@ -124,6 +127,9 @@ class Broker::Core {
   std::vector<std::string> forget_destination(const Destination& to);
   void add_default_exchanges();
 
+  // core_topology.cpp
+  void purge_all(Change& change, Queue& queue);
+
   // core_commit.cpp
   struct Taken {
     bool routed = true;     ///< some queue takes it, or would; repeats within a dedup window count
@@ -136,23 +142,29 @@ class Broker::Core {
   bool republish(Change& change, const MessagePtr& message, const std::vector<std::string>& not_into);
   void lay_in(Change& change, const MessagePtr& message, const std::vector<Queue*>& to,
               const std::optional<storage::Digest>& id);
-  void settle(Change& change, Outstanding delivery, Settle how);
-  void leave(Change& change, Queue& queue, const Entry& entry, storage::Left how);
-  void return_lost(Change& change, const Outstanding& delivery);
-  void put_back(Queue& queue, Entry entry);
-  /// As put_back(), and one more return for its delivery limit, beyond which it is dead-lettered.
-  void put_back_counted(Change& change, Queue& queue, Entry entry);
   void applied(Change& change);
-  void arrive(Queue& queue, Entry entry);
-  void drop_overflow(Queue& queue);
-  std::uint64_t free_space();
+  void arrive(Queue& queue, const Change::Arrival& arrival);
   std::optional<Refusal> refuse_publishing(const Batch& batch);
+  std::optional<Refusal> refuse_for_space(const Batch& batch);
+  std::uint64_t free_space();
+
+  // core_settle.cpp
+  void settle(Change& change, DeliveryId delivery, Settle how);
+  void leave(Change& change, Queue& queue, const Entry& entry, storage::Left how);
+  /// It returns, and that counts against its delivery limit.
+  void return_counted(Change& change, DeliveryId delivery);
+  /// One more return would be too many.
+  bool is_last_return(DeliveryId delivery);
+  Outstanding take_outstanding(DeliveryId delivery);
+  void put_back(Queue& queue, Entry entry);
+  void drop_overflow(Queue& queue);
 
   // core_expire.cpp
   /// Republishes a message that left `queue` to its dead-letter exchange, with x-death as RabbitMQ documents it.
   void dead_letter(Change& change, const Queue& queue, const Entry& entry, std::string_view reason);
-  void watch_expiry(const Queue& queue, const Entry& entry);
+  void watch_expiry(Backlog& backlog, Part& part);
   void expire_due();
+  void expire_part(Change& change, Queue& queue, Backlog& backlog, Part& part, std::size_t count_max);
   void watch_use(Queue& queue);
   void set_expiry_timer();
 
@@ -160,34 +172,63 @@ class Broker::Core {
   void pump(Queue& queue);
   Consumer* next_ready(Queue& queue, bool suspect, ConsumerId& id);
   bool may_have(const Consumer& consumer, bool suspect) const;
-  std::optional<Delivery> hand_out(Queue& queue, std::map<std::uint64_t, Entry>::iterator entry, SessionId session,
-                                   ConsumerId consumer, bool no_ack);
-  MessagePtr load(const Entry& entry) const;
+  std::optional<Delivery> hand_out(Queue& queue, Entry entry, SessionId session, ConsumerId consumer, bool no_ack);
+  MessagePtr message_of(const Entry& entry);
 
   // core_recover.cpp
+  void adopt_backlog(Queue& queue, Backlog& backlog);
+
+  // core_replay.cpp
   void replay(storage::Position at, std::uint64_t written_at, const storage::Item& item);
   void replay_message(storage::Position at, std::uint64_t written_at, const storage::MessageItem& item);
   void replay_topology(const storage::Item& item);
-  void forget_entry(Queue& queue, std::uint64_t number);
+  void replay_part(const storage::PartItem& item);
+  void replay_purge(const storage::PurgedItem& item);
+  Part* find_part(const storage::Place& place);
+  static void forget(Queue& queue, const storage::Place& place);
+
+  // core_checkpoint.cpp
+  using OutBySegment = std::map<std::tuple<std::uint32_t, std::uint8_t, std::uint32_t>, std::vector<const Entry*>>;
+  /// What is out with consumers, by queue, priority and segment.
+  OutBySegment out_by_segment() const;
+  std::string checkpoint() const;
+  void state_parts(std::string& items) const;
+  storage::SegmentIndex index(std::uint32_t segment) const;
 
   // core_reclaim.cpp
-  void need(const Entry& entry);
-  void release(storage::Position at, std::uint32_t size);
-  void move_oldest();
+  void need(std::uint32_t segment, std::uint32_t count, std::uint64_t bytes);
+  void release(const Change::Gone& gone);
+  std::optional<std::uint32_t> wasteful_segment() const;
+  void move_out_of(std::uint32_t segment);
+  struct Move;
+  void gather(Move& move, std::uint32_t segment);
+  void write_moved(Move& move);
+  void drop_damaged(Move& move, std::uint32_t offset);
+
+  // core_residents.cpp
+  std::vector<Entry> read(const Backlog& backlog, const Part& part) override;
+  void load(Backlog& backlog, Part& part) override;
+  /// Takes a waiting message out, wherever it stands; nothing if it cannot be had.
+  std::optional<Entry> take_waiting(Queue& queue, const Entry& entry);
+  void unload_some(const Part* except);
 
   struct Live {
     std::uint64_t count = 0;
     std::uint64_t bytes = 0;
   };
-  std::map<std::uint32_t, Live> live_;  ///< by segment: entries that stand there
+  std::map<std::uint32_t, Live> live_;      ///< by segment: entries that stand there
+  std::set<std::uint32_t> empty_segments_;  ///< in which none do
+  std::set<std::uint32_t> unmovable_;       ///< segments of which nothing can be moved
   bool moving_ = false;
+  std::uint64_t judged_size_ = 0;  ///< bytes of the log when it was last looked at for waste
+  std::uint64_t unload_at_ = 0;    ///< entries in memory
 
   std::uint64_t next_number_ = 1;
   std::uint32_t next_queue_ = 1;
   std::uint64_t next_consumer_ = 1;
-  std::uint64_t next_delivery_ = 1;
-  std::uint64_t bytes_in_memory_ = 0;
-  std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint64_t>> expiries_;  ///< (when, queue, number)
+  std::uint64_t unsettled_ids_ = 0;  ///< of deliveries that nobody will settle
+  /// Parts in which something expires: (when at the earliest, queue, priority, segment).
+  std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint8_t, std::uint32_t>> expiries_;
   io::TimerId expiry_timer_ = 0;
   std::uint64_t expiry_timer_at_ = 0;
   std::uint64_t space_checked_at_ = 0;

@@ -28,15 +28,21 @@ std::uint64_t Broker::Core::free_space() {
   return free_space_;
 }
 
-std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
-  if (log->failure()) return Refusal{ReplyCode::resource_error, "storage failed: " + log->failure()->message};
-  if (batch.publishes.empty()) return std::nullopt;
-  if (publishing_held) return Refusal{ReplyCode::resource_error, *publishing_held};
+std::optional<Refusal> Broker::Core::refuse_for_space(const Batch& batch) {
+  if (const auto& stalled = log->stalled()) {
+    return Refusal{ReplyCode::resource_error, "the disk is full, nothing new is taken in: " + stalled->message};
+  }
   // What takes a message off for what it puts in brings the backlog to an end, so it may use up the reserve itself.
   const auto space_min = batch.settlements.empty() ? limits.free_space_min : limits.free_space_min / 4;
-  if (free_space() < space_min) {
-    return Refusal{ReplyCode::resource_error, "the disk is nearly full; nothing new is taken in"};
-  }
+  if (free_space() >= space_min) return std::nullopt;
+  return Refusal{ReplyCode::resource_error, "the disk is nearly full; nothing new is taken in"};
+}
+
+std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
+  if (batch.publishes.empty()) return std::nullopt;
+  if (log->failure()) return Refusal{ReplyCode::resource_error, "storage failed: " + log->failure()->message};
+  if (publishing_held) return Refusal{ReplyCode::resource_error, *publishing_held};
+  if (auto refusal = refuse_for_space(batch)) return refusal;
   for (const auto& message : batch.publishes) {
     if (message->body.size() > limits.message_size_max) {
       return Refusal{ReplyCode::precondition_failed,
@@ -65,7 +71,10 @@ Broker::Core::Taken Broker::Core::publish(Change& change, const MessagePtr& mess
     if (!queue->rules.reject_publish || !queue->full(size)) return false;
     taken.rejected = true;
     if (queue->rules.dead_letter_rejected) {
-      dead_letter(change, *queue, {0, message, {}, static_cast<std::uint32_t>(size), 0, 0, false, 0}, "maxlen");
+      Entry refused;
+      refused.message = message;
+      refused.size = static_cast<std::uint32_t>(size);
+      dead_letter(change, *queue, refused, "maxlen");
     }
     return true;
   });
@@ -108,8 +117,12 @@ void Broker::Core::lay_in(Change& change, const MessagePtr& message, const std::
   const auto size = static_cast<std::uint32_t>(message->properties.size() + message->body.size());
   const std::size_t offset = change.items.size();
   for (auto* queue : to) {
-    Entry entry{item.number, message,    {},    size,
-                0,           expires_at, false, queue->priority_of(glance ? glance->priority : 0)};
+    Entry entry;
+    entry.number = item.number;
+    entry.message = message;
+    entry.size = size;
+    entry.expires_at = expires_at;
+    entry.priority = queue->priority_of(glance ? glance->priority : 0);
     if (const auto ttl = queue->rules.message_ttl) {
       const auto end = now() + *ttl;
       if (entry.expires_at == 0 || end < entry.expires_at) entry.expires_at = end;
@@ -117,7 +130,8 @@ void Broker::Core::lay_in(Change& change, const MessagePtr& message, const std::
     ++queue->published_total;
     ++queue->arriving;
     queue->arriving_bytes += size;
-    if (queue->logged) item.targets.push_back({queue->id, 0, storage::target_counted, entry.expires_at});
+    if (queue->logged)
+      item.targets.push_back({queue->id, 0, storage::target_counted, entry.priority, entry.expires_at});
     change.arrivals.push_back({queue->id, std::move(entry), offset, queue->logged});
   }
   if (item.targets.empty()) return;
@@ -126,54 +140,6 @@ void Broker::Core::lay_in(Change& change, const MessagePtr& message, const std::
   item.properties = message->properties;
   item.body = message->body;
   storage::encode(change.items, item);
-}
-
-void Broker::Core::leave(Change& change, Queue& queue, const Entry& entry, storage::Left how) {
-  if (entry.at.segment == 0) return;
-  storage::encode(change.items, storage::SettledItem{queue.id, how, entry.number});
-  change.gone.emplace_back(entry.at, entry.size);
-}
-
-void Broker::Core::settle(Change& change, Outstanding delivery, Settle how) {
-  auto* queue = find_queue(delivery.queue);
-  if (queue == nullptr) return;
-  const auto found = queue->out.find(delivery.number);
-  if (found == queue->out.end()) return;
-  Entry entry = std::move(found->second);
-  queue->out.erase(found);
-  if (how == Settle::requeue) {
-    entry.redelivered = true;
-    return queue->rules.counts_returns ? put_back_counted(change, *queue, std::move(entry))
-                                       : put_back(*queue, std::move(entry));
-  }
-  if (how == Settle::ack) {
-    ++queue->settled_total;
-    leave(change, *queue, entry, storage::Left::acknowledged);
-  } else {
-    dead_letter(change, *queue, entry, "rejected");
-    leave(change, *queue, entry, storage::Left::rejected);
-  }
-  if (entry.message) bytes_in_memory_ -= entry.size;
-  kick(*queue);
-}
-
-void Broker::Core::put_back(Queue& queue, Entry entry) {
-  watch_expiry(queue, entry);
-  queue.put(std::move(entry));
-  drop_overflow(queue);
-  kick(queue);
-}
-
-void Broker::Core::put_back_counted(Change& change, Queue& queue, Entry entry) {
-  ++entry.lost_count;
-  if (queue.rules.delivery_limit && entry.lost_count > *queue.rules.delivery_limit) {
-    dead_letter(change, queue, entry, "delivery_limit");
-    leave(change, queue, entry, storage::Left::lost_often);
-    if (entry.message) bytes_in_memory_ -= entry.size;
-    return;
-  }
-  if (entry.at.segment != 0) storage::encode(change.items, storage::LostItem{queue.id, entry.lost_count, entry.number});
-  put_back(queue, std::move(entry));
 }
 
 Answer<Accepted> Broker::Core::commit(SessionId session, Batch batch, Durable durable) {
@@ -187,53 +153,11 @@ Answer<Accepted> Broker::Core::commit(SessionId session, Batch batch, Durable du
     if (taken.repeated) accepted.repeated.push_back(i);
   }
   for (const auto& settlement : batch.settlements) {
-    auto found = outstanding.find(settlement.delivery);
-    if (found == outstanding.end() || found->second.session != session) continue;
-    const auto delivery = found->second;
-    outstanding.erase(found);
-    if (const auto consumer = consumers.find(delivery.consumer); consumer != consumers.end()) {
-      --consumer->second.holds;
-      if (consumer->second.holds == 0) consumer->second.holds_suspect = false;
-    }
-    settle(change, delivery, settlement.how);
+    const auto* found = outstanding.find(settlement.delivery);
+    if (found != nullptr && found->session == session) settle(change, settlement.delivery, settlement.how);
   }
   submit(std::move(change), static_cast<bool>(durable) || !batch.publishes.empty(), std::move(durable));
   return accepted;
-}
-
-void Broker::Core::return_lost(Change& change, const Outstanding& delivery) {
-  auto* queue = find_queue(delivery.queue);
-  if (queue == nullptr) return;
-  const auto found = queue->out.find(delivery.number);
-  if (found == queue->out.end()) return;
-  Entry entry = std::move(found->second);
-  queue->out.erase(found);
-  entry.redelivered = true;
-  put_back_counted(change, *queue, std::move(entry));
-}
-
-void Broker::Core::end_session(SessionId session, SessionEnd how) {
-  std::vector<ConsumerId> ended;
-  for (const auto& [id, consumer] : consumers) {
-    if (consumer.session == session) ended.push_back(id);
-  }
-  for (const auto id : ended) cancel(id);
-  Change change;
-  for (auto it = outstanding.begin(); it != outstanding.end();) {
-    if (it->second.session != session) {
-      ++it;
-      continue;
-    }
-    const auto delivery = it->second;
-    it = outstanding.erase(it);
-    how == SessionEnd::lost ? return_lost(change, delivery) : settle(change, delivery, Settle::requeue);
-  }
-  std::vector<Queue*> own;
-  for (const auto& [name, queue] : queues) {
-    if (queue->spec.exclusive && queue->owner == session) own.push_back(queue.get());
-  }
-  for (auto* queue : own) remove_queue(*queue);
-  if (!change.items.empty() || !change.arrivals.empty()) submit(std::move(change), true, {});
 }
 
 void Broker::Core::submit(Change change, bool urgent, Durable durable) {
@@ -243,14 +167,29 @@ void Broker::Core::submit(Change change, bool urgent, Durable durable) {
     if (status) applied(*shared);
     if (durable) durable(status);
   };
-  if (shared->items.empty()) return log->after_pending(std::move(when_durable));
-  const auto at = log->append(shared->items, urgent, std::move(when_durable));
+  storage::Position at;
+  if (shared->items.empty()) {
+    log->after_pending(std::move(when_durable));
+  } else {
+    at = log->append(shared->items, urgent, std::move(when_durable));
+  }
+  if (log->failure()) return;
   for (auto& arrival : shared->arrivals) {
-    if (!arrival.logged) continue;
-    arrival.entry.at = {at.segment, at.offset + static_cast<std::uint32_t>(arrival.item_offset)};
-    need(arrival.entry);
+    auto* queue = find_queue(arrival.queue);
+    auto& entry = arrival.entry;
+    if (queue == nullptr) continue;
+    if (arrival.logged) {
+      entry.at = {at.segment, at.offset + static_cast<std::uint32_t>(arrival.item_offset)};
+      need(at.segment, 1, entry.size);
+      const bool kept = residents.body_bytes < limits.bodies_max && queue->body_bytes() < limits.queue_bodies_max;
+      if (!kept) entry.message = nullptr;
+    }
+    auto& backlog = queue->backlog(entry.priority);
+    backlog.append(entry);
+    entry.message = nullptr;
   }
   shared->items = {};
+  if (residents.entries > unload_at_) unload_some(nullptr);
 }
 
 void Broker::Core::tell(Durable durable) {
@@ -258,46 +197,23 @@ void Broker::Core::tell(Durable durable) {
 }
 
 void Broker::Core::applied(Change& change) {
-  for (auto& arrival : change.arrivals) {
-    auto* queue = find_queue(arrival.queue);
-    if (queue != nullptr) {
-      arrive(*queue, std::move(arrival.entry));
-    } else {
-      release(arrival.entry.at, arrival.entry.size);
-    }
+  for (const auto& arrival : change.arrivals) {
+    if (auto* queue = find_queue(arrival.queue)) arrive(*queue, arrival);
   }
-  for (const auto& [at, size] : change.gone) release(at, size);
+  for (const auto& gone : change.gone) release(gone);
   collect_garbage();
 }
 
-void Broker::Core::arrive(Queue& queue, Entry entry) {
+void Broker::Core::arrive(Queue& queue, const Change::Arrival& arrival) {
+  const auto& entry = arrival.entry;
   --queue.arriving;
   queue.arriving_bytes -= entry.size;
-  if (bytes_in_memory_ > limits.memory_max && entry.at.segment != 0) {
-    entry.message = nullptr;
-  } else {
-    bytes_in_memory_ += entry.size;
-  }
-  watch_expiry(queue, entry);
-  queue.put(std::move(entry));
+  ++queue.ready;
+  queue.ready_bytes += entry.size;
+  auto& backlog = queue.backlog(entry.priority);
+  watch_expiry(backlog, backlog.arrived(entry.number, entry.at));
   drop_overflow(queue);
   kick(queue);
-}
-
-void Broker::Core::drop_overflow(Queue& queue) {
-  const auto over = [&] {
-    return (queue.rules.length_max && queue.ready.size() > *queue.rules.length_max) ||
-           (queue.rules.length_bytes_max && queue.ready_bytes > *queue.rules.length_bytes_max);
-  };
-  if (queue.rules.reject_publish || queue.ready.empty() || !over()) return;
-  Change change;
-  while (!queue.ready.empty() && over()) {
-    const auto entry = queue.take(queue.first_to_drop());
-    dead_letter(change, queue, entry, "maxlen");
-    leave(change, queue, entry, storage::Left::overflowed);
-    if (entry.message) bytes_in_memory_ -= entry.size;
-  }
-  submit(std::move(change), false, {});
 }
 
 }  // namespace millrace::broker

@@ -97,68 +97,64 @@ Broker::Core::Consumer* Broker::Core::next_ready(Queue& queue, bool suspect, Con
 
 void Broker::Core::pump(Queue& queue) {
   const auto id_of_queue = queue.id;
-  auto entry = queue.next();
-  while (entry != queue.ready.end()) {
-    const bool suspect = queue.rules.isolate_suspects && entry->second.lost_count > 0;
+  while (const auto front = queue.next(*this)) {
+    const bool suspect = queue.rules.isolate_suspects && front.entry().lost_count > 0;
     ConsumerId id;
     auto* consumer = next_ready(queue, suspect, id);
     // Where no consumer is free for a suspect, those behind it wait, too: giving busy consumers more would keep it
     // waiting for ever.
     if (consumer == nullptr) return;
-    auto delivery = hand_out(queue, entry, consumer->session, id, consumer->no_ack);
-    if (!delivery) {
-      entry = queue.next();
-      continue;
-    }
+    auto delivery = hand_out(queue, queue.take(front), consumer->session, id, consumer->no_ack);
+    if (!delivery) continue;
     if (!consumer->no_ack) {
       ++consumer->holds;
       consumer->holds_suspect = suspect;
     }
     consumer->sink->deliver(std::move(*delivery));
     if (find_queue(id_of_queue) != &queue) return;
-    entry = queue.next();
   }
 }
 
-std::optional<Delivery> Broker::Core::hand_out(Queue& queue, std::map<std::uint64_t, Entry>::iterator at,
-                                               SessionId session, ConsumerId consumer, bool no_ack) {
-  Entry entry = queue.take(at);
-  auto message = load(entry);
+std::optional<Delivery> Broker::Core::hand_out(Queue& queue, Entry entry, SessionId session, ConsumerId consumer,
+                                               bool no_ack) {
+  auto message = message_of(entry);
   Change change;
   if (!message) {
     leave(change, queue, entry, storage::Left::damaged);
     submit(std::move(change), false, {});
     return std::nullopt;
   }
-  Delivery delivery{DeliveryId{next_delivery_++}, consumer, std::move(message), entry.redelivered, entry.lost_count};
+  Delivery delivery{{}, consumer, std::move(message), entry.redelivered, entry.lost_count};
   if (no_ack) {
+    delivery.id = DeliveryId{++unsettled_ids_};
     ++queue.settled_total;
-    if (entry.message) bytes_in_memory_ -= entry.size;
     leave(change, queue, entry, storage::Left::acknowledged);
     if (!change.items.empty()) submit(std::move(change), false, {});
     return delivery;
   }
-  outstanding.emplace(delivery.id, Outstanding{session, consumer, queue.id, entry.number});
-  const auto number = entry.number;
-  queue.out.emplace(number, std::move(entry));
+  if (entry.at.segment != 0) entry.message = nullptr;  // if it returns, it is read from the log
+  ++queue.out;
+  delivery.id = outstanding.add({session, consumer, queue.id, std::move(entry)});
   return delivery;
 }
 
-MessagePtr Broker::Core::load(const Entry& entry) const {
+MessagePtr Broker::Core::message_of(const Entry& entry) {
   if (entry.message) return entry.message;
-  const auto stored = log->read(entry.at);
+  auto stored = log->read(entry.at);
+  if (stored && stored->number != entry.number)
+    stored = Error{Error::Kind::damaged, "another message stands there than its queue says"};
   if (!stored) {
     log::error("message_unreadable", {{"segment", std::to_string(entry.at.segment)},
                                       {"offset", std::to_string(entry.at.offset)},
                                       {"reason", stored.error().message}});
+    log->quarantine(entry.at);
     return nullptr;
   }
-  const auto& item = stored->second;
   auto message = std::make_shared<Message>();
-  message->exchange = item.exchange;
-  message->routing_key = item.routing_key;
-  message->properties = item.properties;
-  message->body = item.body;
+  message->exchange = stored->exchange;
+  message->routing_key = stored->routing_key;
+  message->properties = stored->properties;
+  message->body = stored->body;
   return message;
 }
 
@@ -166,8 +162,8 @@ Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
   touch(**queue);
-  while (!(*queue)->ready.empty()) {
-    if (auto delivery = hand_out(**queue, (*queue)->next(), session, {}, no_ack))
+  while (const auto front = (*queue)->next(*this)) {
+    if (auto delivery = hand_out(**queue, (*queue)->take(front), session, {}, no_ack))
       return std::optional(std::move(*delivery));
   }
   return std::optional<Delivery>();
@@ -177,25 +173,31 @@ Answer<std::optional<Delivery>> Broker::Core::take_if(SessionId session, std::st
                                                       const std::function<bool(const Message&)>& wanted) {
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
-  for (auto entry = (*queue)->ready.begin(); entry != (*queue)->ready.end(); ++entry) {
-    const auto message = load(entry->second);
-    if (message && wanted(*message)) return hand_out(**queue, entry, session, {}, false);
-  }
-  return std::optional<Delivery>();
+  std::optional<Entry> found;
+  (*queue)->walk(*this, [&](const Entry& entry) {
+    const auto message = message_of(entry);
+    if (message && wanted(*message)) found = entry;
+    return !found;
+  });
+  if (!found) return std::optional<Delivery>();
+  auto entry = take_waiting(**queue, *found);
+  if (!entry) return std::optional<Delivery>();
+  return hand_out(**queue, std::move(*entry), session, {}, false);
 }
 
 Answer<std::vector<MessagePtr>> Broker::Core::peek(std::string_view name, std::size_t offset, std::size_t count) {
   auto* queue = find_queue(name);
   if (queue == nullptr) return Refusal{ReplyCode::not_found, "no queue '" + std::string(name) + "' in vhost '/'"};
   std::vector<MessagePtr> found;
-  for (const auto& [number, entry] : queue->ready) {
+  if (count == 0) return found;
+  queue->walk(*this, [&](const Entry& entry) {
     if (offset > 0) {
       --offset;
-      continue;
+      return true;
     }
-    if (found.size() >= count) break;
-    if (auto message = load(entry)) found.push_back(std::move(message));
-  }
+    if (auto message = message_of(entry)) found.push_back(std::move(message));
+    return found.size() < count;
+  });
   return found;
 }
 

@@ -81,7 +81,7 @@ std::vector<std::string> circle(const FieldTable& headers) {
 
 void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& entry, std::string_view reason) {
   if (!queue.rules.dead_letter_exchange) return;
-  const auto original = load(entry);
+  const auto original = message_of(entry);
   if (!original) return;
   auto properties = amqp::decode_properties(original->properties);
   if (!properties) return;
@@ -103,10 +103,12 @@ void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& 
   }
 }
 
-void Broker::Core::watch_expiry(const Queue& queue, const Entry& entry) {
-  if (entry.expires_at == 0) return;
-  expiries_.emplace(entry.expires_at, queue.id, entry.number);
-  if (expiry_timer_ == 0 || entry.expires_at < expiry_timer_at_) set_expiry_timer();
+void Broker::Core::watch_expiry(Backlog& backlog, Part& part) {
+  if (!part.wakes_earlier()) return;
+  if (part.watched_at != 0) expiries_.erase({part.watched_at, backlog.queue, backlog.priority, part.segment});
+  part.watched_at = part.expires_first;
+  expiries_.emplace(part.watched_at, backlog.queue, backlog.priority, part.segment);
+  if (expiry_timer_ == 0 || part.watched_at < expiry_timer_at_) set_expiry_timer();
 }
 
 void Broker::Core::set_expiry_timer() {
@@ -141,24 +143,35 @@ void Broker::Core::watch_use(Queue& queue) {
 }
 
 void Broker::Core::expire_due() {
-  constexpr int at_once_max = 1'000;
+  constexpr std::size_t at_once_max = 1'000;
   Change change;
   const auto time = now();
-  for (int i = 0; i < at_once_max && !expiries_.empty() && std::get<0>(*expiries_.begin()) <= time; ++i) {
-    const auto [when, queue_id, number] = *expiries_.begin();
+  while (!expiries_.empty() && std::get<0>(*expiries_.begin()) <= time && change.gone.size() < at_once_max) {
+    const auto [when, queue_id, priority, segment] = *expiries_.begin();
     expiries_.erase(expiries_.begin());
     auto* queue = find_queue(queue_id);
-    if (queue == nullptr) continue;
-    const auto found = queue->ready.find(number);
-    // Out with a consumer: it is looked at again when it comes back.
-    if (found == queue->ready.end() || found->second.expires_at != when) continue;
-    const auto entry = queue->take(found);
-    dead_letter(change, *queue, entry, "expired");
-    leave(change, *queue, entry, storage::Left::expired);
-    if (entry.message) bytes_in_memory_ -= entry.size;
+    auto* backlog = queue == nullptr ? nullptr : queue->find_backlog(priority);
+    auto* part = backlog == nullptr ? nullptr : backlog->find(segment);
+    if (part == nullptr || part->watched_at != when) continue;
+    part->watched_at = 0;
+    if (!part->is_loaded()) load(*backlog, *part);
+    // It may have gone while it was loaded: nothing of it could be read.
+    if (backlog->find(segment) == part) expire_part(change, *queue, *backlog, *part, at_once_max);
   }
   if (!change.items.empty() || !change.arrivals.empty()) submit(std::move(change), true, {});
   set_expiry_timer();
+}
+
+void Broker::Core::expire_part(Change& change, Queue& queue, Backlog& backlog, Part& part, std::size_t count_max) {
+  const auto segment = part.segment;
+  const auto expired = backlog.take_expired(part, now(), count_max);
+  if (auto* still = backlog.find(segment)) watch_expiry(backlog, *still);
+  for (const auto& entry : expired) {
+    --queue.ready;
+    queue.ready_bytes -= entry.size;
+    dead_letter(change, queue, entry, "expired");
+    leave(change, queue, entry, storage::Left::expired);
+  }
 }
 
 }  // namespace millrace::broker

@@ -72,7 +72,8 @@ Answer<QueueStatus> Broker::Core::declare_queue(SessionId session, const QueueSp
         fmt::format("invalid property '{}' for queue '{}' in vhost '/': a quorum queue is durable and shared",
                     wanted.durable ? "exclusive-owner" : "non-durable", spec.name)};
   }
-  auto owned = std::make_unique<Queue>(next_queue_++, spec, std::move(*rules), spec.exclusive ? session : SessionId());
+  auto owned = std::make_unique<Queue>(next_queue_++, spec, std::move(*rules), spec.exclusive ? session : SessionId(),
+                                       residents);
   Queue& queue = *owned;
   queues_by_id[queue.id] = &queue;
   queues[spec.name] = std::move(owned);
@@ -90,14 +91,16 @@ Answer<QueueStatus> Broker::Core::declare_queue(SessionId session, const QueueSp
 
 void Broker::Core::remove_queue(Queue& queue) {
   Change change;
-  const auto let_go = [&](const Entry& entry) {
-    if (entry.at.segment != 0) change.gone.emplace_back(entry.at, entry.size);
-    if (entry.message) bytes_in_memory_ -= entry.size;
-  };
-  for (const auto& [number, entry] : queue.ready) let_go(entry);
-  for (const auto& [number, entry] : queue.out) let_go(entry);
+  for (const auto& backlog : queue.backlogs()) {
+    for (const auto& part : backlog->parts()) {
+      if (part->segment != 0 && part->count > 0) change.gone.push_back({part->segment, part->count, part->bytes});
+    }
+  }
+  for (const auto id : outstanding.select([&](const Outstanding& it) { return it.queue == queue.id; })) {
+    const auto entry = take_outstanding(id).entry;
+    if (entry.at.segment != 0) change.gone.push_back({entry.at.segment, 1, entry.size});
+  }
   if (queue.logged) storage::encode(change.items, storage::QueueDeletedItem{queue.id});
-  std::erase_if(outstanding, [&](const auto& one) { return one.second.queue == queue.id; });
   std::vector<std::pair<ConsumerSink*, ConsumerId>> ended;
   for (const auto id : queue.consumers) {
     ended.emplace_back(consumers.at(id).sink, id);
@@ -123,32 +126,37 @@ Answer<std::uint64_t> Broker::Core::delete_queue(SessionId session, const std::s
   if (if_unused && !(*queue)->consumers.empty()) {
     return Refusal{ReplyCode::precondition_failed, fmt::format("queue '{}' in vhost '/' in use", name)};
   }
-  if (if_empty && !((*queue)->ready.empty() && (*queue)->out.empty())) {
+  if (if_empty && (*queue)->ready + (*queue)->out > 0) {
     return Refusal{ReplyCode::precondition_failed, fmt::format("queue '{}' in vhost '/' not empty", name)};
   }
-  const std::uint64_t count = (*queue)->ready.size();
+  const std::uint64_t count = (*queue)->ready;
   remove_queue(**queue);
   tell(std::move(durable));
   return count;
 }
 
+void Broker::Core::purge_all(Change& change, Queue& queue) {
+  storage::PurgedItem item;
+  item.queue = queue.id;
+  outstanding.each([&](const Outstanding& it) {
+    if (it.queue == queue.id) item.except.push_back(it.entry.place(queue.id));
+  });
+  for (const auto& backlog : queue.backlogs()) {
+    for (auto& gone : backlog->purge(item.except)) {
+      if (gone.segment != 0) change.gone.push_back({gone.segment, gone.count, gone.bytes});
+    }
+  }
+  queue.ready = 0;
+  queue.ready_bytes = 0;
+  if (queue.logged) storage::encode(change.items, item);
+}
+
 Answer<std::uint64_t> Broker::Core::purge(SessionId session, const std::string& name, Durable durable) {
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
-  const std::uint64_t count = (*queue)->ready.size();
+  const std::uint64_t count = (*queue)->ready;
   Change change;
-  if (count > 0) {
-    storage::PurgedItem item;
-    item.queue = (*queue)->id;
-    item.number = (*queue)->ready.rbegin()->first;
-    for (const auto& [number, entry] : (*queue)->out) item.except.push_back(number);
-    if ((*queue)->logged) storage::encode(change.items, item);
-    while (!(*queue)->ready.empty()) {
-      const auto entry = (*queue)->take((*queue)->ready.begin());
-      if (entry.at.segment != 0) change.gone.emplace_back(entry.at, entry.size);
-      if (entry.message) bytes_in_memory_ -= entry.size;
-    }
-  }
+  if (count > 0) purge_all(change, **queue);
   submit(std::move(change), true, std::move(durable));
   return count;
 }

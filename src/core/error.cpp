@@ -24,6 +24,8 @@ std::string_view to_string(Error::Kind kind) {
       return "unavailable";
     case Error::Kind::io:
       return "io";
+    case Error::Kind::no_space:
+      return "no_space";
     case Error::Kind::damaged:
       return "damaged";
     case Error::Kind::unsupported:

@@ -15,7 +15,8 @@ struct Error {
     permission,   ///< not allowed
     limit,        ///< a documented limit is exceeded
     unavailable,  ///< may work later: refused connection, timeout, peer gone
-    io,           ///< the operating system failed us: disk full, failed sync
+    io,           ///< the operating system failed us: a failed read, write or sync
+    no_space,     ///< the disk is full; works again when it is not
     damaged,      ///< stored data does not match its checksum or format
     unsupported,  ///< well-formed, but not offered
   };

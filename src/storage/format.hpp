@@ -8,7 +8,7 @@
 namespace millrace::storage {
 
 /// The numbers of docs/storage-format.md; a change here is a change there and a new version.
-inline constexpr std::uint32_t format_version = 1;
+inline constexpr std::uint32_t format_version = 2;
 inline constexpr std::string_view segment_magic = "MILLRACE";
 inline constexpr std::size_t segment_header_size = 64;
 inline constexpr std::uint32_t record_magic = 0x31524c4d;  // "MLR1"
@@ -20,7 +20,7 @@ inline constexpr std::uint64_t record_size_max = 0x7fff'0000;
 
 enum class RecordType : std::uint8_t {
   transaction = 1,  ///< items that take effect together
-  checkpoint = 2,   ///< items that state the whole topology; first in every segment
+  checkpoint = 2,   ///< items that state everything as it was then; first in every segment
   end = 3,          ///< last in a segment that was finished in order
 };
 
@@ -38,6 +38,7 @@ enum class ItemKind : std::uint8_t {
   purged = 11,
   counters = 12,
   next_ids = 13,
+  part = 14,
 };
 
 /// How a message left a queue.
@@ -49,6 +50,11 @@ enum class Left : std::uint8_t {
   lost_often = 5,  ///< more losses than x-delivery-limit
   damaged = 6,     ///< its stored bytes do not match their checksum
 };
+
+/// What a sidecar begins with: "segment-N.index", the entries of segment N by queue.
+inline constexpr std::string_view index_magic = "MLRINDEX";
+inline constexpr std::size_t index_header_size = 64;
+inline constexpr std::size_t index_group_size = 32;
 
 /// Where a message's item begins: segment number and byte offset in it.
 struct Position {

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t message_head_size = 32;
 constexpr std::size_t target_size = 16;
+constexpr std::size_t except_size = 24;
 constexpr std::uint8_t flag_has_id = 1;
+constexpr std::uint8_t flag_moved = 2;
 
 /// Writes the head on construction and the size and padding at the end.
 class ItemWriter {
@@ -34,10 +36,15 @@ Error damaged(std::string_view what) {
   return Error{Error::Kind::damaged, std::string(what)};
 }
 
+/// Of all but the four bytes in which it stands.
+std::uint32_t message_checksum(std::string_view item) {
+  return static_cast<std::uint32_t>(checksum(item.substr(12), checksum(item.substr(0, 8), 0)));
+}
+
 Result<Item> decode_message(std::string_view bytes) {
   if (bytes.size() < message_head_size) return damaged("a message item is too short");
   const auto expected = get_at<std::uint32_t>(bytes, 8);
-  if (static_cast<std::uint32_t>(checksum(bytes.substr(12), 0)) != expected) {
+  if (message_checksum(bytes) != expected) {
     return damaged("a message does not match its checksum");
   }
   MessageItem item;
@@ -54,12 +61,18 @@ Result<Item> decode_message(std::string_view bytes) {
     item.id->low = in.number<std::uint64_t>();
     item.id->high = in.number<std::uint64_t>();
   }
+  if (flags & flag_moved) {
+    item.moved_from.emplace();
+    item.moved_from->segment = in.number<std::uint32_t>();
+    item.moved_from->offset = in.number<std::uint32_t>();
+  }
   if (in.rest().size() < target_size * target_count) return damaged("a message item is too short");
   item.targets.resize(target_count);
   for (Target& target : item.targets) {
     target.queue = in.number<std::uint32_t>();
     target.lost_count = in.number<std::uint16_t>();
-    target.flags = in.number<std::uint16_t>();
+    target.flags = in.number<std::uint8_t>();
+    target.priority = in.number<std::uint8_t>();
     target.expires_at = in.number<std::uint64_t>();
   }
   item.exchange = in.bytes(exchange_size);
@@ -70,22 +83,41 @@ Result<Item> decode_message(std::string_view bytes) {
   return Item(std::move(item));
 }
 
-Result<Item> decode_small(ItemKind kind, std::uint8_t detail, ByteReader in) {
+/// The fields of a Place and a last one.
+Place read_place(ByteReader& in, std::uint16_t priority, std::uint32_t& last) {
+  Place place;
+  place.priority = static_cast<std::uint8_t>(priority);
+  place.number = in.number<std::uint64_t>();
+  place.queue = in.number<std::uint32_t>();
+  place.at.segment = in.number<std::uint32_t>();
+  place.at.offset = in.number<std::uint32_t>();
+  last = in.number<std::uint32_t>();
+  return place;
+}
+
+void put_place(std::string& out, const Place& place, std::uint32_t last) {
+  put(out, place.number);
+  put(out, place.queue);
+  put(out, place.at.segment);
+  put(out, place.at.offset);
+  put(out, last);
+}
+
+Result<Item> decode_small(ItemKind kind, std::uint8_t detail, std::uint16_t count, ByteReader in) {
   std::optional<Item> item;
   switch (kind) {
     case ItemKind::settled: {
       SettledItem out;
       out.how = static_cast<Left>(detail);
-      out.number = in.number<std::uint64_t>();
-      out.queue = in.number<std::uint32_t>();
+      std::uint32_t size = 0;
+      out.place = read_place(in, count, size);
+      out.place.size = size;
       item = out;
       break;
     }
     case ItemKind::lost: {
       LostItem out;
-      out.number = in.number<std::uint64_t>();
-      out.queue = in.number<std::uint32_t>();
-      out.lost_count = in.number<std::uint32_t>();
+      out.place = read_place(in, count, out.lost_count);
       item = out;
       break;
     }
@@ -136,11 +168,17 @@ Result<Item> decode_small(ItemKind kind, std::uint8_t detail, ByteReader in) {
     }
     case ItemKind::purged: {
       PurgedItem out;
-      out.number = in.number<std::uint64_t>();
       out.queue = in.number<std::uint32_t>();
-      const auto count = in.number<std::uint32_t>();
-      if (in.rest().size() < std::size_t{count} * 8) return damaged("a purge item is too short");
-      for (std::uint32_t i = 0; i < count; ++i) out.except.push_back(in.number<std::uint64_t>());
+      const auto excepted = in.number<std::uint32_t>();
+      if (in.rest().size() < excepted * except_size) return damaged("a purge item is too short");
+      for (std::uint32_t i = 0; i < excepted; ++i) {
+        Place place{out.queue, 0, in.number<std::uint64_t>(), {}, 0};
+        place.at.segment = in.number<std::uint32_t>();
+        place.at.offset = in.number<std::uint32_t>();
+        place.size = in.number<std::uint32_t>();
+        place.priority = static_cast<std::uint8_t>(in.number<std::uint32_t>());
+        out.except.push_back(place);
+      }
       item = std::move(out);
       break;
     }
@@ -156,6 +194,20 @@ Result<Item> decode_small(ItemKind kind, std::uint8_t detail, ByteReader in) {
       NextIdsItem out;
       out.message = in.number<std::uint64_t>();
       out.queue = in.number<std::uint32_t>();
+      item = out;
+      break;
+    }
+    case ItemKind::part: {
+      PartItem out;
+      out.priority = detail;
+      out.queue = in.number<std::uint32_t>();
+      out.segment = in.number<std::uint32_t>();
+      out.bytes = in.number<std::uint64_t>();
+      out.number_min = in.number<std::uint64_t>();
+      out.number_max = in.number<std::uint64_t>();
+      out.expires_first = in.number<std::uint64_t>();
+      out.count = in.number<std::uint32_t>();
+      out.runs = in.text();
       item = out;
       break;
     }
@@ -179,16 +231,21 @@ void encode(std::string& out, const MessageItem& item) {
     put(out, item.number);
     put(out, static_cast<std::uint32_t>(item.body.size()));
     put(out, static_cast<std::uint8_t>(item.routing_key.size()));
-    put(out, item.id ? flag_has_id : std::uint8_t{0});
+    put(out, static_cast<std::uint8_t>((item.id ? flag_has_id : 0) | (item.moved_from ? flag_moved : 0)));
     put(out, std::uint16_t{0});
     if (item.id) {
       put(out, item.id->low);
       put(out, item.id->high);
     }
+    if (item.moved_from) {
+      put(out, item.moved_from->segment);
+      put(out, item.moved_from->offset);
+    }
     for (const Target& target : item.targets) {
       put(out, target.queue);
       put(out, target.lost_count);
       put(out, target.flags);
+      put(out, target.priority);
       put(out, target.expires_at);
     }
     out += item.exchange;
@@ -196,21 +253,17 @@ void encode(std::string& out, const MessageItem& item) {
     out += item.properties;
     out += item.body;
   }
-  const auto sum = checksum(std::string_view(out).substr(start + 12), 0);
-  put_at(out, start + 8, static_cast<std::uint32_t>(sum));
+  put_at(out, start + 8, message_checksum(std::string_view(out).substr(start)));
 }
 
 void encode(std::string& out, const SettledItem& item) {
-  ItemWriter writer(out, ItemKind::settled, static_cast<std::uint8_t>(item.how));
-  put(out, item.number);
-  put(out, item.queue);
+  ItemWriter writer(out, ItemKind::settled, static_cast<std::uint8_t>(item.how), item.place.priority);
+  put_place(out, item.place, item.place.size);
 }
 
 void encode(std::string& out, const LostItem& item) {
-  ItemWriter writer(out, ItemKind::lost);
-  put(out, item.number);
-  put(out, item.queue);
-  put(out, item.lost_count);
+  ItemWriter writer(out, ItemKind::lost, 0, item.place.priority);
+  put_place(out, item.place, item.lost_count);
 }
 
 void encode(std::string& out, const TakenItem& item) {
@@ -255,10 +308,15 @@ void encode(std::string& out, const BindingItem& item) {
 
 void encode(std::string& out, const PurgedItem& item) {
   ItemWriter writer(out, ItemKind::purged);
-  put(out, item.number);
   put(out, item.queue);
   put(out, static_cast<std::uint32_t>(item.except.size()));
-  for (std::uint64_t number : item.except) put(out, number);
+  for (const Place& place : item.except) {
+    put(out, place.number);
+    put(out, place.at.segment);
+    put(out, place.at.offset);
+    put(out, place.size);
+    put(out, std::uint32_t{place.priority});
+  }
 }
 
 void encode(std::string& out, const CountersItem& item) {
@@ -274,6 +332,18 @@ void encode(std::string& out, const NextIdsItem& item) {
   put(out, item.queue);
 }
 
+void encode(std::string& out, const PartItem& item) {
+  ItemWriter writer(out, ItemKind::part, item.priority);
+  put(out, item.queue);
+  put(out, item.segment);
+  put(out, item.bytes);
+  put(out, item.number_min);
+  put(out, item.number_max);
+  put(out, item.expires_first);
+  put(out, item.count);
+  put_text(out, item.runs);
+}
+
 std::uint32_t item_size(std::string_view head) {
   return get_at<std::uint32_t>(head, 0);
 }
@@ -285,7 +355,8 @@ Result<Item> decode_item(std::string_view bytes) {
   bytes = bytes.substr(0, size);
   const auto kind = static_cast<ItemKind>(get_at<std::uint8_t>(bytes, 4));
   if (kind == ItemKind::message) return decode_message(bytes);
-  return decode_small(kind, get_at<std::uint8_t>(bytes, 5), ByteReader(bytes.substr(item_head_size)));
+  return decode_small(kind, get_at<std::uint8_t>(bytes, 5), get_at<std::uint16_t>(bytes, 6),
+                      ByteReader(bytes.substr(item_head_size)));
 }
 
 }  // namespace millrace::storage

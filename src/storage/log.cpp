@@ -12,36 +12,37 @@
 
 namespace millrace::storage {
 
+/// What one round on the Offload writes and syncs.
+struct Log::Flush {
+  std::vector<Write> writes;
+  std::vector<Applied> waiting;
+  bool sync_folder = false;
+  std::uint32_t segment = 0;  ///< the last one written to
+  Status status = Done{};
+
+  void work(io::Disk& disk) {
+    for (std::size_t i = 0; i < writes.size() && status; ++i) {
+      auto& write = writes[i];
+      status = write.file->write_at(write.offset, write.bytes);
+      const bool last_of_file = i + 1 == writes.size() || writes[i + 1].file != write.file;
+      if (status && last_of_file) status = write.file->sync();
+    }
+    if (status && sync_folder) status = disk.sync_folder();
+  }
+};
+
 Log::Log(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings)
-    : loop_(loop), disk_(disk), offload_(offload), settings_(settings) {}
+    : loop_(loop), disk_(disk), offload_(offload), settings_(settings), segments_(disk), reader_(segments_) {}
 
 Log::~Log() {
   *alive_ = false;
   loop_.cancel(lazy_);
+  loop_.cancel(space_retry_);
 }
 
-Result<std::unique_ptr<Log>> Log::open(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings,
-                                       const Replay& replay) {
-  const auto names = disk.list();
-  if (!names) return names.error();
-  std::map<std::uint32_t, std::string> found;
-  for (const auto& name : *names) {
-    if (const auto number = segment_number(name)) found.emplace(*number, name);
-  }
-  // What another process has written and not synced can be read, and could be gone tomorrow.
-  if (auto synced = disk.sync_folder(); !synced) return synced.error();
-  auto log = std::unique_ptr<Log>(new Log(loop, disk, offload, settings));
-  const auto tail = log->settle_tail(found);
-  if (!tail) return tail.error();
-  for (const auto& [number, name] : found) {
-    if (auto replayed = log->replay_segment(name, number, replay, number >= *tail); !replayed) return replayed.error();
-    log->current_ = number;
-  }
-  return log;
-}
-
-Status Log::begin(Checkpoint checkpoint) {
-  checkpoint_ = std::move(checkpoint);
+Status Log::begin(Owner owner) {
+  owner_ = std::move(owner);
+  for (const auto segment : std::set<std::uint32_t>(unindexed_)) write_index(segment);
   return start_segment();
 }
 
@@ -50,30 +51,58 @@ Status Log::start_segment() {
   auto file = disk_.open(segment_name(number), io::Disk::Open::create_new);
   if (!file) return file.error();
   current_ = number;
-  auto& segment = segments_[number];
-  segment.file = std::move(*file);
+  segments_.add(number, {segment_header_size, 0, std::move(*file), 0});
   folder_changed_ = true;
-  pending_.push_back({segment.file, 0, segment_header(number)});
-  segment.size = segment_header_size;
-  write_record(RecordType::checkpoint, checkpoint_());
-  checkpoint_end_ = segment.size;
+  pending_.push_back({number, segments_.find(number)->file, 0, segment_header(number)});
+  write_record(RecordType::checkpoint, owner_.checkpoint());
+  checkpoint_end_ = segments_.find(number)->size;
   return Done{};
 }
 
-/// Only between two operations of the caller: a checkpoint in the midst of one would tell of half of it.
+/// Only between two operations of the owner: a checkpoint in the midst of one would tell of half of it.
 void Log::end_full_segment() {
-  const auto transactions = segments_.at(current_).size - checkpoint_end_;
+  const auto transactions = segments_.find(current_)->size - checkpoint_end_;
   if (failure_ || transactions < settings_.segment_size || transactions < checkpoint_end_) return;
-  if (auto started = start_segment(); !started) fail(started.error());
+  const auto ended = current_;
+  if (auto started = start_segment(); started) {
+    write_index(ended);
+  } else if (started.error().kind != Error::Kind::no_space) {  // for want of space, this one grows
+    fail(started.error());
+  }
+}
+
+void Log::write_index(std::uint32_t segment) {
+  unindexed_.insert(segment);
+  const auto index = owner_.index(segment);
+  auto bytes = std::make_shared<std::string>(index.groups.empty() ? std::string() : encode_index(index));
+  auto work = [bytes, name = index_name(segment), disk = &disk_] {
+    (void)disk->remove(name);  // of an earlier run
+    if (bytes->empty()) return;
+    Status status = Done{};
+    auto file = disk->open(name, io::Disk::Open::create_new);
+    if (!file) status = file.error();
+    if (status) status = (*file)->write_at(0, *bytes);
+    if (status) status = (*file)->sync();
+    if (!status) log::warning("index_not_written", {{"file", name}, {"reason", status.error().message}});
+  };
+  offload_.run(std::move(work), [this, segment, alive = alive_] {
+    if (*alive) unindexed_.erase(segment);
+  });
+}
+
+std::string& Log::buffer_of_current() {
+  const auto& segment = *segments_.find(current_);
+  if (pending_.empty() || pending_.back().segment != current_)
+    pending_.push_back({current_, segment.file, segment.size, {}});
+  return pending_.back().bytes;
 }
 
 Position Log::write_record(RecordType type, std::string_view items) {
-  auto& segment = segments_.at(current_);
-  if (pending_.empty() || pending_.back().file != segment.file) pending_.push_back({segment.file, segment.size, {}});
+  auto& segment = *segments_.find(current_);
   const auto written_at = static_cast<std::uint64_t>(loop_.wall_now().time_since_epoch().count());
-  append_record(pending_.back().bytes, {type, static_cast<std::uint32_t>(items.size()), current_, written_at}, items);
+  append_record(buffer_of_current(), {type, static_cast<std::uint32_t>(items.size()), current_, written_at}, items);
   const Position at{current_, static_cast<std::uint32_t>(segment.size + record_header_size)};
-  segment.size += record_header_size + items.size();
+  segments_.grow(segment, record_header_size + items.size());
   return at;
 }
 
@@ -98,45 +127,56 @@ void Log::after_pending(Applied applied) {
   flush();
 }
 
-struct Log::Flush {
-  std::vector<Write> writes;
-  std::vector<Applied> waiting;
-  bool sync_folder = false;
-  std::uint32_t segment = 0;  ///< the last one written to
-  Status status = Done{};
-};
-
 void Log::flush() {
-  if (flushing_ || (pending_.empty() && waiting_.empty())) return;
-  flushing_ = true;
-  auto batch = std::make_shared<Flush>();
-  batch->writes = std::exchange(pending_, {});
-  batch->waiting = std::exchange(waiting_, {});
-  batch->sync_folder = std::exchange(folder_changed_, false);
-  batch->segment = current_;
-  if (failure_) batch->status = *failure_;
-  auto work = [batch, disk = &disk_] {
-    for (std::size_t i = 0; i < batch->writes.size() && batch->status; ++i) {
-      auto& write = batch->writes[i];
-      batch->status = write.file->write_at(write.offset, write.bytes);
-      const bool last_of_file = i + 1 == batch->writes.size() || batch->writes[i + 1].file != write.file;
-      if (batch->status && last_of_file) batch->status = write.file->sync();
-    }
-    if (batch->status && batch->sync_folder) batch->status = disk->sync_folder();
-  };
-  offload_.run(std::move(work), [this, batch, alive = alive_] {
-    if (!*alive) return;
-    if (batch->status) durable_segment_ = batch->segment;
-    flushed(batch->status, std::move(batch->waiting));
+  if (in_flight_ || (pending_.empty() && waiting_.empty())) return;
+  in_flight_ = std::make_shared<Flush>();
+  in_flight_->writes = std::exchange(pending_, {});
+  in_flight_->waiting = std::exchange(waiting_, {});
+  in_flight_->sync_folder = std::exchange(folder_changed_, false);
+  in_flight_->segment = current_;
+  if (failure_) in_flight_->status = *failure_;
+  run(in_flight_);
+}
+
+void Log::run(const std::shared_ptr<Flush>& batch) {
+  offload_.run([batch, disk = &disk_] { batch->work(*disk); },
+               [this, batch, alive = alive_] {
+                 if (*alive) flushed(batch);
+               });
+}
+
+void Log::wait_for_space(const std::shared_ptr<Flush>& batch) {
+  if (!stalled_) {
+    log::error("disk_full", {{"reason", batch->status.error().message},
+                             {"effect", "nothing is confirmed until there is space again"}});
+  }
+  stalled_ = batch->status.error();
+  space_retry_ = loop_.after(space_retry_delay, [this, batch] {
+    space_retry_ = 0;
+    batch->status = Done{};
+    run(batch);  // the same bytes to the same places
   });
 }
 
-void Log::flushed(Status status, std::vector<Applied> waiting) {
-  flushing_ = false;
-  if (!status && !failure_) fail(status.error());
+void Log::flushed(const std::shared_ptr<Flush>& batch) {
+  if (!batch->status && !failure_ && batch->status.error().kind == Error::Kind::no_space) return wait_for_space(batch);
+  if (std::exchange(stalled_, std::nullopt)) log::info("disk_has_space_again");
+  in_flight_ = nullptr;
+  if (batch->status) {
+    for (const auto& write : batch->writes) {
+      if (auto* segment = segments_.find(write.segment)) segment->durable = write.offset + write.bytes.size();
+    }
+    if (durable_segment_ != batch->segment) {
+      durable_segment_ = batch->segment;
+      checkpoints_.push_back(durable_segment_);
+      if (checkpoints_.size() > 2) checkpoints_.erase(checkpoints_.begin());
+    }
+  } else if (!failure_) {
+    fail(batch->status.error());
+  }
   end_full_segment();
   const auto alive = alive_;
-  for (auto& applied : waiting) {
+  for (auto& applied : batch->waiting) {
     applied(failure_ ? Status(*failure_) : Status(Done{}));
     if (!*alive) return;
   }
@@ -145,50 +185,70 @@ void Log::flushed(Status status, std::vector<Applied> waiting) {
 
 void Log::fail(const Error& error) {
   failure_ = error;
-  log::error("storage_failed", {{"reason", error.message}, {"effect", "nothing more is accepted until the restart"}});
+  log::error("storage_failed", {{"reason", error.message}, {"effect", "nothing more is taken in until the restart"}});
 }
 
-Result<std::pair<std::string, MessageItem>> Log::read(Position at) const {
-  const auto segment = segments_.find(at.segment);
-  if (segment == segments_.end()) return Error{Error::Kind::not_found, fmt::format("segment {} is gone", at.segment)};
-  auto head = segment->second.file->read_at(at.offset, item_head_size);
-  if (!head) return head.error();
-  if (head->size() < item_head_size) return Error{Error::Kind::damaged, "an item is cut off"};
-  auto bytes = segment->second.file->read_at(at.offset, item_size(*head));
-  if (!bytes) return bytes.error();
-  auto item = decode_item(*bytes);
-  if (!item) return item.error();
-  auto* message = std::get_if<MessageItem>(&*item);
-  if (message == nullptr) return Error{Error::Kind::damaged, "no message stands there"};
-  // The views point into the bytes, which move with the pair without being copied: a record's item is never short
-  // enough to be stored inside the string object.
-  std::pair<std::string, MessageItem> result(std::move(*bytes), std::move(*message));
-  return result;
+Result<MessageItem> Log::read(Position at) {
+  const auto find = [&](const std::vector<Write>& writes) -> std::optional<std::string_view> {
+    for (const auto& write : writes) {
+      if (write.segment == at.segment && at.offset >= write.offset && at.offset < write.offset + write.bytes.size())
+        return std::string_view(write.bytes).substr(at.offset - write.offset);
+    }
+    return std::nullopt;
+  };
+  const auto* segment = segments_.find(at.segment);
+  if (segment != nullptr && at.offset >= segment->durable) {
+    if (in_flight_) {
+      if (const auto bytes = find(in_flight_->writes)) return MessageReader::decode(*bytes);
+    }
+    if (const auto bytes = find(pending_)) return MessageReader::decode(*bytes);
+  }
+  return reader_.read(at);
 }
 
-std::uint32_t Log::oldest_segment() const {
-  return segments_.begin()->first;
+Result<std::vector<IndexEntry>> Log::entries(std::uint32_t segment, std::uint32_t queue, std::uint8_t priority) {
+  const auto* remade = remade_ && remade_->segment == segment ? &*remade_ : nullptr;
+  if (remade == nullptr) {
+    auto file = disk_.open(index_name(segment), io::Disk::Open::existing);
+    auto entries = file ? read_index_group(**file, segment, queue, priority) : file.error();
+    if (entries) return entries;
+    log::warning("index_made_anew", {{"segment", segment_name(segment)}, {"reason", entries.error().message}});
+    const auto source = segments_.file(segment);
+    if (!source) return source.error();
+    auto index = make_index(**source, segment, segments_.find(segment)->size);
+    if (!index) return index.error();
+    remade_ = std::move(*index);
+    remade = &*remade_;
+  }
+  const auto* group = remade->find(queue, priority);
+  return group == nullptr ? std::vector<IndexEntry>() : group->entries;
 }
 
-std::uint64_t Log::size() const {
-  std::uint64_t total = 0;
-  for (const auto& [number, segment] : segments_) total += segment.size;
-  return total;
+void Log::quarantine(Position at) {
+  const auto file = segments_.file(at.segment);
+  if (!file) return;
+  const auto head = (*file)->read_at(at.offset, item_head_size);
+  if (!head || head->size() < item_head_size) return;
+  const auto rest = segments_.find(at.segment)->size - at.offset;
+  set_aside(at.segment, at.offset, std::min<std::uint64_t>(item_size(*head), rest));
 }
 
-void Log::remove_oldest() {
-  const auto oldest = segments_.begin();
-  MILLRACE_CHECK(oldest->first < durable_segment_, "what a segment restates is durable before the one before it goes");
-  auto name = segment_name(oldest->first);
-  segments_.erase(oldest);
-  // Each removal is durable before the next: a settlement never goes before the message that it settles.
-  auto work = [name = std::move(name), disk = &disk_, stopped = removals_stopped_] {
-    if (*stopped) return;
-    auto removed = disk->remove(name);
-    if (removed) removed = disk->sync_folder();
-    if (removed) return;
-    *stopped = true;
-    log::warning("segment_not_removed", {{"reason", removed.error().message}});
+bool Log::at_rest(std::uint32_t segment) const {
+  return segment < durable_segment_ && !unindexed_.contains(segment) && !failure_;
+}
+
+bool Log::is_removable(std::uint32_t segment) const {
+  return checkpoints_.size() == 2 && segment < checkpoints_.front();
+}
+
+void Log::remove(std::uint32_t segment) {
+  MILLRACE_CHECK(is_removable(segment), "a start may still need the segment");
+  reader_.forget(segment);
+  segments_.erase(segment);
+  auto work = [segment, disk = &disk_] {
+    (void)disk->remove(index_name(segment));  // it need not have one
+    if (auto removed = disk->remove(segment_name(segment)); !removed)
+      log::warning("segment_not_removed", {{"reason", removed.error().message}});
   };
   offload_.run(std::move(work), [] {});
 }

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,15 +14,21 @@
 #include "io/loop.hpp"
 #include "storage/format.hpp"
 #include "storage/items.hpp"
+#include "storage/message_reader.hpp"
+#include "storage/segment_index.hpp"
+#include "storage/segments.hpp"
 
 namespace millrace::storage {
 
 /// The transaction log: records in segments, one sync shared by all who wait (group commit).
 ///
 /// Guarantees: records become durable in the order appended; `applied` is called in that order, on the loop, after the
-/// sync that covers its record, never from inside append(). A failed write or sync is final: everything waiting and
-/// everything later gets its Error, and nothing more is written ("fsyncgate", https://lwn.net/Articles/752063/).
-/// Format: docs/storage-format.md. Thread: the loop's; writes and syncs run on the Offload.
+/// sync that covers its record, never from inside append(). A full disk is waited for: what was appended stays in
+/// memory and is written when there is room. Any other failed write, and a failed sync, is final: everything waiting
+/// and everything later gets its Error, and nothing more is written ("fsyncgate", https://lwn.net/Articles/752063/).
+///
+/// A start reads the newest intact checkpoint and what follows it, not the log: see docs/storage-format.md.
+/// Thread: the loop's; writes and syncs run on the Offload.
 class Log {
  public:
   using Applied = std::function<void(Status)>;
@@ -35,17 +41,22 @@ class Log {
     std::uint64_t segment_size = 64u << 20;
   };
 
-  /// What a segment's first record restates, so that older segments can go: the items of topology, counters and ids.
-  using Checkpoint = std::function<std::string()>;
+  /// What the log asks of its owner, between two of its operations.
+  struct Owner {
+    /// Items that state everything as all records appended so far have made it.
+    std::function<std::string()> checkpoint;
+    /// The entries of a segment that is complete now, and in which queues they lie.
+    std::function<SegmentIndex(std::uint32_t segment)> index;
+  };
 
-  /// Reads every segment in order. A torn tail is cut off; a damaged record is named in the log, skipped, and kept
-  /// aside in "<segment>.damaged-<offset>"; its neighbours are replayed.
+  /// Replays the newest intact checkpoint and what stands behind it. A torn tail is cut off; a damaged record is named
+  /// in the log, skipped, and kept aside in "<segment>.damaged-<offset>"; its neighbours are replayed.
   static Result<std::unique_ptr<Log>> open(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings,
                                            const Replay& replay);
   ~Log();
 
   /// Begins the first segment of this run; before it nothing may be appended.
-  Status begin(Checkpoint checkpoint);
+  Status begin(Owner owner);
 
   /// Appends one record of items (a multiple of 8 bytes). Returns where its first item stands. `urgent`: somebody
   /// waits; others are written with the next sync, at the latest `lazy_delay` later.
@@ -53,63 +64,78 @@ class Log {
   /// Calls `applied` when all that has been appended is durable.
   void after_pending(Applied applied);
 
-  /// Reads one message item back. The string holds it; the item's views point into it.
-  Result<std::pair<std::string, MessageItem>> read(Position at) const;
+  /// Reads one message; its views are valid until the next call. What was appended can be read at once.
+  Result<MessageItem> read(Position at);
+  /// A complete segment's entries for one priority of one queue, from its sidecar; where that is missing or damaged, it
+  /// is made anew from the segment.
+  Result<std::vector<IndexEntry>> entries(std::uint32_t segment, std::uint32_t queue, std::uint8_t priority);
+  /// Keeps bytes that are no message in "<segment>.damaged-<offset>".
+  void quarantine(Position at);
 
   std::uint32_t current_segment() const { return current_; }
-  std::uint32_t oldest_segment() const;
-  std::size_t segment_count() const { return segments_.size(); }
-  std::uint64_t size() const;
-  /// The newest segment of this run whose checkpoint is on stable storage; 0: none is yet.
-  std::uint32_t durable_segment() const { return durable_segment_; }
-  /// Deletes the oldest segment; it is older than the durable one and nothing in it is needed.
-  void remove_oldest();
+  const Segments& segments() const { return segments_; }
+  bool has(std::uint32_t segment) { return segments_.find(segment) != nullptr; }
+  /// The segment is complete and on stable storage, with its sidecar: entries() can be asked for it at any time.
+  bool at_rest(std::uint32_t segment) const;
+  /// Older than the two newest durable checkpoints: a start does not replay it, even if one of them is damaged.
+  bool is_removable(std::uint32_t segment) const;
+  /// Deletes a removable segment, of which nothing is needed.
+  void remove(std::uint32_t segment);
 
   const std::optional<Error>& failure() const { return failure_; }
+  /// Why nothing can be written for the time being.
+  const std::optional<Error>& stalled() const { return stalled_; }
 
  private:
-  struct Segment {
-    std::shared_ptr<io::File> file;
-    std::uint64_t size = 0;
-  };
-  struct Write {
-    std::shared_ptr<io::File> file;
-    std::uint64_t offset = 0;
-    std::string bytes;
-  };
   struct Flush;
 
   static constexpr std::chrono::milliseconds lazy_delay{5};
+  static constexpr std::chrono::milliseconds space_retry_delay{200};
 
   Log(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings);
+
+  // log_open.cpp
+  Result<std::vector<std::uint32_t>> find_segments();
   /// Makes sure of what the last writes have left; returns the last segment in which anything stands.
-  Result<std::uint32_t> settle_tail(const std::map<std::uint32_t, std::string>& segments);
-  Status replay_segment(const std::string& name, std::uint32_t number, const Replay& replay, bool last);
-  void set_aside(const std::string& name, std::uint64_t offset, std::string_view bytes);
+  Result<std::uint32_t> settle_tail(const std::vector<std::uint32_t>& segments);
+  /// The newest segment whose checkpoint is intact, or the oldest of all.
+  Result<std::uint32_t> find_start(const std::vector<std::uint32_t>& segments);
+  Status replay_segment(std::uint32_t number, const Replay& replay, bool last);
+  void set_aside(std::uint32_t segment, std::uint64_t offset, std::uint64_t size);
+
   Status start_segment();
   void end_full_segment();
+  void write_index(std::uint32_t segment);
   Position write_record(RecordType type, std::string_view items);
+  std::string& buffer_of_current();
   void flush();
-  void flushed(Status status, std::vector<Applied> waiting);
+  void run(const std::shared_ptr<Flush>& batch);
+  void flushed(const std::shared_ptr<Flush>& batch);
+  void wait_for_space(const std::shared_ptr<Flush>& batch);
   void fail(const Error& error);
 
   io::Loop& loop_;
   io::Disk& disk_;
   io::Offload& offload_;
-  Settings settings_;
-  Checkpoint checkpoint_;
-  std::map<std::uint32_t, Segment> segments_;
+  const Settings settings_;
+  Owner owner_;
+  Segments segments_;
+  MessageReader reader_;
   std::uint32_t current_ = 0;
-  std::uint32_t durable_segment_ = 0;
   std::uint64_t checkpoint_end_ = 0;  ///< offset in the current segment
+  /// Segments with intact checkpoints from which a start could go on, oldest first; the last two that are durable.
+  std::vector<std::uint32_t> checkpoints_;
+  std::uint32_t durable_segment_ = 0;   ///< the newest whose checkpoint is on stable storage
+  std::set<std::uint32_t> unindexed_;   ///< complete, and their sidecar is being written
+  std::optional<SegmentIndex> remade_;  ///< the last index that had to be made anew
 
   std::vector<Write> pending_;
   std::vector<Applied> waiting_;
+  std::shared_ptr<Flush> in_flight_;
   bool folder_changed_ = false;
-  bool flushing_ = false;
-  /// A removal could not be made durable: those after it are not made. Belongs to the offloaded work.
-  std::shared_ptr<bool> removals_stopped_ = std::make_shared<bool>(false);
   io::TimerId lazy_ = 0;
+  io::TimerId space_retry_ = 0;
+  std::optional<Error> stalled_;
   std::optional<Error> failure_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -46,6 +46,10 @@ std::optional<RecordHeader> read_record(std::string_view bytes, std::uint32_t se
   return header;
 }
 
+std::uint32_t record_items_size(std::string_view header) {
+  return get_at<std::uint32_t>(header, 8);
+}
+
 std::string segment_header(std::uint32_t number) {
   std::string out(segment_magic);
   put(out, format_version);
@@ -67,13 +71,19 @@ std::string segment_name(std::uint32_t number) {
   return fmt::format("{}{:010}{}", name_prefix, number, name_suffix);
 }
 
-std::optional<std::uint32_t> segment_number(std::string_view name) {
-  if (!name.starts_with(name_prefix) || !name.ends_with(name_suffix)) return std::nullopt;
-  const auto digits = name.substr(name_prefix.size(), name.size() - name_prefix.size() - name_suffix.size());
+std::optional<std::uint32_t> numbered(std::string_view name, std::string_view prefix, std::string_view suffix) {
+  constexpr std::size_t digit_count = 10;
+  if (name.size() != prefix.size() + digit_count + suffix.size()) return std::nullopt;
+  if (!name.starts_with(prefix) || !name.ends_with(suffix)) return std::nullopt;
+  const auto digits = name.substr(prefix.size(), digit_count);
   std::uint32_t number = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (failure != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
   return number;
+}
+
+std::optional<std::uint32_t> segment_number(std::string_view name) {
+  return numbered(name, name_prefix, name_suffix);
 }
 
 }  // namespace millrace::storage

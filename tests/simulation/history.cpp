@@ -60,7 +60,7 @@ void Model::publish(const Publication& publication, bool by_client) {
   }
 }
 
-std::optional<std::string> Model::difference(const Content& found, std::uint64_t now) const {
+std::optional<std::string> Model::difference(const Content& found, std::uint64_t now, std::uint64_t late_from) const {
   for (const auto& [name, ids] : found) {
     if (!queues_.contains(name)) return fmt::format("the queue {} was never declared", name);
   }
@@ -73,10 +73,11 @@ std::optional<std::string> Model::difference(const Content& found, std::uint64_t
                          fmt::join(queue.ids, " "));
     }
   }
-  return difference_of_pool(found, now);
+  return difference_of_pool(found, now, late_from);
 }
 
-std::optional<std::string> Model::difference_of_pool(const Content& found, std::uint64_t now) const {
+std::optional<std::string> Model::difference_of_pool(const Content& found, std::uint64_t now,
+                                                     std::uint64_t late_from) const {
   std::set<std::string> seen;
   for (const auto& [name, queue] : queues_) {
     if (!is_pooled(queue.rules)) continue;
@@ -85,7 +86,8 @@ std::optional<std::string> Model::difference_of_pool(const Content& found, std::
       const auto expected = pool_.find(id);
       if (expected == pool_.end()) return fmt::format("{} lies on {} and should not", id, name);
       if (name == returned && expected->second > now) return fmt::format("{} has returned too early", id);
-      if (name != returned && expected->second + 1000 < now) return fmt::format("{} has not returned in time", id);
+      if (name != returned && expected->second + 1000 < late_from)
+        return fmt::format("{} has not returned in time", id);
     }
   }
   for (const auto& [id, expires_at] : pool_) {
@@ -143,11 +145,12 @@ bool History::has_routed(const Commit& commit, const Content& found) const {
   });
 }
 
-std::optional<std::string> History::recovered(const Content& found, std::uint64_t now, bool scattered) {
+std::optional<std::string> History::recovered(const Content& found, std::uint64_t now, std::uint64_t late_from,
+                                              bool scattered) {
   Model model = base_;
   std::size_t done = 0;
   while (first_ + done < confirmed_) model.apply(commits_[done++]);
-  const auto at_least = model.difference(found, now);
+  const auto at_least = model.difference(found, now, late_from);
   auto difference = at_least;
   while (difference && done < commits_.size()) {
     auto commit = commits_[done++];
@@ -162,7 +165,7 @@ std::optional<std::string> History::recovered(const Content& found, std::uint64_
       if (!model.shows(commit, found) && !has_routed(commit, found)) continue;
     }
     model.apply(commit);
-    difference = model.difference(found, now);
+    difference = model.difference(found, now, late_from);
   }
   if (difference) {
     return fmt::format("the {} commits, of which {} were confirmed, do not make what is there: {}; after them: {}",

@@ -48,8 +48,9 @@ using Content = std::map<std::string, std::vector<std::string>>;
 class Model {
  public:
   void apply(const Commit& commit);
-  /// Nothing, or in what `found` differs. Time in ms: what has expired may lie on `returned`.
-  std::optional<std::string> difference(const Content& found, std::uint64_t now) const;
+  /// Nothing, or in what `found` differs. Time in ms: what has expired may lie on `returned`,
+  /// and must if it did a second before `late_from`.
+  std::optional<std::string> difference(const Content& found, std::uint64_t now, std::uint64_t late_from) const;
   /// The commit has left a trace in what is there.
   bool shows(const Commit& commit, const Content& found) const;
   bool holds(const std::string& queue, const std::string& id) const;
@@ -62,7 +63,7 @@ class Model {
     std::set<std::string> seen;
   };
   void publish(const Publication& publication, bool by_client);
-  std::optional<std::string> difference_of_pool(const Content& found, std::uint64_t now) const;
+  std::optional<std::string> difference_of_pool(const Content& found, std::uint64_t now, std::uint64_t late_from) const;
 
   std::map<std::string, Queue> queues_;
   std::set<std::pair<std::string, std::string>> bindings_;
@@ -86,7 +87,8 @@ class History {
   /// After a crash: finds how far the log got. All that was confirmed must be there, none of it twice, and of the
   /// rest the beginning, commit by whole commit. Where unsynced writes were scattered, any of the rest may be missing,
   /// each as a whole. What did not make it is forgotten. Otherwise: what is wrong.
-  std::optional<std::string> recovered(const Content& found, std::uint64_t now, bool scattered);
+  std::optional<std::string> recovered(const Content& found, std::uint64_t now, std::uint64_t late_from,
+                                       bool scattered);
   /// Message-ids of commits of which nobody can say whether they were made; forgotten by asking.
   std::set<std::string> take_uncertain() { return std::exchange(uncertain_, {}); }
 

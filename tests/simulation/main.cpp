@@ -42,7 +42,7 @@ void plan_a_fault(World& world) {
   const auto dice = world.random(10);
   if (dice < 6) disk.cut_power_at(disk.operations() + 1 + world.random(80));
   if (dice == 6) disk.fail_sync(disk.syncs() + 1 + world.random(20));
-  if (dice == 7) disk.set_capacity(48'000 + world.random(64'000));
+  if (dice == 7) world.fill_disk(48'000 + world.random(64'000));
 }
 
 Outcome run_seed(std::uint64_t seed, bool skip_a_sync, bool telling) {

@@ -16,7 +16,9 @@ constexpr const char* exchange = "x";
 broker::Limits limits() {
   broker::Limits limits;
   limits.segment_size = 8 << 10;
-  limits.memory_max = 6 << 10;
+  limits.bodies_max = 6 << 10;
+  limits.queue_bodies_max = 2 << 10;
+  limits.entries_max = 12;
   limits.free_space_min = 16 << 10;
   return limits;
 }
@@ -84,11 +86,32 @@ void World::crash(io::sim::Loss loss) {
   ++counts_.restarts;
 }
 
+void World::fill_disk(std::uint64_t capacity_left) {
+  tell("disk fills", std::to_string(capacity_left));
+  disk_.set_capacity(capacity_left);
+  full_since_ = now();
+}
+
+/// What was refused or waited for space goes on.
+void World::make_room() {
+  tell("disk has room", "");
+  disk_.set_capacity(capacity);
+  run(400ms);
+  if (disk_.is_off() || storage_failed_) return;
+  full_since_.reset();
+  bool stored = false;
+  const auto answer =
+      broker_->commit(publisher_, {}, [&](const Status& status) { stored = static_cast<bool>(status); });
+  run(100ms);
+  if (disk_.is_off() || storage_failed_) return;
+  if (!answer || !stored) complain("the broker does not go on when there is room again");
+}
+
 void World::shut_down() {
   tell("shut down", "");
   bool closed = false;
   broker_->close([&](const Status&) { closed = true; });
-  run(100ms);
+  run(300ms);
   if (!closed && !disk_.is_off()) complain("the broker does not close");
   forget_broker();
   ++counts_.restarts;
@@ -111,13 +134,16 @@ void World::boot() {
   const auto found = content();
   tell("boot", "");
   if (disk_.is_off()) return;
-  if (const auto fault = history_.recovered(found, now(), scattered_)) return complain(*fault);
+  if (const auto fault = history_.recovered(found, now(), full_since_.value_or(now()), scattered_)) {
+    return complain(*fault);
+  }
   scattered_ = false;
   const auto uncertain = history_.take_uncertain();
   std::erase_if(message_ids_, [&](const std::string& id) { return uncertain.contains(id); });
   std::erase_if(published_in_, [&](const auto& pair) { return pair.second >= history_.size(); });
   declare_all();
   run(20ms);
+  if (!disk_.is_off() && !storage_failed_) full_since_.reset();  // what was due then has gone now
 }
 
 bool World::survives(int flips) {
@@ -213,6 +239,7 @@ void World::act(int actions) {
     // What was begun goes on for a while, or not at all before the next action.
     for (auto steps = random(4); steps > 0 && !disk_.is_off() && !wrong_; --steps) loop_->step();
     if (random(20) == 0) run(std::chrono::milliseconds(random(100)));
+    if (full_since_ && random(40) == 0) make_room();
   }
 }
 

@@ -41,6 +41,8 @@ class World {
   void act(int actions);
   /// The power goes, if it has not gone yet, and comes back.
   void crash(io::sim::Loss loss);
+  /// From now on no more than this many bytes fit; after a while there is room again.
+  void fill_disk(std::uint64_t capacity);
   /// The broker is closed in order.
   void shut_down();
   /// Flips bits of what is stored and opens it once more: that must go, and show no message that never was.
@@ -66,6 +68,7 @@ class World {
   void drain_one_queue();
   void settle_one();
   void lose_session();
+  void make_room();
   Publication make_publication();
   broker::MessagePtr message(const Publication& publication);
   Settling take_held(broker::Batch& batch);
@@ -102,7 +105,8 @@ class World {
   std::vector<std::string> message_ids_;
   std::uint64_t next_id_ = 1;
   bool storage_failed_ = false;
-  bool scattered_ = false;  ///< unsynced writes were, since the last recovery
+  std::optional<std::uint64_t> full_since_;  ///< ms: the disk is full, or was when the power went
+  bool scattered_ = false;                   ///< unsynced writes were, since the last recovery
 };
 
 }  // namespace millrace::simulation

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "amqp/properties.hpp"
-#include "broker/queue_rules.hpp"
+#include "broker/queue/queue_rules.hpp"
 
 namespace millrace::broker {
 

@@ -19,6 +19,8 @@ Error failed(std::string_view doing, std::string_view name) {
   const auto kind = errno == ENOENT   ? Error::Kind::not_found
                     : errno == EACCES ? Error::Kind::permission
                     : errno == EEXIST ? Error::Kind::conflict
+                    : errno == ENOSPC ? Error::Kind::no_space
+                    : errno == EDQUOT ? Error::Kind::no_space
                                       : Error::Kind::io;
   return {kind, fmt::format("cannot {} {}: {}", doing, name, std::strerror(errno))};
 }

@@ -120,7 +120,7 @@ Status SimDisk::write(Inode& inode, std::uint64_t offset, std::string_view data)
   const auto growth = std::max<std::uint64_t>(inode.now.size(), offset + data.size()) - inode.now.size();
   if (status && used() + growth > capacity_) {
     inode.change({offset, std::string(data.substr(0, random(data.size() + 1))), std::nullopt});
-    return Error{Error::Kind::io, "no space left on the disk"};
+    return Error{Error::Kind::no_space, "no space left on the disk"};
   }
   inode.change({offset, std::string(data), std::nullopt});
   return status;

@@ -1,4 +1,4 @@
-#include "broker/queue_rules.hpp"
+#include "broker/queue/queue_rules.hpp"
 
 #include <algorithm>
 #include <limits>

@@ -1,4 +1,4 @@
-#include "broker/dedup_window.hpp"
+#include "broker/queue/dedup_window.hpp"
 
 namespace millrace::broker {
 

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/result.hpp"
+#include "storage/items.hpp"
+#include "storage/segments.hpp"
+
+namespace millrace::storage {
+
+/// Bytes on their way into a segment.
+struct Write {
+  std::uint32_t segment = 0;
+  std::shared_ptr<io::File> file;
+  std::uint64_t offset = 0;
+  std::string bytes;
+};
+
+/// Reads messages back from segments. It reads ahead, so that a backlog which is delivered in order costs few reads;
+/// what it keeps is bounded.
+class MessageReader {
+ public:
+  explicit MessageReader(Segments& segments) : segments_(segments) {}
+
+  /// The message whose item begins there, checked; views are valid until the next call.
+  Result<MessageItem> read(Position at);
+  /// The message at the beginning of bytes that are not in their file yet.
+  static Result<MessageItem> decode(std::string_view bytes);
+  void forget(std::uint32_t segment);
+
+ private:
+  struct Chunk {
+    std::uint32_t segment = 0;
+    std::uint64_t offset = 0;
+    std::string bytes;
+    /// What it holds from there on, or nothing.
+    std::string_view from(Position at) const;
+  };
+
+  static constexpr std::size_t chunk_size = 256u << 10;
+  static constexpr std::size_t chunks_max = 8;
+
+  Segments& segments_;
+  std::list<Chunk> chunks_;  // the last used first
+};
+
+}  // namespace millrace::storage

@@ -1,0 +1,109 @@
+#include "storage/segment_reader.hpp"
+
+#include <algorithm>
+
+#include "storage/bytes.hpp"
+
+namespace millrace::storage {
+namespace {
+
+constexpr std::string_view magic_bytes("MLR1", 4);
+constexpr std::uint64_t window_size = 1u << 20;
+
+}  // namespace
+
+Result<std::string_view> SegmentReader::bytes(std::uint64_t offset, std::uint64_t size) {
+  size = offset < size_ ? std::min(size, size_ - offset) : 0;
+  if (offset < window_at_ || offset + size > window_at_ + window_.size()) {
+    auto read = file_.read_at(offset, std::max(size, std::min(window_size, size_ - std::min(offset, size_))));
+    if (!read) return read.error();
+    window_ = std::move(*read);
+    window_at_ = offset;
+  }
+  return std::string_view(window_).substr(offset - window_at_, size);
+}
+
+Result<std::optional<std::uint32_t>> SegmentReader::header() {
+  const auto head = bytes(0, segment_header_size);
+  if (!head) return head.error();
+  const auto version = read_segment_header(*head, segment_);
+  if (version) at_ = segment_header_size;
+  return version;
+}
+
+Result<std::optional<SegmentReader::Piece>> SegmentReader::record_at(std::uint64_t offset) {
+  auto head = bytes(offset, record_header_size);
+  if (!head) return head.error();
+  if (head->size() < record_header_size || !head->starts_with(magic_bytes)) return std::optional<Piece>();
+  const auto size = record_header_size + std::uint64_t{record_items_size(*head)};
+  if (size > size_ - offset) return std::optional<Piece>();
+  const auto whole = bytes(offset, size);
+  if (!whole) return whole.error();
+  const auto header = read_record(*whole, segment_);
+  if (!header) return std::optional<Piece>();
+  Piece piece;
+  piece.is_record = true;
+  piece.offset = offset;
+  piece.size = size;
+  piece.header = *header;
+  piece.items = whole->substr(record_header_size, header->size);
+  return std::optional<Piece>(piece);
+}
+
+Result<std::uint64_t> SegmentReader::find_record(std::uint64_t offset) {
+  while (offset < size_) {
+    const auto window = bytes(offset, std::min(window_size, size_ - offset));
+    if (!window) return window.error();
+    const auto found = window->find(magic_bytes);
+    if (found == std::string_view::npos) {
+      if (offset + window->size() >= size_) break;
+      offset += window->size() - (magic_bytes.size() - 1);
+      continue;
+    }
+    offset += found;
+    if (offset % alignment == 0) {
+      const auto record = record_at(offset);
+      if (!record) return record.error();
+      if (*record) return offset;
+    }
+    ++offset;
+  }
+  return size_;
+}
+
+Result<std::optional<SegmentReader::Piece>> SegmentReader::next() {
+  if (at_ >= size_) return std::optional<Piece>();
+  auto record = record_at(at_);
+  if (!record) return record.error();
+  if (*record) {
+    at_ += (*record)->size;
+    return record;
+  }
+  const auto found = find_record(at_ + 1);
+  if (!found) return found.error();
+  Piece damage;
+  damage.offset = at_;
+  damage.size = *found - at_;
+  damage.last_bytes = *found == size_;
+  at_ = *found;
+  return std::optional<Piece>(damage);
+}
+
+void for_each_item(std::string_view items, Position at, const std::function<void(Position, const Item&)>& item,
+                   const std::function<void(Position, std::uint32_t size, const Error&)>& damaged) {
+  while (items.size() >= item_head_size) {
+    const auto size = item_size(items);
+    if (size < item_head_size || size > items.size()) {
+      return damaged(at, static_cast<std::uint32_t>(items.size()), {Error::Kind::damaged, "an item's size cannot be"});
+    }
+    if (const auto decoded = decode_item(items.substr(0, size))) {
+      item(at, *decoded);
+    } else {
+      damaged(at, size, decoded.error());
+    }
+    items.remove_prefix(size);
+    at.offset += size;
+  }
+}
+
+}  // namespace millrace::storage
