@@ -148,8 +148,8 @@ struct Limits {
   std::uint64_t message_size_max = 128u << 20;  ///< bytes of a body
   /// Bytes. Below this what only publishes is refused; what settles as well, below a quarter of it; settling goes on.
   std::uint64_t free_space_min = 64u << 20;
-  /// Bytes of stored bodies that are kept in memory beside the log, in all and for one queue; further ones are read from
-  /// the log when they are delivered.
+  /// Bytes of stored bodies that are kept in memory beside the log, in all and for one queue; further ones are read
+  /// from the log when they are delivered.
   std::uint64_t bodies_max = 32u << 20;
   std::uint64_t queue_bodies_max = 4u << 20;
   /// Messages of which the place in their queue is kept in memory (48 bytes each), as far as that is up to the broker:

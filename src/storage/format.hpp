@@ -21,7 +21,6 @@ inline constexpr std::uint64_t record_size_max = 0x7fff'0000;
 enum class RecordType : std::uint8_t {
   transaction = 1,  ///< items that take effect together
   checkpoint = 2,   ///< items that state everything as it was then; first in every segment
-  end = 3,          ///< last in a segment that was finished in order
 };
 
 enum class ItemKind : std::uint8_t {
