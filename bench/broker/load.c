@@ -1,6 +1,7 @@
 /* One client for every broker that is measured: Debian's librabbitmq, persistent messages, confirms, manual acks.
  *
  *   broker_load PORT USER PASSWORD QUEUE throughput PUBLISHERS CONSUMERS MESSAGES BODY_SIZE   prints messages per second
+ *     (no CONSUMERS: what is published stays; no PUBLISHERS: what is there is taken)
  *   broker_load PORT USER PASSWORD QUEUE latency RATE MESSAGES BODY_SIZE                      prints p50 and p99 of confirms, ms
  *
  * RATE 0: one at a time. The queue is there already and empty. */
@@ -132,14 +133,15 @@ static void *consumer(void *argument) {
 
 static void measure_throughput(int publishers, int consumers, long messages) {
   pthread_t threads[64];
-  long share = messages / publishers;
+  long share = publishers > 0 ? messages / publishers : 0;
+  const long total = publishers > 0 ? share * publishers : messages;
   if (publishers + consumers > 64) fail("too many threads");
-  atomic_store(&left_to_take, share * publishers);
+  atomic_store(&left_to_take, total);
   const double begin = now();
   for (int i = 0; i < consumers; ++i) pthread_create(&threads[i], NULL, consumer, NULL);
   for (int i = 0; i < publishers; ++i) pthread_create(&threads[consumers + i], NULL, publisher, &share);
   for (int i = 0; i < publishers + consumers; ++i) pthread_join(threads[i], NULL);
-  printf("%.0f\n", (double)(share * publishers) / (now() - begin));
+  printf("%.0f\n", (double)total / (now() - begin));
 }
 
 static int by_size(const void *a, const void *b) {

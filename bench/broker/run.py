@@ -89,7 +89,7 @@ def rabbitmq(folder, port):
 
 def load(options, port, *words):
     done = subprocess.run([options.load, str(port), "guest", "guest", "bench", *map(str, words)], capture_output=True,
-                          text=True, timeout=600)
+                          text=True, timeout=1200)
     if done.returncode != 0:
         sys.exit(done.stderr)
     return [float(word) for word in done.stdout.split()]
@@ -105,6 +105,37 @@ def with_queue(port, kind, measure):
     connection.channel().queue_delete("bench")
     connection.close()
     return result
+
+
+def memory_of(process):
+    """RSS and PSS of one process, MB."""
+    with open(f"/proc/{process.pid}/smaps_rollup", encoding="utf-8") as file:
+        fields = dict(line.split(":", 1) for line in file.read().splitlines()[1:])
+    return [int(fields[name].split()[0]) / 1024 for name in ("Rss", "Pss")]
+
+
+def backlog(options, folder):
+    """Messages that wait: memory, restart, and how fast they go out from disk."""
+    rows = {}
+    port = free_port()
+    with millrace(options.millrace, folder, port) as process:
+        channel = connect(port).channel()
+        channel.queue_declare("bench", durable=True)
+        rows["fill, messages/s"] = load(options, port, "throughput", 1, 0, options.backlog, 300)
+        rows["filled: memory RSS PSS, MB"] = memory_of(process)
+    port = free_port()
+    begin = time.monotonic()
+    with millrace(options.millrace, folder, port) as process:
+        connection = connect(port)
+        count = connection.channel().queue_declare("bench", passive=True).method.message_count
+        rows["restart until a client sees the queue, s"] = [time.monotonic() - begin]
+        if count != options.backlog:
+            sys.exit(f"{options.backlog} messages were confirmed, {count} are there after the restart")
+        connection.close()
+        rows["restarted: memory RSS PSS, MB"] = memory_of(process)
+        rows["drain from disk, messages/s"] = load(options, port, "throughput", 0, 1, options.backlog, 300)
+        rows["drained: memory RSS PSS, MB"] = memory_of(process)
+    return {f"backlog of {options.backlog:,} x 300 B: {name}": row for name, row in rows.items()}
 
 
 def measure(options, port, process):
@@ -124,6 +155,8 @@ def main():
     parser.add_argument("--millrace", required=True)
     parser.add_argument("--load", required=True)
     parser.add_argument("--messages", type=int, default=100_000, help="of each throughput row")
+    parser.add_argument("--backlog", type=int, default=10_000_000, help="messages that wait; 0: leave these rows out")
+    parser.add_argument("--only-backlog", action="store_true", help="leave the other rows and RabbitMQ out")
     parser.add_argument("--only", choices=("millrace", "rabbitmq"))
     options = parser.parse_args()
     options.millrace, options.load = os.path.abspath(options.millrace), os.path.abspath(options.load)
@@ -131,20 +164,23 @@ def main():
     results = {}
     try:
         for name in ("millrace", "rabbitmq"):
-            if options.only not in (None, name):
+            if options.only not in (None, name) or options.only_backlog:
                 continue
             port = free_port()
             start = millrace(options.millrace, f"{folder}/m", port) if name == "millrace" else rabbitmq(f"{folder}/r", port)
             with start as process:
                 connect(port).close()
                 results[name] = measure(options, port, process)
+        if options.backlog > 0 and options.only != "rabbitmq":
+            results.setdefault("millrace", {}).update(backlog(options, f"{folder}/backlog"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("sync: Millrace fdatasync for each group of commits; RabbitMQ as it comes (classic: fsync, quorum: fdatasync)\n")
-    print(f"{'':48}" + "".join(f"{name:>20}" for name in results))
+    print(f"{'':72}" + "".join(f"{name:>20}" for name in results))
     for row in next(iter(results.values())):
-        cells = (" ".join(f"{value:,.0f}" if value > 100 else f"{value:.2f}" for value in results[name][row]) for name in results)
-        print(f"{row:48}" + "".join(f"{cell:>20}" for cell in cells))
+        cells = (" ".join(f"{value:,.0f}" if value > 100 else f"{value:.2f}" for value in results[name].get(row, []))
+                 for name in results)
+        print(f"{row:72}" + "".join(f"{cell:>20}" for cell in cells))
     print(json.dumps(results))
 
 

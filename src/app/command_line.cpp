@@ -95,6 +95,14 @@ void add_broker_questions(CLI::App* broker, BrokerQuestion& question) {
   }
 }
 
+void add_verify(CLI::App* broker, BrokerQuestion& question) {
+  auto* command =
+      broker->add_subcommand("verify", "Check all that is stored, also while a broker runs, and name damage");
+  command->callback([&question] { question.what = "verify"; });
+  command->add_option("DIR", question.data_folder, "The data folder")->required();
+  command->add_flag("--json", question.json, "Print JSON");
+}
+
 void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question) {
   auto* command = app.add_subcommand("broker", "The message queue alone, for any AMQP 0-9-1 client");
   command->require_subcommand(0, 1);
@@ -135,6 +143,7 @@ void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question)
       ->type_name("SIZE");
   add_log_level(command, options.log_level);
   add_broker_questions(command, question);
+  add_verify(command, question);
 }
 
 void add_test(CLI::App& app, TestOptions& options) {
@@ -421,6 +430,7 @@ int command_line(int argc, char** argv) {
   if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
   if (app.got_subcommand("test")) return test_flows(test_options, components::make_catalogue());
   if (app.got_subcommand("eval")) return run_eval(eval_options);
+  if (broker_question.what == "verify") return verify_broker(broker_question.data_folder, broker_question.json);
   if (!broker_question.what.empty()) return ask_broker(broker_question);
   if (app.got_subcommand("broker")) return serve_broker(broker_options);
   if (app.got_subcommand("status")) return show_status(status_options);

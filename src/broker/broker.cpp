@@ -62,8 +62,8 @@ Answer<QueueStatus> Broker::open_queue(SessionId session, std::string_view name)
   return (*queue)->status();
 }
 
-Answer<Accepted> Broker::commit(SessionId session, Batch batch, Durable durable) {
-  return core_->commit(session, std::move(batch), std::move(durable));
+Answer<Accepted> Broker::commit(SessionId session, const Batch& batch, Durable durable) {
+  return core_->commit(session, batch, std::move(durable));
 }
 
 Answer<Done> Broker::consume(SessionId session, const std::string& queue, const ConsumerSpec& spec, ConsumerSink& sink,
@@ -93,7 +93,7 @@ std::vector<QueueStatus> Broker::queues() const {
 }
 
 MemoryUse Broker::memory() const {
-  return {core_->residents.entries, core_->residents.body_bytes, core_->outstanding.size()};
+  return {core_->residents.entries, core_->residents.body_bytes, core_->outstanding.size(), core_->residents.loads};
 }
 
 std::optional<QueueStatus> Broker::queue(std::string_view name) const {

@@ -162,6 +162,7 @@ struct MemoryUse {
   std::uint64_t entries = 0;     ///< messages that wait, and are not only on disk
   std::uint64_t body_bytes = 0;  ///< of those
   std::uint64_t unsettled = 0;   ///< messages out with consumers
+  std::uint64_t loads = 0;       ///< how often a part of a backlog came in from disk since the start
 };
 
 /// The AMQP 0-9-1 broker without its wire protocol: exchanges, queues, consumers, transactions over one log.
@@ -210,7 +211,7 @@ class Broker {
   // Messages.
   /// `durable` may be empty where nobody waits (an ack outside a transaction); it is called on the loop, never from
   /// inside commit(). A failed sync gives an Error, and then every later commit is refused with that reason.
-  Answer<Accepted> commit(SessionId session, Batch batch, Durable durable);
+  Answer<Accepted> commit(SessionId session, const Batch& batch, Durable durable);
   Answer<Done> consume(SessionId session, const std::string& queue, const ConsumerSpec& spec, ConsumerSink& sink,
                        ConsumerId& id);
   /// Stops deliveries; what the consumer holds stays out until it is settled or the session ends.

@@ -30,6 +30,9 @@ struct Change {
     std::uint32_t count;
     std::uint64_t bytes;
   };
+  /// Makes room for what a batch will bring.
+  void reserve(const Batch& batch);
+
   std::string items;
   std::vector<Arrival> arrivals;  ///< become visible
   std::vector<Gone> gone;         ///< no longer needed in the log
@@ -69,7 +72,7 @@ class Broker::Core : private PartSource {
   void touch(Queue& queue);
 
   // core_commit.cpp
-  Answer<Accepted> commit(SessionId session, Batch batch, Durable durable);
+  Answer<Accepted> commit(SessionId session, const Batch& batch, Durable durable);
   void end_session(SessionId session, SessionEnd how);
   /// Writes the change; when it is durable, applies it and calls `durable`.
   void submit(Change change, bool urgent, Durable durable);

@@ -11,6 +11,15 @@ namespace millrace::broker {
 
 using amqp::ReplyCode;
 
+void Change::reserve(const Batch& batch) {
+  constexpr std::size_t message_cost = 128;  // bytes of an item beside the message
+  std::size_t size = batch.settlements.size() * sizeof(storage::Place);
+  for (const auto& message : batch.publishes) size += message->properties.size() + message->body.size() + message_cost;
+  items.reserve(size);
+  arrivals.reserve(batch.publishes.size());
+  gone.reserve(batch.settlements.size());
+}
+
 std::uint64_t Broker::Core::free_space() {
   const auto time = now();
   if (time < space_checked_at_ + 200 && time >= space_checked_at_) return free_space_;
@@ -142,10 +151,11 @@ void Broker::Core::lay_in(Change& change, const MessagePtr& message, const std::
   storage::encode(change.items, item);
 }
 
-Answer<Accepted> Broker::Core::commit(SessionId session, Batch batch, Durable durable) {
+Answer<Accepted> Broker::Core::commit(SessionId session, const Batch& batch, Durable durable) {
   if (auto refusal = refuse_publishing(batch)) return *refusal;
   Change change;
   Accepted accepted;
+  change.reserve(batch);
   for (std::size_t i = 0; i < batch.publishes.size(); ++i) {
     const auto taken = publish(change, batch.publishes[i]);
     if (!taken.routed) accepted.unroutable.push_back(i);

@@ -19,9 +19,35 @@ namespace {
 
 constexpr std::size_t read_size = 64 * 1024;
 constexpr std::chrono::milliseconds accept_retry_delay{100};  // after a failure such as too many open files
-constexpr int reads_in_turn = 4;                              // of one connection before others have theirs
+constexpr std::size_t small_read = 4 * 1024;
+constexpr int reads_in_turn = 4;  // of one connection before others have theirs
 
 }  // namespace
+
+/// Of a connection that is read again and again, each time with little, the next bytes may gather for a moment: a client
+/// that sends every frame by itself would otherwise cost a wake-up, a read and a packet a frame. Whoever waits for an
+/// answer before going on never comes to this.
+class ReadPace {
+ public:
+  static constexpr std::chrono::microseconds pause{200};
+
+  /// To be asked before each read.
+  bool is_fast(io::SteadyTime now) {
+    if (now - since_ > window) {
+      since_ = now;
+      reads_ = 0;
+    }
+    return ++reads_ > reads_max;
+  }
+  bool was_fast() const { return reads_ > reads_max; }
+
+ private:
+  static constexpr std::chrono::milliseconds window{2};
+  static constexpr int reads_max = 10;
+
+  io::SteadyTime since_{};
+  int reads_ = 0;
+};
 
 /// A socket with its session. Handlers of the socket hold it; the server's list holds it until it is over.
 class Connection final : public SessionHost, public std::enable_shared_from_this<Connection> {
@@ -82,6 +108,13 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
  private:
   void wait_for_input() {
     if (std::exchange(waiting_for_input_, true)) return;
+    if (!pace_.is_fast(loop_.steady_now())) return wait_for_bytes();
+    loop_.after(ReadPace::pause, [weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->wait_for_bytes();
+    });
+  }
+
+  void wait_for_bytes() {
     socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& code) {
       self->waiting_for_input_ = false;
       if (!self->session_ || self->session_->is_over()) return;
@@ -98,12 +131,15 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   }
 
   void read() {
-    acknowledge_quickly();
+    std::size_t taken = 0;
     for (int turn = 0; turn < reads_in_turn; ++turn) {
       error_code code;
       const std::size_t size = socket_.read_some(asio::buffer(buffer_), code);
       if (code == asio::error::would_block) break;
       if (code) return end();
+      // Who sends much at a time does not wait for it, and each acknowledgement is a packet more.
+      if (taken == 0 && size < small_read && !pace_.was_fast()) acknowledge_quickly();
+      taken += size;
       if (!take({buffer_.data(), size})) return end();
       if (!session_ || session_->is_over() || session_->input_paused()) return;
       if (size < buffer_.size()) break;
@@ -154,7 +190,9 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   }
 
   void wrote() {
-    if (writing_.capacity() > read_size) {
+    // A busy connection keeps its memory, an idle one gives it back.
+    if (const auto kept = writing_.capacity();
+        kept > 16 * read_size || (kept > read_size && writing_.size() < kept / 8)) {
       writing_ = {};
     } else {
       writing_.clear();
@@ -187,6 +225,7 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   Traffic traffic_;  // once the session is gone
   bool flush_posted_ = false;
   bool waiting_for_input_ = false;
+  ReadPace pace_;
   std::unique_ptr<Session> session_;
 };
 

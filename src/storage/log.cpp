@@ -93,7 +93,7 @@ void Log::write_index(std::uint32_t segment) {
 std::string& Log::buffer_of_current() {
   const auto& segment = *segments_.find(current_);
   if (pending_.empty() || pending_.back().segment != current_)
-    pending_.push_back({current_, segment.file, segment.size, {}});
+    pending_.push_back({current_, segment.file, segment.size, std::exchange(spare_, {})});
   return pending_.back().bytes;
 }
 
@@ -173,6 +173,11 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
     }
   } else if (!failure_) {
     fail(batch->status.error());
+  }
+  constexpr std::size_t spare_max = 1u << 20;
+  if (!batch->writes.empty() && batch->writes.back().bytes.capacity() <= spare_max) {
+    spare_ = std::move(batch->writes.back().bytes);
+    spare_.clear();
   }
   end_full_segment();
   const auto alive = alive_;

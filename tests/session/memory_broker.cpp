@@ -263,7 +263,7 @@ Answer<QueueStatus> Broker::open_queue(SessionId, std::string_view name) const {
   return *status;
 }
 
-Answer<Accepted> Broker::commit(SessionId, Batch batch, Durable durable) {
+Answer<Accepted> Broker::commit(SessionId, const Batch& batch, Durable durable) {
   if (!batch.publishes.empty() && *core_->disk.free_space() == 0) {
     return Refusal{ReplyCode::resource_error, "the disk is full"};
   }

@@ -78,6 +78,7 @@ int run_seeds(std::uint64_t from, std::uint64_t to, bool skip_a_sync) {
     total.published += outcome.counts.published;
     total.settled += outcome.counts.settled;
     total.restarts += outcome.counts.restarts;
+    total.loads += outcome.counts.loads;
     if (!outcome.wrong) continue;
     fmt::print("seed {}: {}\n", seed, *outcome.wrong);
     if (skip_a_sync) {
@@ -87,8 +88,9 @@ int run_seeds(std::uint64_t from, std::uint64_t to, bool skip_a_sync) {
     fmt::print("again: ./dev sim {}\n", seed);
     return 1;
   }
-  fmt::print("{} seeds, {} messages published, {} settled, {} restarts: {}\n", to - from + 1, total.published,
-             total.settled, total.restarts, skip_a_sync ? "the skipped sync was not found" : "nothing wrong");
+  fmt::print("{} seeds, {} messages published, {} settled, {} restarts, {} parts of backlogs read from disk: {}\n",
+             to - from + 1, total.published, total.settled, total.restarts, total.loads,
+             skip_a_sync ? "the skipped sync was not found" : "nothing wrong");
   return skip_a_sync ? 1 : 0;
 }
 

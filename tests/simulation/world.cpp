@@ -13,12 +13,15 @@ namespace {
 
 constexpr const char* exchange = "x";
 
+constexpr std::uint64_t entries_max = 12;
+constexpr std::uint64_t bodies_max = 6 << 10;
+
 broker::Limits limits() {
   broker::Limits limits;
   limits.segment_size = 8 << 10;
-  limits.bodies_max = 6 << 10;
+  limits.bodies_max = bodies_max;
   limits.queue_bodies_max = 2 << 10;
-  limits.entries_max = 12;
+  limits.entries_max = entries_max;
   limits.free_space_min = 16 << 10;
   return limits;
 }
@@ -70,7 +73,18 @@ void World::complain(std::string what) {
   if (!wrong_) wrong_ = std::move(what);
 }
 
+/// What may be in memory beside what the limits allow: one more body, and the entries of what is delivered next, or
+/// stands in a segment that is not at rest.
+void World::check_memory() {
+  constexpr std::uint64_t body_max = 4'000;
+  constexpr std::uint64_t entries_active = 250;
+  const auto use = broker_->memory();
+  if (use.body_bytes > bodies_max + body_max) complain(fmt::format("{} bytes of bodies are in memory", use.body_bytes));
+  if (use.entries > entries_max + entries_active) complain(fmt::format("{} entries are in memory", use.entries));
+}
+
 void World::forget_broker() {
+  if (broker_) counts_.loads += broker_->memory().loads;
   broker_.reset();
   if (loop_) started_ = loop_->wall_now();
   offload_.reset();
@@ -236,6 +250,7 @@ void World::bind(const std::string& key, const std::string& queue) {
 void World::act(int actions) {
   for (int i = 0; i < actions && !wrong_ && !disk_.is_off() && !storage_failed_; ++i) {
     act_once();
+    check_memory();
     // What was begun goes on for a while, or not at all before the next action.
     for (auto steps = random(4); steps > 0 && !disk_.is_off() && !wrong_; --steps) loop_->step();
     if (random(20) == 0) run(std::chrono::milliseconds(random(100)));

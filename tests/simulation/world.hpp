@@ -22,7 +22,7 @@ class World {
     std::uint64_t published = 0;
     std::uint64_t settled = 0;
     std::uint64_t restarts = 0;
-    std::uint64_t failures = 0;  ///< failed syncs and full disks
+    std::uint64_t loads = 0;  ///< of parts of backlogs from disk
   };
 
   /// `telling`: says on stderr what happens.
@@ -69,6 +69,7 @@ class World {
   void settle_one();
   void lose_session();
   void make_room();
+  void check_memory();
   Publication make_publication();
   broker::MessagePtr message(const Publication& publication);
   Settling take_held(broker::Batch& batch);

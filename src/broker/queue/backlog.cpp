@@ -167,6 +167,7 @@ void Backlog::keep_only(const std::vector<storage::Place>& kept) {
 void Backlog::load(Part& part, std::vector<Entry> entries) {
   part.load(std::move(entries));
   residents_.entries += part.count;
+  ++residents_.loads;
   if (part.count == 0) erase(part);
 }
 

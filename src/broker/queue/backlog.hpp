@@ -16,6 +16,7 @@ class Backlog;
 struct Residents {
   std::uint64_t entries = 0;
   std::uint64_t body_bytes = 0;
+  std::uint64_t loads = 0;  ///< parts that came in from disk, ever
 };
 
 /// Where a backlog's cold parts come from.

@@ -125,13 +125,20 @@ Result<std::unique_ptr<PosixDisk>> PosixDisk::open(const std::string& path) {
   return std::unique_ptr<PosixDisk>(new PosixDisk(path, folder, lock));
 }
 
+Result<std::unique_ptr<PosixDisk>> PosixDisk::look_at(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return failed("open the data folder", path);
+  return std::unique_ptr<PosixDisk>(new PosixDisk(path, folder, -1));
+}
+
 PosixDisk::~PosixDisk() {
-  ::close(lock_);
+  if (lock_ >= 0) ::close(lock_);
   ::close(folder_);
 }
 
 Result<std::unique_ptr<File>> PosixDisk::open(std::string_view name, Open how) {
-  const int flags = O_RDWR | O_CLOEXEC | (how == Open::create_new ? O_CREAT | O_EXCL : 0);
+  const int flags =
+      (lock_ < 0 ? O_RDONLY : O_RDWR) | O_CLOEXEC | (how == Open::create_new ? O_CREAT | O_EXCL : 0);
   const int file = ::openat(folder_, std::string(name).c_str(), flags, 0600);
   if (file < 0) return failed("open", path_ + "/" + std::string(name));
   return std::unique_ptr<File>(std::make_unique<PosixFile>(file, path_ + "/" + std::string(name), sync_times_));

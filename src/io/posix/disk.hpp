@@ -12,6 +12,8 @@ class PosixDisk final : public Disk {
   /// Creates the folder (mode 0700) where it is missing. Error::conflict names the process that uses it; other errors
   /// name the folder and the mend.
   static Result<std::unique_ptr<PosixDisk>> open(const std::string& path);
+  /// Only to read what is there: nothing is created, nothing is locked, another process may be at work in it.
+  static Result<std::unique_ptr<PosixDisk>> look_at(const std::string& path);
   ~PosixDisk() override;
 
   Result<std::unique_ptr<File>> open(std::string_view name, Open how) override;
@@ -34,7 +36,7 @@ class PosixDisk final : public Disk {
 
   std::string path_;
   int folder_;
-  int lock_;
+  int lock_;  ///< -1: only to read
   std::shared_ptr<SyncTimes> sync_times_ = std::make_shared<SyncTimes>();  // also its files'
 };
 
