@@ -176,6 +176,7 @@ class Broker::Core : private PartSource {
   Consumer* next_ready(Queue& queue, bool suspect, ConsumerId& id);
   bool may_have(const Consumer& consumer, bool suspect) const;
   std::optional<Delivery> hand_out(Queue& queue, Entry entry, SessionId session, ConsumerId consumer, bool no_ack);
+  /// nullptr if it is damaged; or, with read_later(), cannot be read now.
   MessagePtr message_of(const Entry& entry);
 
   // core_recover.cpp
@@ -209,8 +210,10 @@ class Broker::Core : private PartSource {
   void drop_damaged(Move& move, std::uint32_t offset);
 
   // core_residents.cpp
-  std::vector<Entry> read(const Backlog& backlog, const Part& part) override;
-  void load(Backlog& backlog, Part& part) override;
+  Result<std::vector<Entry>> read(const Backlog& backlog, const Part& part) override;
+  bool load(Backlog& backlog, Part& part) override;
+  /// The disk does not let us read now (too many open files): all queues are looked at again a little later.
+  void read_later();
   /// Takes a waiting message out, wherever it stands; nothing if it cannot be had.
   std::optional<Entry> take_waiting(Queue& queue, const Entry& entry);
   void unload_some(const Part* except);
@@ -232,6 +235,7 @@ class Broker::Core : private PartSource {
   std::uint64_t unsettled_ids_ = 0;  ///< of deliveries that nobody will settle
   /// Parts in which something expires: (when at the earliest, queue, priority, segment).
   std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint8_t, std::uint32_t>> expiries_;
+  io::TimerId read_timer_ = 0;  ///< reading fails for the time being
   io::TimerId expiry_timer_ = 0;
   std::uint64_t expiry_timer_at_ = 0;
   std::uint64_t space_checked_at_ = 0;

@@ -105,6 +105,7 @@ void Broker::Core::pump(Queue& queue) {
     // waiting for ever.
     if (consumer == nullptr) return;
     auto delivery = hand_out(queue, queue.take(front), consumer->session, id, consumer->no_ack);
+    if (!delivery && read_timer_ != 0) return;
     if (!delivery) continue;
     if (!consumer->no_ack) {
       ++consumer->holds;
@@ -119,6 +120,10 @@ std::optional<Delivery> Broker::Core::hand_out(Queue& queue, Entry entry, Sessio
                                                bool no_ack) {
   auto message = message_of(entry);
   Change change;
+  if (!message && read_timer_ != 0) {
+    put_back(queue, std::move(entry));
+    return std::nullopt;
+  }
   if (!message) {
     leave(change, queue, entry, storage::Left::damaged);
     submit(std::move(change), false, {});
@@ -138,26 +143,6 @@ std::optional<Delivery> Broker::Core::hand_out(Queue& queue, Entry entry, Sessio
   return delivery;
 }
 
-MessagePtr Broker::Core::message_of(const Entry& entry) {
-  if (entry.message) return entry.message;
-  auto stored = log->read(entry.at);
-  if (stored && stored->number != entry.number)
-    stored = Error{Error::Kind::damaged, "another message stands there than its queue says"};
-  if (!stored) {
-    log::error("message_unreadable", {{"segment", std::to_string(entry.at.segment)},
-                                      {"offset", std::to_string(entry.at.offset)},
-                                      {"reason", stored.error().message}});
-    log->quarantine(entry.at);
-    return nullptr;
-  }
-  auto message = std::make_shared<Message>();
-  message->exchange = stored->exchange;
-  message->routing_key = stored->routing_key;
-  message->properties = stored->properties;
-  message->body = stored->body;
-  return message;
-}
-
 Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::string& name, bool no_ack) {
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
@@ -165,6 +150,7 @@ Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::
   while (const auto front = (*queue)->next(*this)) {
     if (auto delivery = hand_out(**queue, (*queue)->take(front), session, {}, no_ack))
       return std::optional(std::move(*delivery));
+    if (read_timer_ != 0) break;
   }
   return std::optional<Delivery>();
 }

@@ -154,7 +154,10 @@ void Broker::Core::expire_due() {
     auto* part = backlog == nullptr ? nullptr : backlog->find(segment);
     if (part == nullptr || part->watched_at != when) continue;
     part->watched_at = 0;
-    if (!part->is_loaded()) load(*backlog, *part);
+    if (!part->is_loaded() && !load(*backlog, *part)) {
+      watch_expiry(*backlog, *part);  // and read_later() looks again
+      break;
+    }
     // It may have gone while it was loaded: nothing of it could be read.
     if (backlog->find(segment) == part) expire_part(change, *queue, *backlog, *part, at_once_max);
   }

@@ -74,9 +74,9 @@ void Broker::Core::gather(Move& move, std::uint32_t segment) {
     if (!queue->logged) continue;
     for (const auto& backlog : queue->backlogs()) {
       auto* part = backlog->find(segment);
-      if (part != nullptr && !part->is_loaded()) load(*backlog, *part);
+      if (part != nullptr && !part->is_loaded()) (void)load(*backlog, *part);
       part = backlog->find(segment);
-      if (part == nullptr) continue;
+      if (part == nullptr || !part->is_loaded()) continue;
       for (const auto& entry : part->entries()) {
         if (!entry.gone) move.by_offset[entry.at.offset].push_back({queue.get(), entry, nullptr});
       }

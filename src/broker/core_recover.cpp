@@ -11,6 +11,7 @@ Broker::Core::Core(io::Loop& the_loop, io::Disk& the_disk, io::Offload& the_offl
 Broker::Core::~Core() {
   *alive_ = false;
   loop.cancel(expiry_timer_);
+  loop.cancel(read_timer_);
 }
 
 Status Broker::Core::recover() {

@@ -6,18 +6,43 @@
 
 namespace millrace::broker {
 
-std::vector<Entry> Broker::Core::read(const Backlog& backlog, const Part& part) {
+namespace {
+
+/// What is damaged or gone stays so; anything else may be better later.
+bool is_lasting(const Error& error) {
+  return error.kind == Error::Kind::damaged || error.kind == Error::Kind::not_found;
+}
+
+}  // namespace
+
+Result<std::vector<Entry>> Broker::Core::read(const Backlog& backlog, const Part& part) {
   const auto entries = log->entries(part.segment, backlog.queue, backlog.priority);
   if (entries) return part.read(*entries, backlog.priority);
   log::error("backlog_unreadable", {{"segment", std::to_string(part.segment)},
                                     {"queue", std::to_string(backlog.queue)},
                                     {"messages", std::to_string(part.count)},
                                     {"reason", entries.error().message}});
-  return {};
+  if (!is_lasting(entries.error())) return entries.error();
+  return std::vector<Entry>();
 }
 
-void Broker::Core::load(Backlog& backlog, Part& part) {
-  auto entries = read(backlog, part);
+void Broker::Core::read_later() {
+  constexpr std::chrono::seconds delay{1};
+  if (read_timer_ != 0) return;
+  read_timer_ = loop.after(delay, [this] {
+    read_timer_ = 0;
+    for (const auto& [name, queue] : queues) kick(*queue);
+    expire_due();
+  });
+}
+
+bool Broker::Core::load(Backlog& backlog, Part& part) {
+  auto read_entries = read(backlog, part);
+  if (!read_entries) {
+    read_later();
+    return false;
+  }
+  auto& entries = *read_entries;
   const auto segment = part.segment;
   const auto count = part.count;
   const auto bytes = part.bytes;
@@ -37,13 +62,34 @@ void Broker::Core::load(Backlog& backlog, Part& part) {
     queue->ready_bytes = queue->ready_bytes + found_bytes - bytes;
   }
   if (found < count) release({segment, count - found, bytes - std::min(bytes, found_bytes)});
+  return true;
+}
+
+MessagePtr Broker::Core::message_of(const Entry& entry) {
+  if (entry.message) return entry.message;
+  auto stored = log->read(entry.at);
+  if (stored && stored->number != entry.number)
+    stored = Error{Error::Kind::damaged, "another message stands there than its queue says"};
+  if (!stored) {
+    log::error("message_unreadable", {{"segment", std::to_string(entry.at.segment)},
+                                      {"offset", std::to_string(entry.at.offset)},
+                                      {"reason", stored.error().message}});
+    is_lasting(stored.error()) ? log->quarantine(entry.at) : read_later();
+    return nullptr;
+  }
+  auto message = std::make_shared<Message>();
+  message->exchange = stored->exchange;
+  message->routing_key = stored->routing_key;
+  message->properties = stored->properties;
+  message->body = stored->body;
+  return message;
 }
 
 std::optional<Entry> Broker::Core::take_waiting(Queue& queue, const Entry& entry) {
   auto& backlog = queue.backlog(entry.priority);
   auto* part = backlog.find(entry.at.segment);
   if (part != nullptr && !part->is_loaded()) {
-    load(backlog, *part);
+    if (!load(backlog, *part)) return std::nullopt;
     part = backlog.find(entry.at.segment);
   }
   const auto index = part == nullptr ? std::nullopt : part->find(entry.number);

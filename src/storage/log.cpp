@@ -72,8 +72,12 @@ void Log::end_full_segment() {
 }
 
 void Log::write_index(std::uint32_t segment) {
+  store_index(owner_.index(segment));
+}
+
+void Log::store_index(const SegmentIndex& index) {
+  const auto segment = index.segment;
   unindexed_.insert(segment);
-  const auto index = owner_.index(segment);
   auto bytes = std::make_shared<std::string>(index.groups.empty() ? std::string() : encode_index(index));
   auto work = [bytes, name = index_name(segment), disk = &disk_] {
     (void)disk->remove(name);  // of an earlier run
@@ -224,6 +228,7 @@ Result<std::vector<IndexEntry>> Log::entries(std::uint32_t segment, std::uint32_
     if (!index) return index.error();
     remade_ = std::move(*index);
     remade = &*remade_;
+    store_index(*remade_);
   }
   const auto* group = remade->find(queue, priority);
   return group == nullptr ? std::vector<IndexEntry>() : group->entries;

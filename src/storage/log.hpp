@@ -106,6 +106,7 @@ class Log {
   Status start_segment();
   void end_full_segment();
   void write_index(std::uint32_t segment);
+  void store_index(const SegmentIndex& index);
   Position write_record(RecordType type, std::string_view items);
   std::string& buffer_of_current();
   void flush();

@@ -30,10 +30,11 @@ Result<MessageItem> MessageReader::read(Position at) {
   if (at.offset >= segment->durable) return Error{Error::Kind::damaged, "nothing stands there"};
   const auto rest = segment->durable - at.offset;
   auto bytes = (*file)->read_at(at.offset, std::min<std::uint64_t>(chunk_size, rest));
-  if (!bytes) return bytes.error();
+  if (!bytes) bytes = (*file)->read_at(at.offset, std::min<std::uint64_t>(item_head_size, rest));  // a bad sector ahead
+  if (!bytes) return Error{Error::Kind::damaged, bytes.error().message};
   if (bytes->size() >= item_head_size && item_size(*bytes) > bytes->size() && item_size(*bytes) <= rest) {
     bytes = (*file)->read_at(at.offset, item_size(*bytes));
-    if (!bytes) return bytes.error();
+    if (!bytes) return Error{Error::Kind::damaged, bytes.error().message};
   }
   if (chunks_.size() >= chunks_max) chunks_.pop_back();
   chunks_.push_front({at.segment, at.offset, std::move(*bytes)});

@@ -1,5 +1,7 @@
 #include "storage/segments.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "storage/record.hpp"
@@ -35,23 +37,28 @@ Result<std::shared_ptr<io::File>> Segments::file(std::uint32_t number) {
   segment->used_at = ++uses_;
   if (segment->file) return segment->file;
   auto opened = disk_.open(segment_name(number), io::Disk::Open::existing);
+  if (!opened && close_oldest()) opened = disk_.open(segment_name(number), io::Disk::Open::existing);
   if (!opened) return opened.error();
   segment->file = std::move(*opened);
   auto file = segment->file;
-  close_unused();
+  if (open_count() > open_max) (void)close_oldest();
   return file;
 }
 
-void Segments::close_unused() {
-  std::size_t open = 0;
+std::size_t Segments::open_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(all_.begin(), all_.end(), [](const auto& it) { return it.second.file != nullptr; }));
+}
+
+bool Segments::close_oldest() {
   Segment* oldest = nullptr;
   for (auto& [number, segment] : all_) {
-    if (!segment.file) continue;
-    ++open;
-    if (number == all_.rbegin()->first) continue;  // it is written
+    if (!segment.file || number == all_.rbegin()->first) continue;  // the last one is written
     if (oldest == nullptr || segment.used_at < oldest->used_at) oldest = &segment;
   }
-  if (open > open_max && oldest != nullptr) oldest->file = nullptr;
+  if (oldest == nullptr) return false;
+  oldest->file = nullptr;
+  return true;
 }
 
 }  // namespace millrace::storage

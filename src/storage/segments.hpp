@@ -32,7 +32,9 @@ class Segments {
   std::uint64_t size() const { return size_; }
 
  private:
-  void close_unused();
+  std::size_t open_count() const;
+  /// Closes the file that was used longest ago; false if none can be.
+  bool close_oldest();
 
   static constexpr std::size_t open_max = 32;
 

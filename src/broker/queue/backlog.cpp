@@ -92,7 +92,7 @@ Part* Backlog::front(PartSource& source) {
       best = part.get();
     }
     if (cold == nullptr) return best;
-    source.load(*this, *cold);
+    if (!source.load(*this, *cold)) return nullptr;
   }
 }
 
@@ -105,9 +105,12 @@ Entry Backlog::take(Part& part, std::size_t index) {
 
 Part& Backlog::put_back(Entry entry, PartSource& source, bool moved) {
   auto* part = &part_of(entry.at.segment);
-  if (!part->is_loaded()) {
-    source.load(*this, *part);
+  if (!part->is_loaded() && source.load(*this, *part))
     part = &part_of(entry.at.segment);  // nothing of it may have been readable
+  if (!part->is_loaded()) {
+    part->insert_cold(entry);
+    sort();
+    return *part;
   }
   account(entry, true);
   const auto bound = part->count == 0 ? ~std::uint64_t{0} : part->number_min;
@@ -209,8 +212,9 @@ bool Backlog::walk(PartSource& source, const std::function<bool(const Entry&)>& 
     // A part that has not been opened may hold an earlier one.
     if (next != parts_.end() && (first == nullptr || (*next)->number_min <= first->entry()->number)) {
       const auto& part = **next++;
-      open.push_back({&part, part.is_loaded() ? std::vector<Entry>() : source.read(*this, part)});
+      open.push_back({&part, {}});
       if (!part.is_loaded()) {
+        if (auto read = source.read(*this, part)) open.back().read = std::move(*read);
         std::sort(open.back().read.begin(), open.back().read.end(),
                   [](const Entry& a, const Entry& b) { return a.number < b.number; });
       }

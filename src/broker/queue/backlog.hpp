@@ -23,10 +23,10 @@ struct Residents {
 class PartSource {
  public:
   virtual ~PartSource() = default;
-  /// The part's entries; fewer than its count if some cannot be read.
-  virtual std::vector<Entry> read(const Backlog& backlog, const Part& part) = 0;
-  /// Makes the part loaded; afterwards it may be empty, if nothing of it can be read.
-  virtual void load(Backlog& backlog, Part& part) = 0;
+  /// The part's entries; fewer than its count if some are damaged. Error if the files cannot be opened now.
+  virtual Result<std::vector<Entry>> read(const Backlog& backlog, const Part& part) = 0;
+  /// Makes the part loaded; afterwards it may be gone, if nothing of it can be read. False if that cannot be done now.
+  virtual bool load(Backlog& backlog, Part& part) = 0;
 };
 
 /// The waiting messages of one priority of one queue, oldest first, as parts: one for each segment in which some of
@@ -47,7 +47,7 @@ class Backlog {
   void append(Entry entry);
   /// All up to that number can be delivered. The part of that entry, which now counts time.
   Part& arrived(std::uint64_t number, const storage::Position& at);
-  /// The next to deliver: its part, or nullptr if there is none. It is the part's first entry.
+  /// The next to deliver: its part, or nullptr if there is none, or none that can be had now. It is the part's first entry.
   Part* front(PartSource& source);
   Entry take(Part& part, std::size_t index);
   /// A message that was taken out returns to its place; or, `moved`, comes to another segment.

@@ -154,6 +154,14 @@ std::vector<storage::IndexEntry> Part::index(const std::vector<const Entry*>& al
   return out;
 }
 
+void Part::insert_cold(const Entry& entry) {
+  note(entry);
+  if (entry.expires_at != 0 && (expires_first == 0 || entry.expires_at < expires_first))
+    expires_first = entry.expires_at;
+  runs().insert({entry.at.offset, entry.at.offset, entry.lost_count, entry.redelivered});
+  settle();
+}
+
 void Part::unload() {
   live_ = live({}).encode();
   live_.shrink_to_fit();

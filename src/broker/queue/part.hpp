@@ -58,6 +58,8 @@ class Part {
   std::vector<storage::IndexEntry> index(const std::vector<const Entry*>& also) const;
 
   // Cold.
+  /// One that was here before.
+  void insert_cold(const Entry& entry);
   void unload();
   /// Its entries, from what the segment's sidecar says; nothing changes.
   std::vector<Entry> read(const std::vector<storage::IndexEntry>& entries, std::uint8_t priority) const;
