@@ -88,14 +88,13 @@ Broker::Core::Taken Broker::Core::publish(Change& change, const MessagePtr& mess
     return true;
   });
   std::optional<storage::Digest> id;
-  if (const auto glance = amqp::glance(message->properties); glance && glance->message_id) {
-    const auto digest = storage::digest(*glance->message_id);
-    const auto time = now();
-    std::erase_if(to, [&](Queue* queue) {
-      if (!queue->window.open()) return false;
-      id = digest;
-      return !queue->window.take(digest, time);
-    });
+  if (std::any_of(to.begin(), to.end(), [](const Queue* queue) { return queue->window.open(); })) {
+    const auto glance = amqp::glance(message->properties);
+    if (glance && glance->message_id) {
+      id = storage::digest(*glance->message_id);
+      const auto time = now();
+      std::erase_if(to, [&](Queue* queue) { return queue->window.open() && !queue->window.take(*id, time); });
+    }
     taken.repeated = id && to.empty();
   }
   lay_in(change, message, to, id);
@@ -221,7 +220,7 @@ void Broker::Core::arrive(Queue& queue, const Change::Arrival& arrival) {
   ++queue.ready;
   queue.ready_bytes += entry.size;
   auto& backlog = queue.backlog(entry.priority);
-  watch_expiry(backlog, backlog.arrived(entry.number, entry.at));
+  if (auto* part = backlog.arrived(entry)) watch_expiry(backlog, *part);
   drop_overflow(queue);
   kick(queue);
 }

@@ -79,8 +79,8 @@ void Broker::Core::replay_message(storage::Position at, std::uint64_t written_at
       backlog.forget(place);
       backlog.put_back(std::move(entry), *this, true);
     } else {
-      backlog.append(std::move(entry));
-      backlog.arrived(item.number, at);
+      backlog.append(entry);
+      (void)backlog.arrived(entry);
     }
   }
 }

@@ -66,12 +66,13 @@ void Backlog::append(Entry entry) {
   if (first && parts_.size() > 1) sort();
 }
 
-Part& Backlog::arrived(std::uint64_t number, const storage::Position& at) {
-  visible_ = std::max(visible_, number);
-  auto* part = find(at.segment);
+Part* Backlog::arrived(const Entry& entry) {
+  visible_ = std::max(visible_, entry.number);
+  if (entry.expires_at == 0) return nullptr;
+  auto* part = find(entry.at.segment);
   MILLRACE_CHECK(part != nullptr && part->is_loaded(), "what arrives stays where it was appended");
-  if (const auto index = part->find(number)) part->watch(part->entries()[*index]);
-  return *part;
+  if (const auto index = part->find(entry.number)) part->watch(part->entries()[*index]);
+  return part;
 }
 
 Part* Backlog::front(PartSource& source) {

@@ -45,8 +45,8 @@ class Backlog {
 
   /// A message that is the newest of all; it is not visible before arrived().
   void append(Entry entry);
-  /// All up to that number can be delivered. The part of that entry, which now counts time.
-  Part& arrived(std::uint64_t number, const storage::Position& at);
+  /// All up to that one can be delivered. Its part, if it expires: it counts time now.
+  Part* arrived(const Entry& entry);
   /// The next to deliver: its part, or nullptr if there is none, or none that can be had now. It is the part's first entry.
   Part* front(PartSource& source);
   Entry take(Part& part, std::size_t index);
