@@ -25,6 +25,9 @@ class File {
   /// earlier sync of it, perhaps by a process that is gone, has failed.
   virtual Status settle() = 0;
   virtual Status truncate(std::uint64_t size) = 0;
+  /// Makes the file at least that large, with zeros: what is written there later is synced in half the time, because it
+  /// does not change the file's size (fallocate). Where a file system cannot do that, nothing happens.
+  virtual Status allocate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
 };
 

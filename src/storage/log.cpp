@@ -17,13 +17,24 @@ struct Log::Flush {
   std::vector<Write> writes;
   std::vector<Applied> waiting;
   bool sync_folder = false;
-  std::uint32_t segment = 0;  ///< the last one written to
+  std::uint32_t segment = 0;         ///< the last one written to
+  std::uint64_t allocation_min = 0;  ///< bytes that a segment grows by at a time
   Status status = Done{};
+
+  /// Room is made ahead in larger and larger steps. Where that fails, the write itself tells.
+  void make_room(Write& write) const {
+    const auto end = write.offset + write.bytes.size();
+    if (write.ends || end <= *write.allocated) return;
+    const auto step = std::clamp(end / 4, allocation_min, 8 * allocation_min);
+    if (write.file->allocate(end + step)) *write.allocated = end + step;
+  }
 
   void work(io::Disk& disk) {
     for (std::size_t i = 0; i < writes.size() && status; ++i) {
       auto& write = writes[i];
-      status = write.file->write_at(write.offset, write.bytes);
+      make_room(write);
+      if (!write.bytes.empty()) status = write.file->write_at(write.offset, write.bytes);
+      if (status && write.ends) status = write.file->truncate(write.offset + write.bytes.size());
       const bool last_of_file = i + 1 == writes.size() || writes[i + 1].file != write.file;
       if (status && last_of_file) status = write.file->sync();
     }
@@ -50,10 +61,15 @@ Status Log::start_segment() {
   const std::uint32_t number = current_ + 1;
   auto file = disk_.open(segment_name(number), io::Disk::Open::create_new);
   if (!file) return file.error();
+  if (const auto* before = segments_.find(current_); before != nullptr && before->allocated) {
+    (void)buffer_of_current();
+    pending_.back().ends = true;
+  }
   current_ = number;
-  segments_.add(number, {segment_header_size, 0, std::move(*file), 0});
+  segments_.add(number, {segment_header_size, 0, std::move(*file), 0, std::make_shared<std::uint64_t>(0)});
   folder_changed_ = true;
-  pending_.push_back({number, segments_.find(number)->file, 0, segment_header(number)});
+  const auto& segment = *segments_.find(number);
+  pending_.push_back({number, segment.file, 0, segment_header(number), segment.allocated, false});
   write_record(RecordType::checkpoint, owner_.checkpoint());
   checkpoint_end_ = segments_.find(number)->size;
   return Done{};
@@ -97,7 +113,7 @@ void Log::store_index(const SegmentIndex& index) {
 std::string& Log::buffer_of_current() {
   const auto& segment = *segments_.find(current_);
   if (pending_.empty() || pending_.back().segment != current_)
-    pending_.push_back({current_, segment.file, segment.size, std::exchange(spare_, {})});
+    pending_.push_back({current_, segment.file, segment.size, std::exchange(spare_, {}), segment.allocated, false});
   return pending_.back().bytes;
 }
 
@@ -138,6 +154,7 @@ void Log::flush() {
   in_flight_->waiting = std::exchange(waiting_, {});
   in_flight_->sync_folder = std::exchange(folder_changed_, false);
   in_flight_->segment = current_;
+  in_flight_->allocation_min = std::max<std::uint64_t>(settings_.segment_size / 64, 512);
   if (failure_) in_flight_->status = *failure_;
   run(in_flight_);
 }

@@ -44,7 +44,7 @@ Result<std::vector<std::uint32_t>> Log::find_segments() {
     if (!file) return file.error();
     const auto size = (*file)->size();
     if (!size) return size.error();
-    segments_.add(*number, {*size, *size, nullptr, 0});
+    segments_.add(*number, {*size, *size, nullptr, 0, nullptr});
   }
   for (const auto& name : *names) {
     const auto number = index_number(name);
@@ -61,7 +61,7 @@ Result<std::uint32_t> Log::settle_tail(const std::vector<std::uint32_t>& segment
     if (auto settled = (*file)->settle(); !settled) return settled.error();
     const auto size = (*file)->size();
     if (!size) return size.error();
-    segments_.add(*number, {*size, *size, *file, 0});
+    segments_.add(*number, {*size, *size, *file, 0, nullptr});
     if (*size > 0) return *number;
   }
   return std::uint32_t{0};
@@ -112,16 +112,18 @@ Status Log::replay_segment(std::uint32_t number, const Replay& replay, bool last
           });
       continue;
     }
+    if (!last && piece.is_unused) continue;
     if (!last || !piece.last_bytes) {
       set_aside(number, piece.offset, piece.size);
       continue;
     }
-    log::warning("torn_tail_cut", {{"segment", segment_name(number)},
-                                   {"offset", std::to_string(piece.offset)},
-                                   {"bytes", std::to_string(piece.size)}});
+    if (!piece.is_unused)
+      log::warning("torn_tail_cut", {{"segment", segment_name(number)},
+                                     {"offset", std::to_string(piece.offset)},
+                                     {"bytes", std::to_string(piece.size)}});
     if (auto cut = (*file)->truncate(piece.offset); !cut) return cut.error();
     if (auto synced = (*file)->sync(); !synced) return synced.error();
-    segments_.add(number, {piece.offset, piece.offset, *file, 0});
+    segments_.add(number, {piece.offset, piece.offset, *file, 0, nullptr});
     return Done{};
   }
 }

@@ -18,6 +18,8 @@ struct Write {
   std::shared_ptr<io::File> file;
   std::uint64_t offset = 0;
   std::string bytes;
+  std::shared_ptr<std::uint64_t> allocated;  ///< bytes of the file; used only where the writes are made
+  bool ends = false;                         ///< the segment is complete with it
 };
 
 /// Reads messages back from segments. It reads ahead, so that a backlog which is delivered in order costs few reads;

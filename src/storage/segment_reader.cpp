@@ -71,6 +71,16 @@ Result<std::uint64_t> SegmentReader::find_record(std::uint64_t offset) {
   return size_;
 }
 
+Result<bool> SegmentReader::is_zero_from(std::uint64_t offset) {
+  while (offset < size_) {
+    const auto window = bytes(offset, std::min(window_size, size_ - offset));
+    if (!window) return window.error();
+    if (window->empty() || window->find_first_not_of('\0') != std::string_view::npos) return false;
+    offset += window->size();
+  }
+  return true;
+}
+
 Result<std::optional<SegmentReader::Piece>> SegmentReader::next() {
   if (at_ >= size_) return std::optional<Piece>();
   auto record = record_at(at_);
@@ -85,6 +95,11 @@ Result<std::optional<SegmentReader::Piece>> SegmentReader::next() {
   damage.offset = at_;
   damage.size = *found - at_;
   damage.last_bytes = *found == size_;
+  if (damage.last_bytes) {
+    const auto zero = is_zero_from(at_);
+    if (!zero) return zero.error();
+    damage.is_unused = *zero;
+  }
   at_ = *found;
   return std::optional<Piece>(damage);
 }

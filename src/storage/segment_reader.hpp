@@ -24,6 +24,7 @@ class SegmentReader {
     RecordHeader header;      ///< of a record
     std::string_view items;   ///< of a record; valid until the next call
     bool last_bytes = false;  ///< of damage: nothing whole stands behind it
+    bool is_unused = false;   ///< of the last bytes: zeros, room made for what was to come
   };
 
   SegmentReader(const io::File& file, std::uint32_t segment, std::uint64_t size)
@@ -41,6 +42,7 @@ class SegmentReader {
   Result<std::optional<Piece>> record_at(std::uint64_t offset);
   /// Where the next whole record from `offset` on begins, or the segment's size.
   Result<std::uint64_t> find_record(std::uint64_t offset);
+  Result<bool> is_zero_from(std::uint64_t offset);
 
   const io::File& file_;
   std::uint32_t segment_;

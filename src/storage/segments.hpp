@@ -19,6 +19,7 @@ class Segments {
     std::uint64_t durable = 0;  ///< bytes on stable storage
     std::shared_ptr<io::File> file;
     std::uint64_t used_at = 0;
+    std::shared_ptr<std::uint64_t> allocated;  ///< see Write; of one that is written in this run
   };
 
   void add(std::uint32_t number, Segment segment);

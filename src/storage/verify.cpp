@@ -125,6 +125,7 @@ class Verifier {
 
   void take_damage(const SegmentReader::Piece& piece) {
     const auto name = segment_name(segment_);
+    if (piece.is_unused) return;
     if (is_last_ && piece.last_bytes) {
       return find(Finding::Kind::unfinished, name, piece.offset, piece.size,
                   "the end of a write that nobody was told to be stored");

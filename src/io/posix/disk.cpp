@@ -74,6 +74,13 @@ class PosixFile final : public File {
     return Done{};
   }
 
+  Status allocate(std::uint64_t size) override {
+    const auto now = this->size();
+    if (!now) return now.error();
+    if (*now >= size || ::fallocate(file_, 0, 0, static_cast<off_t>(size)) == 0 || errno == EOPNOTSUPP) return Done{};
+    return failed("make room in", name_);
+  }
+
   Result<std::uint64_t> size() const override {
     struct stat info {};
     if (::fstat(file_, &info) != 0) return failed("look at", name_);
@@ -137,8 +144,7 @@ PosixDisk::~PosixDisk() {
 }
 
 Result<std::unique_ptr<File>> PosixDisk::open(std::string_view name, Open how) {
-  const int flags =
-      (lock_ < 0 ? O_RDONLY : O_RDWR) | O_CLOEXEC | (how == Open::create_new ? O_CREAT | O_EXCL : 0);
+  const int flags = (lock_ < 0 ? O_RDONLY : O_RDWR) | O_CLOEXEC | (how == Open::create_new ? O_CREAT | O_EXCL : 0);
   const int file = ::openat(folder_, std::string(name).c_str(), flags, 0600);
   if (file < 0) return failed("open", path_ + "/" + std::string(name));
   return std::unique_ptr<File>(std::make_unique<PosixFile>(file, path_ + "/" + std::string(name), sync_times_));

@@ -86,6 +86,11 @@ class SimDisk::OpenFile final : public File {
     return status;
   }
 
+  Status allocate(std::uint64_t size) override {
+    if (stale()) return power_cut;
+    return disk_.allocate(*inode_, size);
+  }
+
   Result<std::uint64_t> size() const override {
     if (stale() || disk_.off_) return power_cut;
     return inode_->now.size();
@@ -123,6 +128,16 @@ Status SimDisk::write(Inode& inode, std::uint64_t offset, std::string_view data)
     return Error{Error::Kind::no_space, "no space left on the disk"};
   }
   inode.change({offset, std::string(data), std::nullopt});
+  return status;
+}
+
+Status SimDisk::allocate(Inode& inode, std::uint64_t size) {
+  const auto status = begin_operation();
+  if (inode.now.size() >= size) return status;
+  if (status && used() + size - inode.now.size() > capacity_) {
+    return Error{Error::Kind::no_space, "no space left on the disk"};
+  }
+  inode.change({0, {}, size});
   return status;
 }
 

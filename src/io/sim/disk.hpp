@@ -66,6 +66,7 @@ class SimDisk final : public Disk {
   Status begin_operation();
   Status sync(const std::function<void()>& make_durable, const std::function<void()>& give_up);
   Status write(Inode& inode, std::uint64_t offset, std::string_view data);
+  Status allocate(Inode& inode, std::uint64_t size);
   std::size_t up_to(std::size_t count, Loss loss);
   void scatter(Inode& inode);
   void keep(Inode& inode, Loss loss);
