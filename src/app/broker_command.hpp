@@ -43,8 +43,8 @@ struct BrokerQuestion {
 /// Results go to stdout; returns an ExitCode.
 int ask_broker(const BrokerQuestion& question);
 
-/// `millrace broker verify DIR`: checks what a broker has stored, also while it runs, and names what is damaged. Returns
-/// ExitCode::ok if all is sound, failed if something is damaged, data_folder if there is nothing to check.
+/// `millrace broker verify DIR`: checks what a broker has stored, also while it runs, and names what is damaged.
+/// Returns ExitCode::ok if all is sound, failed if something is damaged, data_folder if there is nothing to check.
 int verify_broker(const std::string& folder, bool as_json);
 
 }  // namespace millrace::app

@@ -203,6 +203,7 @@ class Broker::Core : private PartSource {
   void need(std::uint32_t segment, std::uint32_t count, std::uint64_t bytes);
   void release(const Change::Gone& gone);
   std::optional<std::uint32_t> wasteful_segment() const;
+  void reclaim_early();
   void move_out_of(std::uint32_t segment);
   struct Move;
   void gather(Move& move, std::uint32_t segment);

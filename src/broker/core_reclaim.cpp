@@ -36,6 +36,13 @@ void Broker::Core::collect_garbage() {
   if (const auto segment = wasteful_segment()) move_out_of(*segment);
 }
 
+/// Space is short. A segment goes only when two newer ones have begun; on a small disk they might never become full.
+void Broker::Core::reclaim_early() {
+  std::uint64_t unneeded = 0;
+  for (const auto& [segment, file] : log->segments().all()) unneeded += live_.contains(segment) ? 0 : file.size;
+  if (unneeded > limits.segment_size / 16 && !log->stalled() && !log->failure()) log->end_segment_early();
+}
+
 /// One of which less than half is needed, while the log as a whole is much larger than what is needed of it.
 std::optional<std::uint32_t> Broker::Core::wasteful_segment() const {
   constexpr std::uint64_t entry_cost = 128;  // bytes of a message in the log beside its properties and body

@@ -24,9 +24,9 @@ constexpr int reads_in_turn = 4;  // of one connection before others have theirs
 
 }  // namespace
 
-/// Of a connection that is read again and again, each time with little, the next bytes may gather for a moment: a client
-/// that sends every frame by itself would otherwise cost a wake-up, a read and a packet a frame. Whoever waits for an
-/// answer before going on never comes to this.
+/// Of a connection that is read again and again, each time with little, the next bytes may gather for a moment: a
+/// client that sends every frame by itself would otherwise cost a wake-up, a read and a packet a frame. Whoever waits
+/// for an answer before going on never comes to this.
 class ReadPace {
  public:
   static constexpr std::chrono::microseconds pause{200};

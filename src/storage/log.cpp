@@ -78,7 +78,8 @@ Status Log::start_segment() {
 /// Only between two operations of the owner: a checkpoint in the midst of one would tell of half of it.
 void Log::end_full_segment() {
   const auto transactions = segments_.find(current_)->size - checkpoint_end_;
-  if (failure_ || transactions < settings_.segment_size || transactions < checkpoint_end_) return;
+  const bool full = transactions >= settings_.segment_size && transactions >= checkpoint_end_;
+  if (failure_ || !(full || std::exchange(ends_early_, false))) return;
   const auto ended = current_;
   if (auto started = start_segment(); started) {
     write_index(ended);
@@ -266,6 +267,11 @@ bool Log::at_rest(std::uint32_t segment) const {
 
 bool Log::is_removable(std::uint32_t segment) const {
   return checkpoints_.size() == 2 && segment < checkpoints_.front();
+}
+
+void Log::end_segment_early() {
+  ends_early_ = true;
+  after_pending([](const Status&) {});
 }
 
 void Log::remove(std::uint32_t segment) {

@@ -79,6 +79,8 @@ class Log {
   bool at_rest(std::uint32_t segment) const;
   /// Older than the two newest durable checkpoints: a start does not replay it, even if one of them is damaged.
   bool is_removable(std::uint32_t segment) const;
+  /// Begins a new segment soon, however full this one is: what is older becomes removable earlier.
+  void end_segment_early();
   /// Deletes a removable segment, of which nothing is needed.
   void remove(std::uint32_t segment);
 
@@ -124,6 +126,7 @@ class Log {
   MessageReader reader_;
   std::uint32_t current_ = 0;
   std::uint64_t checkpoint_end_ = 0;  ///< offset in the current segment
+  bool ends_early_ = false;
   /// Segments with intact checkpoints from which a start could go on, oldest first; the last two that are durable.
   std::vector<std::uint32_t> checkpoints_;
   std::uint32_t durable_segment_ = 0;   ///< the newest whose checkpoint is on stable storage

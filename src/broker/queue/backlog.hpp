@@ -47,7 +47,7 @@ class Backlog {
   void append(Entry entry);
   /// All up to that one can be delivered. Its part, if it expires: it counts time now.
   Part* arrived(const Entry& entry);
-  /// The next to deliver: its part, or nullptr if there is none, or none that can be had now. It is the part's first entry.
+  /// The next to deliver is the first entry of this part; nullptr if there is none, or none that can be had now.
   Part* front(PartSource& source);
   Entry take(Part& part, std::size_t index);
   /// A message that was taken out returns to its place; or, `moved`, comes to another segment.

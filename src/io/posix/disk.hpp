@@ -36,7 +36,7 @@ class PosixDisk final : public Disk {
 
   std::string path_;
   int folder_;
-  int lock_;  ///< -1: only to read
+  int lock_;                                                               ///< -1: only to read
   std::shared_ptr<SyncTimes> sync_times_ = std::make_shared<SyncTimes>();  // also its files'
 };
 
