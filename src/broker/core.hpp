@@ -159,8 +159,8 @@ class Broker::Core : private PartSource {
   /// One more return would be too many.
   bool is_last_return(DeliveryId delivery);
   Outstanding take_outstanding(DeliveryId delivery);
-  void put_back(Queue& queue, Entry entry);
-  void drop_overflow(Queue& queue);
+  void put_back(Change& change, Queue& queue, Entry entry);
+  void drop_overflow(Change& change, Queue& queue);
 
   // core_expire.cpp
   /// Republishes a message that left `queue` to its dead-letter exchange, with x-death as RabbitMQ documents it.

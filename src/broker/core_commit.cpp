@@ -222,7 +222,9 @@ void Broker::Core::arrive(Queue& queue, const Change::Arrival& arrival) {
   queue.ready_bytes += entry.size;
   auto& backlog = queue.backlog(entry.priority);
   if (auto* part = backlog.arrived(entry)) watch_expiry(backlog, *part);
-  drop_overflow(queue);
+  Change dropped;
+  drop_overflow(dropped, queue);
+  if (!dropped.gone.empty() || !dropped.arrivals.empty()) submit(std::move(dropped), false, {});
   kick(queue);
 }
 

@@ -121,7 +121,7 @@ std::optional<Delivery> Broker::Core::hand_out(Queue& queue, Entry entry, Sessio
   auto message = message_of(entry);
   Change change;
   if (!message && read_timer_ != 0) {
-    put_back(queue, std::move(entry));
+    (void)queue.put_back(std::move(entry), *this);
     return std::nullopt;
   }
   if (!message) {

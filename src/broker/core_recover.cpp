@@ -35,7 +35,9 @@ Status Broker::Core::recover() {
   };
   if (auto begun = log->begin(std::move(owner)); !begun) return begun.error();
   for (const auto& [name, queue] : queues) {
-    drop_overflow(*queue);
+    Change dropped;
+    drop_overflow(dropped, *queue);
+    if (!dropped.items.empty()) submit(std::move(dropped), false, {});
     touch(*queue);
   }
   set_expiry_timer();

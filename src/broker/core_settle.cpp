@@ -32,7 +32,7 @@ void Broker::Core::settle(Change& change, DeliveryId id, Settle how) {
   if (queue == nullptr) return;
   if (how == Settle::requeue) {
     entry.redelivered = true;
-    return put_back(*queue, std::move(entry));
+    return put_back(change, *queue, std::move(entry));
   }
   if (how == Settle::ack) {
     ++queue->settled_total;
@@ -44,10 +44,11 @@ void Broker::Core::settle(Change& change, DeliveryId id, Settle how) {
   kick(*queue);
 }
 
-void Broker::Core::put_back(Queue& queue, Entry entry) {
+void Broker::Core::put_back(Change& change, Queue& queue, Entry entry) {
   const auto priority = entry.priority;
   auto& part = queue.put_back(std::move(entry), *this);
   watch_expiry(queue.backlog(priority), part);
+  drop_overflow(change, queue);
   kick(queue);
 }
 
@@ -72,7 +73,7 @@ void Broker::Core::return_counted(Change& change, DeliveryId id) {
     return;
   }
   if (entry.at.segment != 0) storage::encode(change.items, storage::LostItem{entry.place(queue->id), entry.lost_count});
-  put_back(*queue, std::move(entry));
+  put_back(change, *queue, std::move(entry));
 }
 
 void Broker::Core::end_session(SessionId session, SessionEnd how) {
@@ -98,13 +99,12 @@ void Broker::Core::end_session(SessionId session, SessionEnd how) {
   if (!change.items.empty() || !change.arrivals.empty()) submit(std::move(change), true, {});
 }
 
-void Broker::Core::drop_overflow(Queue& queue) {
+void Broker::Core::drop_overflow(Change& change, Queue& queue) {
+  if (queue.rules.reject_publish) return;
   const auto over = [&] {
     return (queue.rules.length_max && queue.ready > *queue.rules.length_max) ||
            (queue.rules.length_bytes_max && queue.ready_bytes > *queue.rules.length_bytes_max);
   };
-  if (!over()) return;
-  Change change;
   while (over()) {
     const auto front = queue.first_to_drop(*this);
     if (!front) break;
@@ -112,7 +112,6 @@ void Broker::Core::drop_overflow(Queue& queue) {
     dead_letter(change, queue, entry, "maxlen");
     leave(change, queue, entry, storage::Left::overflowed);
   }
-  submit(std::move(change), false, {});
 }
 
 }  // namespace millrace::broker

@@ -79,6 +79,7 @@ QueueStatus Queue::status() const {
   status.name = spec.name;
   status.ready = ready;
   status.unsettled = out;
+  status.arriving = arriving;
   status.consumers = static_cast<std::uint32_t>(consumers.size());
   status.published_total = published_total;
   status.settled_total = settled_total;
