@@ -57,7 +57,7 @@ void Broker::Core::resume(ConsumerId id) {
 }
 
 void Broker::Core::kick(Queue& queue) {
-  if (queue.kicked || (queue.consumers.empty() && (!demand || queue.ready.empty()))) return;
+  if (queue.kicked || (queue.consumers.empty() && (!demand || queue.ready == 0))) return;
   queue.kicked = true;
   loop.post([this, id = queue.id, alive = alive_] {
     if (!*alive) return;
@@ -65,7 +65,7 @@ void Broker::Core::kick(Queue& queue) {
     if (still == nullptr) return;
     still->kicked = false;
     if (!still->consumers.empty()) return pump(*still);
-    if (demand && !still->ready.empty()) demand(still->spec.name);
+    if (demand && still->ready > 0) demand(still->spec.name);
   });
 }
 
