@@ -200,6 +200,7 @@ class Platform::Parts {
     auto served = io::posix::HttpServer::listen(loop_, options_.api_address, {}, *door_);
     if (!served) return failure(ExitCode::listen, served.error());
     api_ = std::move(*served);
+    hooks_.line(fmt::format("http     http://{}:{}", host_of(options_.http_address), http_->port()));
     hooks_.line(fmt::format("api      http://{}:{}", host_of(options_.api_address), api_->port()));
     return make_first_token();
   }
