@@ -94,11 +94,12 @@ class BrokerStorage(BrokerCase):
         channel.queue_declare("kept", durable=True)
         confirmed = []
         content = b"x" * 100_000
+        count = 1800  # 172 MiB: more than the disk holds
 
         def publish():
             publisher = self.channel(broker)
             publisher.confirm_delivery()
-            for number in range(1500):
+            for number in range(count):
                 publisher.basic_publish("", "kept", b"%d " % number + content, PERSISTENT)
                 confirmed.append(number)
 
@@ -108,19 +109,19 @@ class BrokerStorage(BrokerCase):
         while last != len(confirmed):  # until it stands still
             last = len(confirmed)
             time.sleep(1)
-        self.assertLess(last, 1500)
+        self.assertLess(last, count)
         self.assertGreater(last, 300)
         taken = []
         end = time.monotonic() + 60
-        while len(taken) < 1500 and time.monotonic() < end:
+        while len(taken) < count and time.monotonic() < end:
             method, _, got = channel.basic_get("kept")
             if method is None:
                 continue
             taken.append(int(got.split(b" ")[0]))
             channel.basic_ack(method.delivery_tag)
         thread.join(20)
-        self.assertEqual(len(confirmed), 1500)
-        self.assertEqual(taken, list(range(1500)))
+        self.assertEqual(len(confirmed), count)
+        self.assertEqual(taken, list(range(count)))
 
 
 if __name__ == "__main__":
