@@ -5,21 +5,20 @@
 #include <optional>
 
 #include <CLI/CLI.hpp>
-#include <boost/json/value.hpp>
 #include <fmt/format.h>
 
-#include "app/broker_command.hpp"
+#include "app/command_line/api_commands.hpp"
+#include "app/command_line/broker_commands.hpp"
+#include "app/command_line/options.hpp"
 #include "app/commands.hpp"
 #include "app/completion.hpp"
 #include "app/component_command.hpp"
-#include "app/deployment_command.hpp"
 #include "app/eval_command.hpp"
 #include "app/exit_code.hpp"
 #include "app/flow_command.hpp"
 #include "app/settings.hpp"
 #include "app/test_command.hpp"
 #include "app/variables.hpp"
-#include "component/config.hpp"
 #include "components/catalogue.hpp"
 #include "core/nearest.hpp"
 
@@ -33,118 +32,6 @@ constexpr const char* footer = R"(Exit codes:
   3    the data folder cannot be used: not writable, full, damaged, or in use by another process
   4    cannot listen on the address given with --http, --api or --listen
   130  stopped at once by a second Ctrl-C)";
-
-template <class T, class Target>
-CLI::Option* quantity(CLI::App* command, const std::string& name, Target& target, const std::string& what,
-                      Result<T> (*parse)(const boost::json::value&)) {
-  return command->add_option_function<std::string>(
-      name,
-      [&target, name, parse](const std::string& text) {
-        const auto value = parse(boost::json::value(text));
-        if (!value) throw CLI::ValidationError(name, value.error().message);
-        target = *value;
-      },
-      what);
-}
-
-void add_data(CLI::App* command, std::string& folder) {
-  command->add_option("--data", folder, "The data folder of the platform")->capture_default_str()->type_name("DIR");
-}
-
-void add_server(CLI::App* command, Server& server) {
-  command->add_option("--server", server.url, "URL of a platform's API [MILLRACE_SERVER]")->type_name("URL");
-  command
-      ->add_option("--token-file", server.token_file,
-                   "File with its token [MILLRACE_TOKEN_FILE, or ~/.config/millrace/token]")
-      ->type_name("FILE");
-  command
-      ->add_option("--data", server.data_folder, "Or the data folder of a platform on this machine [./millrace-data]")
-      ->type_name("DIR");
-}
-
-void add_log_level(CLI::App* command, log::Level& level) {
-  const std::map<std::string, log::Level> levels = {{"debug", log::Level::debug},
-                                                    {"info", log::Level::info},
-                                                    {"warning", log::Level::warning},
-                                                    {"error", log::Level::error}};
-  command->add_option("--log-level", level, "debug, info, warning or error")
-      ->transform(CLI::CheckedTransformer(levels, CLI::ignore_case).description(""))
-      ->type_name("LEVEL");
-}
-
-void add_broker_questions(CLI::App* broker, BrokerQuestion& question) {
-  const auto add = [&](const char* name, const char* what) {
-    auto* command = broker->add_subcommand(name, what);
-    command->callback([&question, name] { question.what = name; });
-    add_data(command, question.data_folder);
-    command->add_flag("--json", question.json, "Print JSON");
-    return command;
-  };
-  add("queues", "The queues of a running broker or platform");
-  add("exchanges", "Its exchanges");
-  add("bindings", "What is bound to them");
-  add("connections", "Its clients");
-  add("channels", "Their channels");
-  add("consumers", "Their consumers");
-  for (auto* command : {add("peek", "The first messages of a queue; they stay there"),
-                        add("purge", "Drop the messages of a queue that wait for a consumer")}) {
-    command->add_option("QUEUE", question.queue, "The queue's name")->required();
-    command->add_option("--vhost", question.host, "Its virtual host")->capture_default_str()->type_name("NAME");
-    if (command->get_name() == "purge") continue;
-    command->add_option("--count", question.count, "How many, at most 1000")->capture_default_str()->type_name("N");
-  }
-}
-
-void add_verify(CLI::App* broker, BrokerQuestion& question) {
-  auto* command =
-      broker->add_subcommand("verify", "Check all that is stored, also while a broker runs, and name damage");
-  command->callback([&question] { question.what = "verify"; });
-  command->add_option("DIR", question.data_folder, "The data folder")->required();
-  command->add_flag("--json", question.json, "Print JSON");
-}
-
-void add_broker(CLI::App& app, BrokerOptions& options, BrokerQuestion& question) {
-  auto* command = app.add_subcommand("broker", "The message queue alone, for any AMQP 0-9-1 client");
-  command->require_subcommand(0, 1);
-  command
-      ->add_option("--listen", options.listen,
-                   "Where clients connect, may be repeated; port 0 takes any free one [localhost:5672]")
-      ->type_name("ADDR:PORT");
-  command->add_option("--tls", options.tls_listen, "Where clients connect with TLS (amqps), may be repeated")
-      ->type_name("ADDR:PORT");
-  command->add_option("--tls-certificate", options.tls.certificate, "The certificate and its chain, PEM")
-      ->type_name("FILE");
-  command->add_option("--tls-key", options.tls.key, "The certificate's key, PEM")->type_name("FILE");
-  command
-      ->add_option("--tls-client-ca", options.tls.client_ca,
-                   "Ask clients with TLS for a certificate that one of these has signed, PEM")
-      ->type_name("FILE");
-  add_data(command, options.data_folder);
-  command->add_option("--user", options.users, "Who may connect, may be repeated [guest:guest, on loopback only]")
-      ->type_name("NAME:PASSWORD");
-  command
-      ->add_option("--user-file", options.user_files,
-                   "A file with lines NAME:PASSWORD, which others cannot see in `ps`")
-      ->type_name("FILE");
-  command->add_option("--vhost", options.hosts, "A virtual host beside /, may be repeated")->type_name("NAME");
-  command
-      ->add_option("--permit", options.permissions,
-                   "What a user may do where, may be repeated; a pattern is a name in which * is any run of characters")
-      ->type_name("USER:VHOST:CONFIGURE:WRITE:READ");
-  command
-      ->add_option("--product", options.product,
-                   "What the broker calls itself to clients, many of which look for RabbitMQ by name")
-      ->capture_default_str()
-      ->type_name("NAME");
-  command->add_option("--metrics", options.metrics, "Where Prometheus asks for /metrics")->type_name("ADDR:PORT");
-  quantity(command, "--memory-limit", options.memory_limit,
-           "Memory in use beyond which publishers wait and consumers go on; 0 for no limit [half of the machine's]",
-           &component::parse_size)
-      ->type_name("SIZE");
-  add_log_level(command, options.log_level);
-  add_broker_questions(command, question);
-  add_verify(command, question);
-}
 
 void add_test(CLI::App& app, TestOptions& options) {
   auto* command = app.add_subcommand("test", "Run the tests beside flow files: *.test.yaml, in virtual time");
@@ -264,62 +151,6 @@ std::optional<std::string> unknown_command(const CLI::App& app, int argc, char**
   if (std::ranges::find(known, word) != known.end()) return std::nullopt;
   return fmt::format("millrace: there is no command \"{}\" ({})", word, suggestion(word, known));
 }
-
-/// Commands over the API of a platform, near or far.
-struct ApiCommands {
-  ApiOptions options = {};
-  std::function<int()> chosen = {};
-
-  CLI::App* add(CLI::App* group, const char* name, const char* what, std::function<int(const ApiOptions&)> work) {
-    auto* command = group->add_subcommand(name, what);
-    add_server(command, options.server);
-    command->add_flag("--json", options.json, "Print JSON");
-    command->callback([this, work = std::move(work)] { chosen = [this, work] { return work(options); }; });
-    return command;
-  }
-
-  void add_flows(CLI::App* group) {
-    const auto of_one = [&](const char* name, const char* what, std::function<int(const ApiOptions&)> work) {
-      auto* command = add(group, name, what, std::move(work));
-      command->add_option("FLOW", options.flow, "The flow's name")->required();
-      return command;
-    };
-    add(group, "list", "The flows of a platform", &list_flows);
-    of_one("show", "One of them, with its text", &show_flow);
-    for (const auto& [name, what] : {std::pair("start", "A stopped flow takes events again"),
-                                     std::pair("stop", "It takes no more events; what is in flight is finished"),
-                                     std::pair("suspend", "Nothing is worked on; webhook calls wait"),
-                                     std::pair("resume", "A suspended flow works again")}) {
-      of_one(name, what, [name = std::string(name)](const ApiOptions& given) { return change_flow(given, name); });
-    }
-    of_one("run-now", "Start one execution", &run_flow_now)
-        ->add_option("--body", options.body, "What the webhook would be sent, JSON")
-        ->type_name("JSON");
-    of_one("history", "Its versions, newest first", &show_flow_history);
-    auto* diff = of_one("diff", "How a version differs from the one before", &diff_flow);
-    diff->add_option("VERSION", options.version, "The version; if not given, the current one");
-    diff->add_option("--against", options.against, "Another version, or draft")->type_name("VERSION");
-    of_one("rollback", "Publish an earlier version again", &roll_back_flow)
-        ->add_option("VERSION", options.version, "Which one; if not given, the one before the current one");
-    of_one("delete", "Take it apart", &delete_flow)
-        ->add_flag("--discard", options.discard, "Also with messages in flight or dead letters");
-  }
-
-  void add_all(CLI::App& app, CLI::App* flow_group) {
-    auto* deploying = add(&app, "deploy", "Make flow files the current versions of their flows", &deploy);
-    deploying->add_option("FLOW", options.files, "Flow files, YAML or JSON")->required();
-    deploying->add_option("--comment", options.comment, "What has changed")->type_name("TEXT");
-    add_flows(flow_group);
-    auto* token = app.add_subcommand("token", "Tokens of the API")->require_subcommand(1);
-    auto* create = add(token, "create", "Make one; it is printed this once", &create_token);
-    create->add_option("NAME", options.name, "What it is called in lists and in the audit log")->required();
-    create->add_option("--scope", options.scopes, "flows:read, flows:write, operate, credentials or admin; repeat it")
-        ->required()
-        ->type_name("SCOPE");
-    add(token, "list", "Which there are", &list_tokens);
-    add(token, "delete", "End one", &delete_token)->add_option("NAME", options.name, "Its name or id")->required();
-  }
-};
 
 /// Commands that need no platform and no data folder: each leaves its work in `chosen`.
 struct CatalogueCommands {

@@ -1,5 +1,6 @@
 #include <csignal>
 #include <cstdio>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -96,33 +97,33 @@ int stay(const Given& given, const ServeOptions& options, const component::Catal
   return running.exit_code();
 }
 
+/// What both commands begin with: settings, the log, variables, the catalogue; then `go_on` with them.
+int begin(Command command, const Given& given,
+          const std::function<int(const ServeOptions&, const component::Catalogue&, const flow::Variables&)>& go_on) {
+  const auto settings = resolve(command, given);
+  if (!settings) return complain(ExitCode::usage, settings.error().message);
+  const auto options = options_of(*settings);
+  log::start(options.log_level, "platform");
+  const auto values = variables(options.env_file);
+  if (!values) return complain(ExitCode::usage, values.error().message);
+  return go_on(options, components::make_catalogue(), *values);
+}
+
 }  // namespace
 
 int run(const Given& given, const std::vector<std::string>& flow_files) {
-  const auto settings = resolve(Command::run, given);
-  if (!settings) return complain(ExitCode::usage, settings.error().message);
-  const auto options = options_of(*settings);
-  log::start(options.log_level, "platform");
-  const auto values = variables(options.env_file);
-  if (!values) return complain(ExitCode::usage, values.error().message);
-  const auto catalogue = components::make_catalogue();
-  const auto flows = flow::load_files(flow_files, catalogue, *values);
-  if (!flows) {
+  return begin(Command::run, given, [&](const auto& options, const auto& catalogue, const auto& values) {
+    const auto flows = flow::load_files(flow_files, catalogue, values);
+    if (flows) return stay(given, options, catalogue, values, &*flows);
     for (const auto& problem : flows.error()) fmt::print(stderr, "{}\n", problem.to_string());
-    return ExitCode::usage;
-  }
-  return stay(given, options, catalogue, *values, &*flows);
+    return static_cast<int>(ExitCode::usage);
+  });
 }
 
 int serve(const Given& given) {
-  const auto settings = resolve(Command::serve, given);
-  if (!settings) return complain(ExitCode::usage, settings.error().message);
-  const auto options = options_of(*settings);
-  log::start(options.log_level, "platform");
-  const auto values = variables(options.env_file);
-  if (!values) return complain(ExitCode::usage, values.error().message);
-  const auto catalogue = components::make_catalogue();
-  return stay(given, options, catalogue, *values, nullptr);
+  return begin(Command::serve, given, [&](const auto& options, const auto& catalogue, const auto& values) {
+    return stay(given, options, catalogue, values, nullptr);
+  });
 }
 
 }  // namespace millrace::app
