@@ -1,11 +1,19 @@
 #include "component/lineage.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "core/id.hpp"
 
 namespace millrace::component {
+namespace {
+
+constexpr std::int64_t count_max = (1 << 30) - 1;
+
+std::uint32_t count_of(const amqp::FieldTable& headers, std::string_view name) {
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(headers.integer(name), 0, count_max));
+}
+
+}  // namespace
 
 Result<Lineage> Lineage::read(const std::string& wire_properties) {
   auto decoded = amqp::decode_properties(wire_properties);
@@ -16,9 +24,8 @@ Result<Lineage> Lineage::read(const std::string& wire_properties) {
     lineage.message_id = headers->text("messageId");
     lineage.execution_id = headers->text("threadId");
     lineage.reply_to = headers->text("reply_to");
-    const auto rebounds =
-        std::clamp<std::int64_t>(headers->integer("reboundIteration"), 0, std::numeric_limits<std::int32_t>::max());
-    lineage.attempt = static_cast<std::uint32_t>(rebounds) + 1;
+    lineage.losses = count_of(*headers, "x-delivery-count");
+    lineage.attempt = count_of(*headers, "reboundIteration") + lineage.losses + 1;
   }
   if (lineage.message_id.empty()) lineage.message_id = lineage.properties.message_id.value_or(std::string());
   if (lineage.execution_id.empty()) lineage.execution_id = lineage.message_id;

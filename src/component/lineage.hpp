@@ -17,10 +17,18 @@ struct Lineage {
   std::string message_id;       ///< header messageId, else the AMQP message-id; empty if there is neither
   std::string execution_id;     ///< header threadId, else message_id
   std::string reply_to;
-  std::uint32_t attempt = 1;  ///< header reboundIteration + 1
+  std::uint32_t losses = 0;   ///< header x-delivery-count: workers lost with it since it came to the queue
+  std::uint32_t attempt = 1;  ///< which one this is: header reboundIteration + losses + 1
 
   /// Error::invalid if the properties are malformed.
   static Result<Lineage> read(const std::string& wire_properties);
+  /// Whether its workers were lost so often that it is not to be tried again. The broker counts the losses since a
+  /// message came to the queue, and a rebound comes anew: this is for those. One loss more is granted than there are
+  /// attempts, as the first may have been shared with a neighbour.
+  bool lost_too_often(std::uint32_t attempts) const {
+    const bool rebounded = attempt > losses + 1;
+    return rebounded && losses > 0 && attempt > attempts + 1;
+  }
   /// Gives a message without an id one that is the same at every delivery: its envelope's id, or one made from its
   /// text.
   void name_after(const Message& message);

@@ -61,9 +61,24 @@ TEST_CASE("an attempt that cannot be is taken for the nearest that can") {
   headers.set("reboundIteration", std::int64_t{-7});
   CHECK(Lineage::read(wire(headers))->attempt == 1);
   headers.set("reboundIteration", std::int64_t{1} << 40);
-  CHECK(Lineage::read(wire(headers))->attempt == 1u << 31);
+  CHECK(Lineage::read(wire(headers))->attempt == 1u << 30);
   headers.set("reboundIteration", "many");
   CHECK(Lineage::read(wire(headers))->attempt == 1);
+}
+
+TEST_CASE("the loss of a worker counts as an attempt, and those after a rebound have an end") {
+  amqp::FieldTable headers;
+  headers.set("x-delivery-count", std::int64_t{2});
+  const auto never_rebound = Lineage::read(wire(headers));
+  CHECK(never_rebound->attempt == 3);
+  CHECK(!never_rebound->lost_too_often(1));  // the broker's limit holds for these
+
+  headers.set("reboundIteration", std::int32_t{2});
+  headers.set("x-delivery-count", std::int64_t{1});
+  CHECK(Lineage::read(wire(headers))->attempt == 4);
+  CHECK(!Lineage::read(wire(headers))->lost_too_often(3));  // a loss that may be a neighbour's
+  headers.set("x-delivery-count", std::int64_t{2});
+  CHECK(Lineage::read(wire(headers))->lost_too_often(3));
 }
 
 TEST_CASE("properties that are none are an error, not a lineage") {

@@ -113,6 +113,7 @@ void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outco
   auto properties = input.properties;
   if (!properties.headers) properties.headers.emplace();
   name(properties, input);
+  properties.headers->erase("x-delivery-count");  // counted in the attempt
   properties.headers->set("reboundIteration", static_cast<std::int32_t>(input.attempt));
   properties.headers->set("reboundReason", capped(outcome.failure.code + ": " + outcome.failure.message));
   properties.delivery_mode = 2;

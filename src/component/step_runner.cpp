@@ -130,6 +130,10 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     auto lineage = Lineage::read(delivery.properties);
     if (!lineage) return finish(*item, Outcome::dead({"message.properties", lineage.error().message}));
     item->lineage = std::move(*lineage);
+    if (item->lineage.lost_too_often(settings_.retry.attempts)) {
+      --item->lineage.attempt;  // this one is not made
+      return finish(*item, Outcome::dead({"worker.lost", "the worker was lost while it had this message in hand"}));
+    }
 
     auto prepared = input_->prepare(item->lineage, item->envelope);
     if (!prepared) return finish(*item, Outcome::dead(prepared.error()));

@@ -208,6 +208,31 @@ TEST_CASE(
   CHECK(DiskBroker::headers_of(dead[0]).integer("attempts") == 3);
 }
 
+TEST_CASE("losses and rebounds are counted together: a message that has both is not tried for ever") {
+  Mill mill([](const Work&, const Finish& finish) { finish(Outcome::later({"test.down", "the target is down"})); });
+  const auto put = [&mill](const char* id, std::int32_t rebounds, std::int64_t losses) {
+    amqp::FieldTable headers;
+    headers.set("messageId", id);
+    headers.set("reboundIteration", rebounds);
+    headers.set("x-delivery-count", losses);
+    mill.broker.publish("flow.a", "b:input", R"({"body":1})", headers);
+  };
+  put("lost once", 0, 1);
+  put("lost twice after its last rebound", 2, 2);
+  mill.start();
+  mill.run_until_idle();
+  REQUIRE(mill.script.seen.size() == 1);
+  CHECK(mill.script.seen[0].message_id == "lost once");
+  const auto later = mill.broker.messages("later");
+  REQUIRE(later.size() == 1);
+  CHECK(DiskBroker::headers_of(later[0]).integer("reboundIteration") == 2);
+  CHECK(DiskBroker::headers_of(later[0]).integer("x-delivery-count", -1) == -1);
+  const auto dead = mill.broker.messages("dead");
+  REQUIRE(dead.size() == 1);
+  CHECK(DiskBroker::headers_of(dead[0]).text("errorCode") == "worker.lost");
+  CHECK(DiskBroker::headers_of(dead[0]).integer("attempts") == 4);
+}
+
 TEST_CASE("a polling trigger commits page by page, and its tick only with the last") {
   int pages = 0;
   Mill mill(
