@@ -17,7 +17,8 @@ Outcome Outcome::dead(Failure why) {
   return outcome;
 }
 
-Catalogue::Catalogue(std::vector<Function> functions) : functions_(std::move(functions)) {}
+Catalogue::Catalogue(std::vector<Function> functions, Host host)
+    : functions_(std::move(functions)), host_(std::move(host)) {}
 
 const Function* Catalogue::find(std::string_view full_name) const {
   for (const auto& function : functions_) {

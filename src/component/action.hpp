@@ -95,21 +95,29 @@ class Action {
 };
 
 /// A descriptor and the way to make its behaviour from a step's validated `config`. `make` is null for webhook and
-/// timer triggers, which the platform itself runs.
+/// timer triggers, which the platform itself runs, and for functions of installed programs (Descriptor::program).
 struct Function {
   Descriptor descriptor;
   std::function<Result<std::unique_ptr<Action>>(const boost::json::object& config, Services& services)> make;
 };
 
-/// All functions of this binary; made once by the composition root (components::make_catalogue), then read-only.
+struct StepSettings;
+
+/// Makes the action that hands a step's messages to the program of its settings, which it starts.
+using Host = std::function<Result<std::unique_ptr<Action>>(const StepSettings& settings, Services& services)>;
+
+/// All functions there are; made once by the composition root (components::make_catalogue), then read-only. The host
+/// is what runs installed programs; null where none are run.
 class Catalogue {
  public:
-  explicit Catalogue(std::vector<Function> functions);
+  explicit Catalogue(std::vector<Function> functions, Host host = {});
+  const Host& host() const { return host_; }
   const Function* find(std::string_view full_name) const;
   const std::vector<Function>& all() const { return functions_; }
 
  private:
   std::vector<Function> functions_;
+  Host host_;
 };
 
 }  // namespace millrace::component

@@ -8,6 +8,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "component/program.hpp"
 #include "core/result.hpp"
 
 namespace millrace::component {
@@ -68,6 +69,8 @@ struct Descriptor {
   /// Rules between fields, over a config with defaults filled in ("password is needed for auth: basic"); may be null.
   /// Config::read applies it.
   std::function<Status(const boost::json::object& config)> check = {};
+  /// Of an installed component: the program whose function this is. Otherwise it is of this binary.
+  std::optional<Program> program = {};
 
   std::string full_name() const { return component + "." + name; }
   bool is_trigger() const { return kind != Kind::action; }

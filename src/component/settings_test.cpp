@@ -20,6 +20,8 @@ TEST_CASE("step settings read back what they wrote") {
   settings.when = "body.a > 1";
   settings.retry = {2s, 1.5, 60s, 7};
   settings.has_successors = false;
+  settings.program = component::Program{
+      component::Program::Protocol::lines, true, "/components/shop", {"python3", "main.py"}, "orders", {{"SHOP", "1"}}};
 
   const auto read = component::StepSettings::from_json(settings.to_json());
   REQUIRE(read);
@@ -36,6 +38,7 @@ TEST_CASE("step settings read back what they wrote") {
   CHECK(read->retry.max == 60s);
   CHECK(read->retry.attempts == 7);
   CHECK_FALSE(read->has_successors);
+  CHECK(read->program == settings.program);
 }
 
 TEST_CASE("settings that are not as expected name the field") {

@@ -27,12 +27,12 @@ struct InWork {
   bool finished = false;
 };
 
-std::uint16_t prefetch_of(const WorkerEnvironment& environment, const Action& action, Descriptor::Kind kind) {
+std::uint16_t prefetch_of(const WorkerEnvironment& environment, const Action& action, bool polls) {
   std::uint16_t asked = 0;
   const auto& text = environment.prefetch;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), asked);
   if (failed == std::errc() && end == text.data() + text.size() && asked > 0) return asked;
-  if (kind == Descriptor::Kind::polling_trigger) return 1;
+  if (polls) return 1;
   // What waits for its commit still counts as delivered, so there must be more than the action has in hand.
   constexpr std::size_t immediate_prefetch = 500;
   constexpr std::size_t prefetch_per_slot = 4;
@@ -60,21 +60,14 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
         ended_(std::move(ended)) {}
 
   Status start(const Catalogue& catalogue, const Connect& connect) {
-    const auto name = settings_.component + "." + settings_.function;
-    const auto* function = catalogue.find(name);
-    if (function == nullptr || !function->make) {
-      return Error{Error::Kind::not_found, fmt::format("step {}: there is no action {}", settings_.id, name)};
-    }
     auto input = StepInput::compile(settings_, services_);
     if (!input) return input.error();
     input_.emplace(std::move(*input));
-    auto action = function->make(settings_.config, services_);
-    if (!action) return action.error().in("step " + settings_.id);
-    action_ = std::move(*action);
-    const auto kind = function->descriptor.kind;
-    outbox_.emplace(loop_, environment_, settings_, kind == Descriptor::Kind::polling_trigger);
+    auto polls = make_action(catalogue);
+    if (!polls) return polls.error().in("step " + settings_.id);
+    outbox_.emplace(loop_, environment_, settings_, *polls);
     snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
-    link_ = connect(prefetch_of(environment_, *action_, kind), handlers());
+    link_ = connect(prefetch_of(environment_, *action_, *polls), handlers());
     return Done{};
   }
 
@@ -89,6 +82,24 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   }
 
  private:
+  /// Sets action_; whether it is a polling trigger's.
+  Result<bool> make_action(const Catalogue& catalogue) {
+    const auto name = settings_.component + "." + settings_.function;
+    const auto* function = catalogue.find(name);
+    Result<std::unique_ptr<Action>> action = Error{Error::Kind::not_found, "there is no action " + name};
+    bool polls = false;
+    if (settings_.program) {
+      if (catalogue.host()) action = catalogue.host()(settings_, services_);
+      polls = settings_.program->polls;
+    } else if (function != nullptr && function->make) {
+      action = function->make(settings_.config, services_);
+      polls = function->descriptor.kind == Descriptor::Kind::polling_trigger;
+    }
+    if (!action) return action.error();
+    action_ = std::move(*action);
+    return polls;
+  }
+
   Link::Handlers handlers() {
     const std::weak_ptr<State> weak = weak_from_this();
     Link::Handlers handlers;

@@ -52,6 +52,12 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!successors->is_bool()) return bad("millrace.has_successors", "true or false");
     into.has_successors = successors->get_bool();
   }
+  if (const auto* program = from.if_contains("program")) {
+    if (!program->is_object()) return bad("millrace.program", "an object");
+    auto read = Program::from_json(program->get_object());
+    if (!read) return read.error();
+    into.program = std::move(*read);
+  }
   if (const auto* retry = from.if_contains("retry")) {
     if (!retry->is_object()) return bad("millrace.retry", "an object");
     return read_retry(retry->get_object(), into.retry);
@@ -70,6 +76,7 @@ std::string StepSettings::to_json() const {
                              {"when", text_or_null(when)},
                              {"retry", std::move(retry_part)},
                              {"has_successors", has_successors}};
+  if (program) millrace_part["program"] = program->to_json();
   json::object all{{"id", id},
                    {"comp_id", component},
                    {"function", function},

@@ -5,6 +5,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "component/program.hpp"
 #include "component/retry_policy.hpp"
 #include "core/result.hpp"
 
@@ -23,7 +24,8 @@ struct StepSettings {
   std::optional<std::string> input;  ///< JSONata source
   std::optional<std::string> when;   ///< JSONata source
   RetryPolicy retry;
-  bool has_successors = true;  ///< false: what the step emits has no reader and is not published
+  bool has_successors = true;      ///< false: what the step emits has no reader and is not published
+  std::optional<Program> program;  ///< what does the step's work, if not this binary
 
   std::string to_json() const;
   static Result<StepSettings> from_json(std::string_view text);
