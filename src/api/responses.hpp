@@ -26,6 +26,11 @@ inline io::posix::HttpResponse page(boost::json::array items, const std::string&
   return json_response(200, body);
 }
 
+/// Whether server-sent events are asked for.
+inline bool accepts_events(const io::posix::HttpRequest& request) {
+  return request.header("accept").find("text/event-stream") != std::string_view::npos;
+}
+
 /// The entity tag of a revision (RFC 9110 §8.8.3).
 inline std::string etag_of(std::int64_t revision) {
   return "\"" + std::to_string(revision) + "\"";

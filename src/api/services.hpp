@@ -8,6 +8,7 @@
 
 #include "api/dead_letters.hpp"
 #include "api/operation.hpp"
+#include "api/step_logs.hpp"
 #include "broker/broker.hpp"
 #include "component/action.hpp"
 #include "deployment/deployments.hpp"
@@ -31,6 +32,7 @@ struct Services {
   const component::Catalogue& catalogue;
   const flow::Variables& variables;
   DeadLetters& dead_letters;
+  StepLogs& logs;
   std::function<boost::json::object()> status;
   std::function<boost::json::array()> workers;
 
@@ -47,6 +49,7 @@ void add_component_operations(Operations& operations, const Services& services);
 void add_token_operations(Operations& operations, const Services& services);
 void add_audit_operations(Operations& operations, const Services& services);
 void add_dead_letter_operations(Operations& operations, const Services& services);
+void add_log_operations(Operations& operations, const Services& services);
 void add_status_operations(Operations& operations, const Services& services);
 
 /// All of them.

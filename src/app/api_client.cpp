@@ -40,6 +40,13 @@ class LocalClient final : public ApiClient {
     return Reply{answer->status, std::move(answer->head), std::move(answer->body)};
   }
 
+  Result<io::HttpCall> call_of(const std::string& target) override {
+    io::HttpCall call;
+    call.url = "http://millrace" + target;
+    call.unix_socket = control_socket_of(folder_);
+    return call;
+  }
+
   std::string folder_;
 };
 
@@ -59,11 +66,9 @@ class RemoteClient final : public ApiClient {
 
  private:
   Result<Reply> send(const ApiRequest& request) override {
-    io::HttpCall call;
+    auto call = *call_of(request.target);
     call.method = request.method;
-    call.url = url_ + request.target;
-    call.headers = request.headers;
-    call.headers.push_back("Authorization: Bearer " + token_);
+    for (const auto& header : request.headers) call.headers.push_back(header);
     if (!request.body.empty()) {
       call.headers.push_back("Content-Type: " + request.content_type);
       call.body = request.body;
@@ -81,6 +86,13 @@ class RemoteClient final : public ApiClient {
     if (!*answered) return Error{Error::Kind::unavailable, fmt::format("{}: {}", url_, answered->error().message)};
     auto& answer = **answered;
     return Reply{answer.status, std::move(answer.header_lines), std::move(answer.body)};
+  }
+
+  Result<io::HttpCall> call_of(const std::string& target) override {
+    io::HttpCall call;
+    call.url = url_ + target;
+    call.headers.push_back("Authorization: Bearer " + token_);
+    return call;
   }
 
   std::string url_;
@@ -142,6 +154,29 @@ std::string etag_of(std::string_view head) {
   return {};
 }
 
+/// Takes the text of server-sent events apart as it comes: only what our own platform writes, one line of data each.
+class EventText {
+ public:
+  void take(std::string_view piece, const ApiClient::OnEvent& on_event) {
+    text_ += piece;
+    for (auto end = text_.find('\n'); end != std::string::npos; end = text_.find('\n')) {
+      const auto line = text_.substr(0, end);
+      text_.erase(0, end + 1);
+      constexpr std::string_view name = "event: ";
+      constexpr std::string_view data = "data: ";
+      if (line.starts_with(name)) name_ = line.substr(name.size());
+      if (!line.starts_with(data)) continue;
+      boost::system::error_code failed;
+      const auto value = json::parse(line.substr(data.size()), failed);
+      if (!failed) on_event(name_, value);
+    }
+  }
+
+ private:
+  std::string text_;
+  std::string name_;
+};
+
 }  // namespace
 
 std::string percent_encoded(const std::string& text) {
@@ -176,6 +211,30 @@ Result<ApiAnswer> ApiClient::ask(const ApiRequest& request) {
   if (failed) return Error{Error::Kind::unavailable, "the platform's answer is not understood"};
   if (answer.status >= 400) return Error{kind_of(answer.status), words_of(answer.body, answer.status)};
   return answer;
+}
+
+Status ApiClient::follow(const std::string& target, const OnEvent& on_event) {
+  io::posix::AsioLoop loop;
+  auto transfers = io::posix::CurlTransfers::make(loop);
+  if (!transfers) return transfers.error();
+  auto call = call_of(target);
+  if (!call) return call.error();
+  call->headers.emplace_back("Accept: text/event-stream");
+  call->timeout = std::chrono::milliseconds(0);
+  EventText events;
+  call->on_body = [&](std::string_view piece) { events.take(piece, on_event); };
+  Status ended = Error{Error::Kind::unavailable, "the platform has ended the stream"};
+  (*transfers)->http(std::move(*call), [&](const Result<io::HttpAnswer, io::TransferFault>& answer) {
+    loop.stop();
+    if (!answer) {
+      ended = Error{Error::Kind::unavailable, answer.error().message};
+    } else if (answer->status >= 400) {
+      boost::system::error_code failed;
+      ended = Error{kind_of(answer->status), words_of(json::parse(answer->body, failed), answer->status)};
+    }
+  });
+  loop.run();
+  return ended;
 }
 
 Result<json::array> ApiClient::all(const std::string& target) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <boost/json/value.hpp>
 
 #include "core/result.hpp"
+#include "io/transfers.hpp"
 
 namespace millrace::app {
 
@@ -47,6 +49,11 @@ class ApiClient {
   /// All items of a collection, page by page. `target` may have a query.
   Result<boost::json::array> all(const std::string& target);
 
+  /// One server-sent event: its name, and its data as JSON.
+  using OnEvent = std::function<void(const std::string& name, const boost::json::value& data)>;
+  /// Gives each event of a stream to `on_event` as it comes, until the connection ends (Error::unavailable).
+  Status follow(const std::string& target, const OnEvent& on_event);
+
  protected:
   struct Reply {
     int status = 0;
@@ -54,6 +61,8 @@ class ApiClient {
     std::string body;
   };
   virtual Result<Reply> send(const ApiRequest& request) = 0;
+  /// A call with the address and the token, and nothing else yet.
+  virtual Result<io::HttpCall> call_of(const std::string& target) = 0;
 };
 
 /// Text as it stands in a path or query.

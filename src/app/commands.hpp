@@ -28,6 +28,7 @@ struct ServeOptions {
   std::string api_address;  ///< empty: the API is on the control socket only
   std::string env_file;
   log::Level log_level = log::Level::info;
+  log::Format log_format = log::Format::text;
   bool warm = false;
   std::chrono::milliseconds worker_idle{};
   std::uint64_t worker_memory_max = 0;  ///< bytes; 0: no limit

@@ -80,6 +80,12 @@ Result<ControlAnswer> parse(const std::string& text) {
 
 }  // namespace
 
+std::string control_socket_of(const std::string& data_folder) {
+  // Stays open: the path goes through it.
+  const int folder = ::open(data_folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return folder < 0 ? data_folder + "/control.sock" : fmt::format("/proc/self/fd/{}/control.sock", folder);
+}
+
 bool platform_runs(const std::string& data_folder) {
   return Connection().connect(data_folder);
 }

@@ -26,6 +26,9 @@ struct ControlContent {
 Result<ControlAnswer> ask_platform(const std::string& data_folder, std::string_view method, std::string_view target,
                                    const ControlContent& content = {});
 
+/// The path of the folder's socket, for those that connect by themselves: short, however long the folder's is.
+std::string control_socket_of(const std::string& data_folder);
+
 /// Whether a platform has the folder's door open.
 bool platform_runs(const std::string& data_folder);
 

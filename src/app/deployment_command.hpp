@@ -21,6 +21,10 @@ struct ApiOptions {
   bool discard = false;      ///< for `delete`
   std::string name = {};     ///< of a token
   std::vector<std::string> scopes = {};
+  std::string level = {};  ///< of log lines, the least
+  std::string since = {};  ///< a time, or how long ago
+  std::size_t lines = 100;
+  bool follow = false;
 };
 
 /// Each returns an ExitCode; results go to stdout, tables for people or JSON, errors to stderr.

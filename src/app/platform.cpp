@@ -9,6 +9,7 @@
 #include "api/door.hpp"
 #include "api/services.hpp"
 #include "api/status_report.hpp"
+#include "api/step_logs.hpp"
 #include "api/worker_api.hpp"
 #include "app/broker_access.hpp"
 #include "app/data_folder.hpp"
@@ -16,6 +17,7 @@
 #include "app/first_token.hpp"
 #include "app/worker_drivers.hpp"
 #include "app/worker_launch.hpp"
+#include "app/worker_output.hpp"
 #include "broker/broker.hpp"
 #include "broker/server.hpp"
 #include "broker/users.hpp"
@@ -55,7 +57,8 @@ class Platform::Parts {
         variables_(site.variables),
         hooks_(std::move(hooks)),
         broker_offload_(loop_),
-        store_offload_(loop_) {}
+        store_offload_(loop_),
+        logs_(loop_) {}
 
   Started open_folder() {
     auto folder = DataFolder::open(options_.data_folder, DataFolder::Missing::create);
@@ -110,7 +113,12 @@ class Platform::Parts {
   Started make_drivers() {
     const orchestrator::Doors loopback{fmt::format("127.0.0.1:{}", amqp_->port()),
                                        fmt::format("127.0.0.1:{}", worker_http_->port())};
-    auto drivers = WorkerDrivers::make({loop_, users_, *broker_, *worker_api_, loopback, folder_->container_record()},
+    auto drivers = WorkerDrivers::make({loop_, users_, *broker_, *worker_api_, loopback, folder_->container_record(),
+                                        [this](const std::string& worker, std::string_view line) {
+                                          const auto read = read_worker_output(worker, line, loop_.wall_now());
+                                          log::write(read);
+                                          logs_.add(read);
+                                        }},
                                        options_.docker);
     if (!drivers) {
       const bool misspelt = drivers.error().kind == Error::Kind::invalid;
@@ -185,7 +193,7 @@ class Platform::Parts {
     dead_letters_.emplace(*broker_, session_);
     broker_api_.emplace(*broker_, facts());
     operations_ = api::make_operations(api::Services{
-        loop_, *broker_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_, *dead_letters_,
+        loop_, *broker_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_, *dead_letters_, logs_,
         [this] {
           return api::status_report(totals(), *broker_, deployed_, orchestrator_->status(), drivers_->report());
         },
@@ -260,6 +268,7 @@ class Platform::Parts {
   io::posix::ThreadOffload store_offload_;
   std::unique_ptr<broker::Broker> broker_;
   deployment::Deployed deployed_;
+  api::StepLogs logs_;
   std::optional<deployment::Tally> tally_;
 
   broker::Users users_;

@@ -103,7 +103,7 @@ int begin(Command command, const Given& given,
   const auto settings = resolve(command, given);
   if (!settings) return complain(ExitCode::usage, settings.error().message);
   const auto options = options_of(*settings);
-  log::start(options.log_level, "platform");
+  log::start(options.log_level, "platform", options.log_format);
   const auto values = variables(options.env_file);
   if (!values) return complain(ExitCode::usage, values.error().message);
   return go_on(options, components::make_catalogue(), *values);

@@ -18,7 +18,7 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 17> all = {{
+constexpr std::array<Setting, 18> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
@@ -29,6 +29,8 @@ constexpr std::array<Setting, 17> all = {{
      "never told to flows."},
     {"log_level", Type::level, "info",
      "`debug`, `info`, `warning` or `error`. `millrace serve` reads it again on SIGHUP."},
+    {"log_format", Type::format, "text",
+     "`text`, or `json`: one object a line, with flow, step, execution and message where a line is about one."},
     {"workers", Type::workers, "on-demand",
      "`on-demand`: a step's workers start with its first message and stop when it has had none for `worker_idle`; "
      "`warm`: those of running flows are always there.",
@@ -63,6 +65,8 @@ std::string_view type_name(Type type) {
       return "PATH";
     case Type::level:
       return "LEVEL";
+    case Type::format:
+      return "FORMAT";
     case Type::size:
       return "SIZE";
     case Type::duration:
@@ -92,6 +96,9 @@ std::optional<std::string> fault(const Setting& setting, const std::string& text
     case Type::level:
       if (std::ranges::find(levels, text) != levels.end()) return std::nullopt;
       return "must be debug, info, warning or error";
+    case Type::format:
+      if (text == "text" || text == "json") return std::nullopt;
+      return "must be text or json";
     case Type::workers:
       if (text == "on-demand" || text == "warm") return std::nullopt;
       return "must be on-demand or warm";
@@ -207,6 +214,7 @@ ServeOptions options_of(const Values& values) {
   options.api_address = text("api") == "off" ? "" : text("api");
   options.env_file = text("env_file");
   options.log_level = level_of(text("log_level"));
+  options.log_format = text("log_format") == "json" ? log::Format::json : log::Format::text;
   options.warm = text("workers") == "warm";
   options.worker_idle = time("worker_idle");
   const auto memory = component::parse_size(boost::json::value(text("worker_memory")));

@@ -1,6 +1,5 @@
 #include "app/worker_drivers.hpp"
 
-#include "app/worker_output.hpp"
 #include "io/posix/interface.hpp"
 #include "orchestrator/driver/docker/curl_engine.hpp"
 
@@ -10,24 +9,24 @@ namespace {
 using orchestrator::docker::CurlEngine;
 using orchestrator::docker::EngineAddress;
 
-orchestrator::ProcessDriver::Settings for_processes(const orchestrator::Doors& doors) {
+orchestrator::ProcessDriver::Settings for_processes(const WorkerDrivers::Place& place) {
   orchestrator::ProcessDriver::Settings settings;
   settings.program = "/proc/self/exe";
   settings.arguments = {"worker"};
-  settings.doors = doors;
-  settings.output = pass_on_worker_output;
+  settings.doors = place.loopback;
+  settings.output = place.output;
   return settings;
 }
 
 orchestrator::DockerDriver::Settings for_containers(const DockerOptions& options, const ContainerRecord& record,
-                                                    ContainerDoors& doors) {
+                                                    ContainerDoors& doors, const WorkerDrivers::Place& place) {
   orchestrator::DockerDriver::Settings settings;
   settings.platform = record.platform;
   settings.is_new = record.is_new;
   settings.image = options.image;
   settings.network = options.network;
   settings.open_doors = [&doors](const orchestrator::docker::Network& network) { return doors.open(network); };
-  settings.output = pass_on_worker_output;
+  settings.output = place.output;
   return settings;
 }
 
@@ -53,9 +52,9 @@ WorkerDrivers::WorkerDrivers(Place place, const DockerOptions& options, EngineAd
     : record_(std::move(record)),
       doors_(place.loop, place.users, place.worker_api, record_,
              {place.hosts, options.door, std::move(door), place.record_path}),
-      processes_(place.loop, for_processes(place.loopback)),
+      processes_(place.loop, for_processes(place)),
       containers_(place.loop, std::make_unique<CurlEngine>(place.loop, std::move(address)),
-                  for_containers(options, record_, doors_)),
+                  for_containers(options, record_, doors_, place)),
       both_(processes_, containers_) {}
 
 void WorkerDrivers::close(std::function<void()> closed) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include <boost/json/object.hpp>
 
@@ -24,8 +26,9 @@ class WorkerDrivers {
     broker::Users& users;
     broker::VirtualHosts hosts;
     io::posix::HttpHandler& worker_api;
-    orchestrator::Doors loopback;  ///< those for processes
-    std::string record_path;       ///< ContainerRecord
+    orchestrator::Doors loopback;                                                  ///< those for processes
+    std::string record_path;                                                       ///< ContainerRecord
+    std::function<void(const std::string& worker, std::string_view line)> output;  ///< each line that one writes
   };
 
   /// Error::invalid if the engine's address is malformed or the door's name unknown, damaged if the record is.

@@ -1,15 +1,18 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
+#include "core/log_line.hpp"
+
 namespace millrace::app {
 
-/// Puts a line that a worker wrote into the platform's log: as it is if it is a line of our own log, otherwise as the
-/// text of one. Control characters other than tabs are replaced: a worker cannot play tricks on the terminal.
-void pass_on_worker_output(const std::string& worker, std::string_view line);
-
-/// Whether the line looks like one that log::write makes: "2026-01-31T12:00:00.000Z info [worker a/b] …".
-bool is_log_line(std::string_view line);
+/// What a worker, "<flow>/<step>.<instance>", has written as a line of the platform's log, with the facts flow, step
+/// and instance: taken apart if it is a line of our own log or of the JSON that elastic.io's components write (bunyan),
+/// otherwise as the text of one. Control characters other than tabs are replaced: a worker cannot play tricks on the
+/// terminal.
+log::Line read_worker_output(const std::string& worker, std::string_view line,
+                             std::chrono::sys_time<std::chrono::milliseconds> now);
 
 }  // namespace millrace::app

@@ -17,8 +17,13 @@ class Outside {
   virtual ~Outside() = default;
   /// For one action. Error::unsupported if there is no client library: only those that ask for it need it.
   virtual Result<std::unique_ptr<io::Transfers>> transfers() = 0;
+  /// Which message a line is about.
+  struct Subject {
+    std::string_view execution_id;
+    std::string_view message_id;
+  };
   /// Writes one line, without its end, where an operator sees it.
-  virtual void write(Stream stream, std::string_view line) = 0;
+  virtual void write(Stream stream, std::string_view line, const Subject& subject) = 0;
 };
 
 }  // namespace millrace::component

@@ -18,7 +18,7 @@ class Nowhere final : public component::Outside {
   Result<std::unique_ptr<io::Transfers>> transfers() override {
     return Error{Error::Kind::unsupported, "nothing goes out here"};
   }
-  void write(Stream, std::string_view) override {}
+  void write(Stream, std::string_view, const Subject&) override {}
 };
 
 /// What a step of the flow "orders" may use.

@@ -212,13 +212,23 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
         outbox_->add_dead_letter(item.lineage, item.envelope, {"message.too_large", added.error().message}, publishes);
       }
     } else if (outcome.kind == Outcome::Kind::rebound) {
+      tell(item.lineage, outcome.failure, item.lineage.attempt < settings_.retry.attempts);
       outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes);
     } else {
+      tell(item.lineage, outcome.failure, false);
       outbox_->add_dead_letter(item.lineage, item.envelope, outcome.failure, publishes);
     }
     gathered_.acks.push_back(item.tag);
     flush_soon();
     work();
+  }
+
+  static void tell(const Lineage& lineage, const Failure& failure, bool is_tried_again) {
+    log::warning(is_tried_again ? "message put back" : "message failed", {{"code", failure.code},
+                                                                          {"reason", failure.message},
+                                                                          {"attempt", std::to_string(lineage.attempt)},
+                                                                          {"execution", lineage.execution_id},
+                                                                          {"message", lineage.message_id}});
   }
 
   void keep_snapshot(std::optional<std::string> snapshot) {

@@ -17,7 +17,7 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
         catalogue_(catalogue),
         environment_(std::move(environment)),
         ended_(std::move(ended)),
-        outside_(loop) {}
+        outside_(loop, "worker " + environment_.flow_id + "/" + environment_.step_id) {}
 
   void start() {
     request_settings(loop_, environment_, [weak = weak_from_this()](Result<StepSettings> settings) {

@@ -45,7 +45,7 @@ class Bench {
 
  private:
   io::posix::AsioLoop loop_;
-  component::WorkerOutside outside_{loop_};
+  component::WorkerOutside outside_{loop_, "worker test"};
   component::Services services_;
   component::Catalogue catalogue_ = components::make_catalogue();
   std::unique_ptr<component::Action> action_;

@@ -1,10 +1,11 @@
 #include "core/log.hpp"
 
-#include <cstdio>
 #include <memory>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include "core/log_line.hpp"
 
 namespace millrace::log {
 namespace {
@@ -23,38 +24,17 @@ spdlog::level::level_enum native(Level level) {
   return spdlog::level::info;
 }
 
-constexpr const char* pattern = "%Y-%m-%dT%H:%M:%S.%eZ %l [%n] %v";
-
-constexpr const char* erase_line = "\x1b[K";
-bool status_line = false;
-
-bool needs_quotes(std::string_view value) {
-  return value.empty() || value.find_first_of(" \"=\n\r\t") != std::string_view::npos;
-}
-
-void append(std::string& line, const Fact& fact) {
-  line.append(" ").append(fact.name).append("=");
-  if (!needs_quotes(fact.value)) {
-    line += fact.value;
-    return;
-  }
-  line += '"';
-  for (const char c : fact.value) {
-    if (c == '"' || c == '\\') line += '\\';
-    if (c == '\n' || c == '\r') {
-      line += c == '\n' ? "\\n" : "\\r";
-    } else {
-      line += c;
-    }
-  }
-  line += '"';
-}
+/// Set once, before there is a second thread.
+std::string who_writes = "millrace";
+Format format_used = Format::text;
 
 }  // namespace
 
-void start(Level level, std::string who) {
-  auto logger = std::make_shared<spdlog::logger>(std::move(who), std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern(pattern, spdlog::pattern_time_type::utc);
+void start(Level level, std::string who, Format format) {
+  who_writes = std::move(who);
+  format_used = format;
+  auto logger = std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("%v");
   logger->set_level(native(level));
   spdlog::set_default_logger(std::move(logger));
 }
@@ -64,21 +44,23 @@ void set_level(Level level) {
 }
 
 void clear_status_line() {
-  status_line = true;
-  spdlog::set_pattern(std::string(erase_line) + pattern, spdlog::pattern_time_type::utc);
+  spdlog::set_pattern("\x1b[K%v");
 }
 
 void write(Level level, std::string_view event, std::initializer_list<Fact> facts) {
   if (!spdlog::should_log(native(level))) return;
-  std::string line(event);
-  for (const auto& fact : facts) append(line, fact);
-  spdlog::log(native(level), "{}", line);
+  Line line;
+  line.time = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  line.level = level;
+  line.who = who_writes;
+  line.event = event;
+  for (const auto& fact : facts) line.facts.emplace_back(fact.name, fact.value);
+  write(line);
 }
 
-void pass_on(std::string_view line) {
-  std::string text = status_line ? erase_line : "";
-  text.append(line).append("\n");
-  std::fwrite(text.data(), 1, text.size(), stderr);
+void write(const Line& line) {
+  if (!spdlog::should_log(native(line.level))) return;
+  spdlog::log(native(line.level), "{}", format_used == Format::json ? to_json(line) : to_text(line));
 }
 
 }  // namespace millrace::log

@@ -15,9 +15,15 @@ struct Fact {
   std::string value;
 };
 
+enum class Format {
+  text,  ///< for people
+  json,  ///< one object a line
+};
+
 /// Chooses where the process's log goes: stderr, one line an event, lines below `level` left out. `who` stands at the
-/// head of each line ("platform", "worker publish.1"). Called once by the composition root.
-void start(Level level, std::string who);
+/// head of each line ("platform", "worker publish.1"). Called once by the composition root. What a line looks like:
+/// log_line.hpp.
+void start(Level level, std::string who, Format format = Format::text);
 
 /// Another level from now on. From any thread.
 void set_level(Level level);
@@ -27,9 +33,6 @@ void clear_status_line();
 
 /// Writes one line. From any thread. No secrets, no message bodies.
 void write(Level level, std::string_view event, std::initializer_list<Fact> facts = {});
-
-/// Writes a line as it is: one that another process of ours has made with write().
-void pass_on(std::string_view line);
 
 inline void debug(std::string_view event, std::initializer_list<Fact> facts = {}) {
   write(Level::debug, event, facts);

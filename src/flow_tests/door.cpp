@@ -94,7 +94,7 @@ Result<std::unique_ptr<io::Transfers>> Door::transfers() {
   return std::unique_ptr<io::Transfers>(std::make_unique<StubbedTransfers>(loop_, journal_, step_));
 }
 
-void Door::write(Stream, std::string_view line) {
+void Door::write(Stream, std::string_view line, const Subject&) {
   journal_.line(fmt::format("{} writes: {}", step_, line));
 }
 

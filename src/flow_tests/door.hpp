@@ -15,7 +15,7 @@ class Door final : public component::Outside {
   Door(io::Loop& loop, Journal& journal, std::string step) : loop_(loop), journal_(journal), step_(std::move(step)) {}
 
   Result<std::unique_ptr<io::Transfers>> transfers() override;
-  void write(Stream stream, std::string_view line) override;
+  void write(Stream stream, std::string_view line, const Subject& subject) override;
 
  private:
   io::Loop& loop_;

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/command_line/options.hpp"
+#include "app/looking_command.hpp"
 
 namespace millrace::app {
 
@@ -42,11 +43,25 @@ void ApiCommands::add_flows(CLI::App* group) {
       ->add_flag("--discard", options_.discard, "Also with messages in flight or dead letters");
 }
 
+void ApiCommands::add_looking(CLI::App& app) {
+  auto* logs = add(&app, "logs", "What the workers of a flow have written", &show_logs);
+  logs->add_option("FLOW", options_.flow, "The flow's name, or FLOW/STEP")->required();
+  logs->add_flag("-f,--follow", options_.follow, "And what they write from now on, until Ctrl-C");
+  logs->add_option("-n,--lines", options_.lines, "The last so many lines, at most 1000")
+      ->capture_default_str()
+      ->type_name("N");
+  logs->add_option("--since", options_.since, "Only later ones: a time, 2026-01-31T12:00:00Z, or how long ago, 10m")
+      ->type_name("TIME");
+  logs->add_option("--level", options_.level, "Only as grave as this: debug, info, warning or error")
+      ->type_name("LEVEL");
+}
+
 void ApiCommands::add_all(CLI::App& app, CLI::App* flow_group) {
   auto* deploying = add(&app, "deploy", "Make flow files the current versions of their flows", &deploy);
   deploying->add_option("FLOW", options_.files, "Flow files, YAML or JSON")->required();
   deploying->add_option("--comment", options_.comment, "What has changed")->type_name("TEXT");
   add_flows(flow_group);
+  add_looking(app);
   auto* token = app.add_subcommand("token", "Tokens of the API")->require_subcommand(1);
   auto* create = add(token, "create", "Make one; it is printed this once", &create_token);
   create->add_option("NAME", options_.name, "What it is called in lists and in the audit log")->required();

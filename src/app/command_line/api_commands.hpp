@@ -21,6 +21,7 @@ class ApiCommands {
  private:
   CLI::App* add(CLI::App* group, const char* name, const char* what, std::function<int(const ApiOptions&)> work);
   void add_flows(CLI::App* group);
+  void add_looking(CLI::App& app);
 
   ApiOptions options_ = {};
 };

@@ -22,7 +22,7 @@ class Log final : public MappedAction {
   Outcome map(const component::Work& work, std::optional<std::string> result) override {
     std::string line = label_.empty() ? step_ : label_;
     line.append(" ").append(work.message_id).append(" ").append(result.value_or("undefined"));
-    outside_.write(stream_, line);
+    outside_.write(stream_, line, {work.execution_id, work.message_id});
     return Outcome::done({same_message(work.message)});
   }
 

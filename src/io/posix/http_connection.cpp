@@ -31,7 +31,8 @@ void append_head(std::string& out, const HttpResponse& response, bool keep_alive
                      std::string_view(http::obsolete_reason(static_cast<http::status>(response.status))));
   for (const auto& [name, value] : response.headers) out.append(name).append(": ").append(value).append("\r\n");
   if (!response.content_type.empty()) out.append("Content-Type: ").append(response.content_type).append("\r\n");
-  const bool bodyless = response.status == 204 || response.status == 304 || response.status < 200;
+  const bool bodyless =
+      response.status == 204 || response.status == 304 || response.status < 200 || response.stream != nullptr;
   if (!bodyless) out += fmt::format("Content-Length: {}\r\n", response.body.size());
   out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
 }
@@ -43,13 +44,13 @@ char lower(char c) {
 }  // namespace
 
 /// One client's connection: wait for a request, read its head and body, have it handled, write, again.
-class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
+class HttpConnection : public std::enable_shared_from_this<HttpConnection>, public HttpStream {
  public:
   HttpConnection(Protocol::socket socket, std::string peer, std::shared_ptr<HttpConnections> all)
       : socket_(std::move(socket)), timer_(socket_.get_executor()), peer_(std::move(peer)), all_(std::move(all)) {
     all_->open.insert(this);
   }
-  ~HttpConnection() { all_->closed(this); }
+  ~HttpConnection() override { all_->closed(this); }
 
   void start() { await_request(all_->limits.header_timeout); }
 
@@ -60,11 +61,32 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   }
 
   void close_when_idle() {
-    if (state_ == State::idle || state_ == State::lingering) close();
+    if (state_ == State::idle || state_ == State::lingering || state_ == State::streaming) close();
+  }
+
+  bool write(std::string_view piece) override {
+    if (state_ != State::streaming) return false;
+    if (unsent_.size() + piece.size() > unread_max) {
+      close();
+      return false;
+    }
+    unsent_ += piece;
+    if (!sending_) send_piece();
+    return true;
+  }
+
+  void on_closed(std::function<void()> closed) override { stream_closed_ = std::move(closed); }
+
+  void close() override {
+    error_code ignored;
+    socket_.close(ignored);
+    timer_.cancel();
+    if (state_ == State::streaming) state_ = State::closed;
+    if (const auto closed = std::exchange(stream_closed_, nullptr)) closed();
   }
 
  private:
-  enum class State { idle, reading, handling, writing, lingering };
+  enum class State { idle, reading, handling, writing, lingering, streaming, closed };
 
   void await_request(std::chrono::seconds timeout) {
     state_ = State::idle;
@@ -193,6 +215,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   }
 
   void respond(HttpResponse response) {
+    if (response.stream && !is_head_) return stream(response);
     state_ = State::writing;
     const bool keep = keep_alive_ && !all_->draining;
     out_.clear();
@@ -209,6 +232,36 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
                       });
   }
 
+  /// The body has no length: the end of the connection is its end (RFC 9112 §6.3).
+  void stream(const HttpResponse& response) {
+    if (!socket_.is_open() || all_->draining) return close();
+    state_ = State::streaming;
+    append_head(unsent_, response, false);
+    send_piece();
+    watch_for_end();
+    response.stream(shared_from_this());
+  }
+
+  void send_piece() {
+    sending_ = true;
+    out_ = std::exchange(unsent_, {});
+    set_deadline(all_->limits.body_timeout);
+    asio::async_write(socket_, asio::buffer(out_), [self = shared_from_this()](const error_code& error, std::size_t) {
+      self->sending_ = false;
+      self->deadline_ = Clock::time_point::max();
+      if (error) return self->close();
+      if (!self->unsent_.empty()) self->send_piece();
+    });
+  }
+
+  /// A client that listens sends nothing; reading tells when it is gone.
+  void watch_for_end() {
+    buffer_.clear();
+    socket_.async_read_some(buffer_.prepare(1024), [self = shared_from_this()](const error_code& error, std::size_t) {
+      error ? self->close() : self->watch_for_end();
+    });
+  }
+
   /// Closing while the client still sends would reset the connection and take the answer away from it.
   void linger() {
     state_ = State::lingering;
@@ -221,12 +274,6 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
     socket_.async_read_some(buffer_.prepare(65'536), [self = shared_from_this()](const error_code& error, std::size_t) {
       error ? self->close() : self->discard();
     });
-  }
-
-  void close() {
-    error_code ignored;
-    socket_.close(ignored);
-    timer_.cancel();
   }
 
   /// One wait serves many deadlines: it is set anew only when it ends too late, or ends too early.
@@ -268,6 +315,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   std::optional<http::request_parser<http::string_body>> parser_;
   HttpRequest request_;
   std::string out_;
+  std::string unsent_;    ///< of a stream, behind what is being sent
+  bool sending_ = false;  ///< a piece of a stream
+  std::function<void()> stream_closed_;
   std::string peer_;
   std::uint64_t body_max_ = 0;
   std::shared_ptr<HttpConnections> all_;

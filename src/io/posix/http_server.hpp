@@ -28,11 +28,27 @@ struct HttpRequest {
   std::string_view header(std::string_view name) const;
 };
 
+/// A body that goes out piece by piece for as long as the client listens, and ends with its connection.
+class HttpStream {
+ public:
+  /// What a client may leave unread; one that has more is too slow, and its connection is closed.
+  static constexpr std::size_t unread_max = 1u << 20;
+
+  virtual ~HttpStream() = default;
+  /// False, and nothing is sent, once the client is gone or was too slow.
+  virtual bool write(std::string_view piece) = 0;
+  virtual void close() = 0;
+  /// `closed` is called once, on the loop, when nothing can be sent any more; perhaps from inside write() or close().
+  virtual void on_closed(std::function<void()> closed) = 0;
+};
+
 struct HttpResponse {
   int status = 200;
   std::string content_type;  ///< empty: no body is described
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers = {};
+  /// Instead of `body`: called once, from inside Respond, with the stream that is the body.
+  std::function<void(std::shared_ptr<HttpStream>)> stream = {};
 };
 
 /// Answers one request; may be kept and called later, on the loop, at most once. If it is dropped uncalled, the client
