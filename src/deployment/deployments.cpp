@@ -167,7 +167,8 @@ void Deployments::forget(const std::string& name, std::int64_t number) {
 bool Deployments::take_apart(Flow& flow) {
   std::vector<std::int64_t> numbers;
   for (auto& [number, version] : flow.versions) {
-    if (version.stage == Version::Stage::removing) return false;
+    // Its end may be the flow's, or only the version's own: then the flow is looked at once more.
+    if (version.stage == Version::Stage::removing) return true;
     numbers.push_back(number);
   }
   if (std::ranges::any_of(numbers, [&](auto number) { return hooks_.has_workers(flow.name, number); })) return true;
