@@ -121,6 +121,18 @@ std::vector<DeadLetter> DeadLetters::page(const Query& query, std::size_t offset
   return letters;
 }
 
+std::vector<DeadLetter> DeadLetters::newest(const std::string& flow, std::size_t count) const {
+  std::vector<DeadLetter> letters;
+  const auto name = names::dead_letter_queue(flow);
+  const auto queue = broker_.queue(name);
+  if (!queue) return letters;
+  const auto from = queue->ready > count ? queue->ready - count : 0;
+  const auto messages = broker_.peek(name, from, count);
+  if (!messages) return letters;
+  for (const auto& message : *messages) letters.push_back(read(flow, *message));
+  return letters;
+}
+
 Result<DeadLetter> DeadLetters::find(std::string_view id_prefix) const {
   std::optional<DeadLetter> found;
   bool several = false;

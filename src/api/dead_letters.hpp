@@ -44,6 +44,8 @@ class DeadLetters {
   };
   /// Of those that the query means, oldest first, `limit` from the `offset`th on.
   std::vector<DeadLetter> page(const Query& query, std::size_t offset, std::size_t limit) const;
+  /// The last `count` of one flow, oldest first.
+  std::vector<DeadLetter> newest(const std::string& flow, std::size_t count) const;
   /// By id or its beginning; of several with the same id (one message that failed at two steps) the first.
   /// Error::not_found; Error::invalid if several begin like this and none is called so.
   Result<DeadLetter> find(std::string_view id_prefix) const;

@@ -8,6 +8,7 @@
 
 #include "api/dead_letters.hpp"
 #include "api/operation.hpp"
+#include "api/platform_events.hpp"
 #include "api/step_logs.hpp"
 #include "broker/broker.hpp"
 #include "component/action.hpp"
@@ -33,6 +34,7 @@ struct Services {
   const flow::Variables& variables;
   DeadLetters& dead_letters;
   StepLogs& logs;
+  PlatformEvents& events;
   std::function<boost::json::object()> status;
   std::function<boost::json::array()> workers;
 

@@ -26,6 +26,16 @@ void add_status_operations(Operations& operations, const Services& services) {
                         {},
                         0});
   operations.push_back({"GET",
+                        "/v1/events",
+                        Scope::operate,
+                        [services](const Call& call) {
+                          const auto header = call.request.header("last-event-id");
+                          call.respond(services.events.follow(call.asked("flow"), std::string(header)));
+                        },
+                        Operation::Body::none,
+                        {"flow"},
+                        0});
+  operations.push_back({"GET",
                         "/v1/workers",
                         Scope::flows_read,
                         [services](const Call& call) { workers(services, call); },

@@ -58,7 +58,8 @@ class Platform::Parts {
         hooks_(std::move(hooks)),
         broker_offload_(loop_),
         store_offload_(loop_),
-        logs_(loop_) {}
+        logs_(loop_),
+        events_(loop_, random_token(3)) {}
 
   Started open_folder() {
     auto folder = DataFolder::open(options_.data_folder, DataFolder::Missing::create);
@@ -76,6 +77,9 @@ class Platform::Parts {
     auto broker = broker::Broker::open(loop_, *disk_, broker_offload_, {});
     if (!broker) return unusable(broker.error());
     broker_ = std::move(*broker);
+    session_ = broker_->begin_session();
+    dead_letters_.emplace(*broker_, session_);
+    platform_events_.emplace(api::PlatformEvents::Parts{loop_, *broker_, deployed_, *dead_letters_, events_});
     return Done{};
   }
 
@@ -151,7 +155,13 @@ class Platform::Parts {
       const auto& plan = *deployed_.worker(flow::names::step_queue(key.flow, key.version, key.step));
       return worker_launch(plan, key, credentials, run_id_, options_);
     };
+    hooks.ready = [this](const orchestrator::WorkerStatus& worker) { platform_events_->worker_ready(worker); };
+    hooks.ended = [this](const orchestrator::WorkerStatus& worker, bool asked_for) {
+      platform_events_->worker_ended(worker, asked_for);
+      if (!asked_for) logs_.add(line_about_end(worker));
+    };
     hooks.started = [this](const orchestrator::WorkerStatus& worker) {
+      platform_events_->worker_started(worker);
       if (!hooks_.tell_of_flows) return;
       const auto& [process_id, container] = worker.whereabouts;
       const auto place = container.empty() ? fmt::format("pid {}", process_id) : "container " + container;
@@ -175,6 +185,12 @@ class Platform::Parts {
     };
     hooks.added = [this](const deployment::Version& version) { tally_->add(version.plan); };
     hooks.removed = [this](const deployment::Version& version) { tally_->remove(version.plan); };
+    hooks.changed = [this](const deployment::Flow& flow) { platform_events_->flow_changed(flow); };
+    hooks.deleted = [this](const std::string& flow) {
+      platform_events_->flow_deleted(flow);
+      logs_.forget(flow);
+    };
+    hooks.unread = [this](const std::string& queue) { platform_events_->unread(queue); };
     deployments_.emplace(
         deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, *gateway_, *scheduler_},
         deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle}, std::move(hooks));
@@ -189,11 +205,10 @@ class Platform::Parts {
   }
 
   Started open_api() {
-    session_ = broker_->begin_session();
-    dead_letters_.emplace(*broker_, session_);
     broker_api_.emplace(*broker_, facts());
     operations_ = api::make_operations(api::Services{
         loop_, *broker_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_, *dead_letters_, logs_,
+        *platform_events_,
         [this] {
           return api::status_report(totals(), *broker_, deployed_, orchestrator_->status(), drivers_->report());
         },
@@ -269,7 +284,11 @@ class Platform::Parts {
   std::unique_ptr<broker::Broker> broker_;
   deployment::Deployed deployed_;
   api::StepLogs logs_;
+  api::Events events_;
   std::optional<deployment::Tally> tally_;
+  broker::SessionId session_;
+  std::optional<api::DeadLetters> dead_letters_;
+  std::optional<api::PlatformEvents> platform_events_;
 
   broker::Users users_;
   std::unique_ptr<broker::Server> amqp_;
@@ -283,8 +302,6 @@ class Platform::Parts {
   std::optional<scheduler::Scheduler> scheduler_;
   std::optional<deployment::Deployments> deployments_;
 
-  broker::SessionId session_;
-  std::optional<api::DeadLetters> dead_letters_;
   std::optional<api::BrokerApi> broker_api_;
   api::Operations operations_;
   std::optional<api::Door> local_door_;
@@ -304,6 +321,7 @@ Result<std::unique_ptr<Platform>, StartFailure> Platform::start(Site site, const
   parts->make_orchestrator();
   if (auto done = parts->deploy(); !done) return done.error();
   if (auto done = parts->open_api(); !done) return done.error();
+  parts->platform_events_->begin();
   if (parts->hooks_.tell_of_flows) parts->tell_of_flows();
   return std::unique_ptr<Platform>(new Platform(std::move(parts)));
 }

@@ -67,4 +67,17 @@ log::Line read_worker_output(const std::string& worker, std::string_view line,
   return *read;
 }
 
+log::Line line_about_end(const orchestrator::WorkerStatus& worker) {
+  const auto& end = worker.last_end;
+  return {end ? end->at : worker.since,
+          log::Level::warning,
+          "platform",
+          "worker ended",
+          {{"reason", end ? end->reason : ""},
+           {"restart_in_ms", std::to_string(worker.starts_in.count())},
+           {"flow", worker.worker.flow},
+           {"step", worker.worker.step},
+           {"instance", std::to_string(worker.worker.instance)}}};
+}
+
 }  // namespace millrace::app

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/log_line.hpp"
+#include "orchestrator/orchestrator.hpp"
 
 namespace millrace::app {
 
@@ -14,5 +15,8 @@ namespace millrace::app {
 /// terminal.
 log::Line read_worker_output(const std::string& worker, std::string_view line,
                              std::chrono::sys_time<std::chrono::milliseconds> now);
+
+/// That a worker has ended without having been asked to, as a line of its step's log.
+log::Line line_about_end(const orchestrator::WorkerStatus& worker);
 
 }  // namespace millrace::app

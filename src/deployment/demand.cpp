@@ -11,8 +11,14 @@ constexpr std::chrono::milliseconds review_interval{1'000};
 
 }  // namespace
 
-Demand::Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, Settings settings, Desire desire)
-    : loop_(loop), broker_(broker), deployed_(deployed), settings_(settings), desire_(std::move(desire)) {
+Demand::Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, Settings settings, Desire desire,
+               Unread unread)
+    : loop_(loop),
+      broker_(broker),
+      deployed_(deployed),
+      settings_(settings),
+      desire_(std::move(desire)),
+      unread_(std::move(unread)) {
   broker_.watch_demand([this](const std::string& queue) { wanted(queue); });
 }
 
@@ -32,7 +38,10 @@ void Demand::look_at(const Flow& flow) {
 }
 
 void Demand::wanted(const std::string& queue) {
-  if (deployed_.worker(queue) == nullptr) return;
+  if (deployed_.worker(queue) == nullptr) {
+    if (unread_) unread_(queue);
+    return;
+  }
   const auto [known, added] = busy_.insert_or_assign(queue, loop_.steady_now());
   if (added) tell_soon();
   if (review_timer_ == 0) review_timer_ = loop_.after(review_interval, [this] { review(); });

@@ -26,8 +26,12 @@ class Demand {
   };
   using Desire = std::function<void(std::vector<orchestrator::WorkerKey>)>;
 
-  /// `desire` is told who shall run, each time that this changes. Loop, broker and deployed outlive it.
-  Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, Settings settings, Desire desire);
+  using Unread = std::function<void(const std::string& queue)>;
+
+  /// `desire` is told who shall run, each time that this changes; `unread` (may be empty) of queues that have got
+  /// messages and that no worker reads: dead letters, among others. Loop, broker and deployed outlive it.
+  Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, Settings settings, Desire desire,
+         Unread unread);
   ~Demand();
   Demand(const Demand&) = delete;
   Demand& operator=(const Demand&) = delete;
@@ -49,6 +53,7 @@ class Demand {
   const Deployed& deployed_;
   Settings settings_;
   Desire desire_;
+  Unread unread_;
   std::map<std::string, io::SteadyTime> busy_;  ///< by queue: when it last had messages
   io::TimerId review_timer_ = 0;
   io::TimerId tell_timer_ = 0;

@@ -24,7 +24,7 @@ Deployments::Deployments(Parts parts, Deployed& deployed, Demand::Settings setti
       hooks_(std::move(hooks)),
       session_(parts.broker.begin_session()),
       deployed_(deployed),
-      demand_(parts.loop, parts.broker, deployed_, settings, hooks_.desire) {}
+      demand_(parts.loop, parts.broker, deployed_, settings, hooks_.desire, hooks_.unread) {}
 
 Deployments::~Deployments() {
   *alive_ = false;
@@ -45,6 +45,7 @@ void Deployments::follow(const store::FlowInUse& wanted) {
     }
   }
   settle(flow);
+  if (hooks_.changed) hooks_.changed(flow);
 }
 
 void Deployments::add(Flow& flow, const store::VersionRecord& record) {
@@ -184,6 +185,7 @@ bool Deployments::take_apart(Flow& flow) {
           if (hooks_.removed && version.runs()) hooks_.removed(version);
         }
         deployed_.remove(name);
+        if (hooks_.deleted) hooks_.deleted(name);
         parts_.store.run<Done>([name](store::Database& database) { return store::Flows(database).remove(name); },
                                [name](const Status& removed) {
                                  if (removed) return log::info("a flow is deleted", {{"flow", name}});

@@ -44,6 +44,9 @@ class Deployments {
     std::function<bool(const std::string& flow, std::int64_t version)> has_workers;
     std::function<void(const Version&)> added;    ///< a version runs from now on
     std::function<void(const Version&)> removed;  ///< a version is about to be forgotten
+    std::function<void(const Flow&)> changed;     ///< as the store has it from now on
+    std::function<void(const std::string& flow)> deleted;
+    Demand::Unread unread;
   };
 
   /// `deployed` is what it changes.

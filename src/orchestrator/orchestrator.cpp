@@ -91,6 +91,7 @@ void Orchestrator::connected(std::string_view user) {
     if (phase != Phase::starting && phase != Phase::preparing && phase != Phase::lost) continue;
     worker.connected_at = loop_.steady_now();
     enter(worker, Phase::running);
+    if (hooks_.ready) hooks_.ready(status_of(worker));
     return pass();
   }
 }
@@ -269,6 +270,7 @@ void Orchestrator::ended(Worker& worker, Exit exit) {
   worker.last_end = LastEnd{std::move(exit.reason), std::move(exit.last_output), loop_.wall_now()};
   worker.actual.next_start = now + wait;
   enter(worker, Phase::waiting);
+  if (hooks_.ended) hooks_.ended(status_of(worker), asked_for);
   pass();
 }
 

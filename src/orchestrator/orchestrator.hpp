@@ -60,6 +60,10 @@ class Orchestrator {
     std::function<Launch(const WorkerKey&, const Credentials&)> launch;
     /// A worker's process or container runs; may be empty.
     std::function<void(const WorkerStatus&)> started;
+    /// It has logged in to the broker; may be empty.
+    std::function<void(const WorkerStatus&)> ready = {};
+    /// It has ended, and why: `last_end`; may be empty. `asked_for`: it was told to.
+    std::function<void(const WorkerStatus&, bool asked_for)> ended = {};
   };
 
   /// Driver, access and loop outlive it. Destroying it leaves workers to the driver.

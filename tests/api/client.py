@@ -194,3 +194,30 @@ class Serve:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.kill()
+
+
+class Stream:
+    """Server-sent events of one path, as they come: (event, id, data)."""
+
+    def __init__(self, served, path, **headers):
+        self.events = []
+        self.ended = False
+        host, port = served.api.split(":")
+        self.connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        self.connection.request("GET", path, headers={"Accept": "text/event-stream", "Authorization": "Bearer " + served.token,
+                                                      **{name.replace("_", "-"): value for name, value in headers.items()}})
+        self.response = self.connection.getresponse()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self):
+        event = {}
+        for line in self.response:
+            text = line.decode().rstrip("\n")
+            if text and not text.startswith(":"):
+                name, value = text.split(": ", 1)
+                event[name] = value
+            elif event:
+                self.events.append((event.get("event"), event.get("id"), json.loads(event["data"])))
+                event = {}
+        self.ended = True

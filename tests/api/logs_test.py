@@ -1,13 +1,11 @@
 """Logs of steps: the last lines, live, from the command line; the platform's own log as JSON."""
-import http.client
 import json
 import os
 import subprocess
 import tempfile
-import threading
 import unittest
 
-from client import Serve
+from client import Serve, Stream
 from running import MILLRACE, millrace, post, until
 
 FLOW = """name: notes
@@ -16,33 +14,6 @@ steps:
   - { id: write, action: message.log, after: form, config: { label: noted } }
   - { id: shape, action: jsonata.transform, after: write, config: { expression: "$error('no such customer')" } }
 """
-
-
-class Stream:
-    """Server-sent events of one path, as they come: (event, id, data)."""
-
-    def __init__(self, served, path, **headers):
-        self.events = []
-        self.ended = False
-        host, port = served.api.split(":")
-        self.connection = http.client.HTTPConnection(host, int(port), timeout=60)
-        self.connection.request("GET", path, headers={"Accept": "text/event-stream", "Authorization": "Bearer " + served.token,
-                                                      **{name.replace("_", "-"): value for name, value in headers.items()}})
-        self.response = self.connection.getresponse()
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
-
-    def _read(self):
-        event = {}
-        for line in self.response:
-            text = line.decode().rstrip("\n")
-            if text and not text.startswith(":"):
-                name, value = text.split(": ", 1)
-                event[name] = value
-            elif event:
-                self.events.append((event.get("event"), event.get("id"), json.loads(event["data"])))
-                event = {}
-        self.ended = True
 
 
 class Logs(unittest.TestCase):

@@ -32,7 +32,7 @@ struct HttpRequest {
 class HttpStream {
  public:
   /// What a client may leave unread; one that has more is too slow, and its connection is closed.
-  static constexpr std::size_t unread_max = 1u << 20;
+  static constexpr std::size_t unread_max = 4u << 20;
 
   virtual ~HttpStream() = default;
   /// False, and nothing is sent, once the client is gone or was too slow.
