@@ -53,6 +53,7 @@ void add_audit_operations(Operations& operations, const Services& services);
 void add_dead_letter_operations(Operations& operations, const Services& services);
 void add_log_operations(Operations& operations, const Services& services);
 void add_status_operations(Operations& operations, const Services& services);
+void add_scaling_operations(Operations& operations, const Services& services);
 
 /// All of them.
 Operations make_operations(const Services& services);

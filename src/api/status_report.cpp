@@ -2,6 +2,7 @@
 
 #include <boost/json/array.hpp>
 
+#include "api/step_report.hpp"
 #include "deployment/topology.hpp"
 
 namespace millrace::api {
@@ -10,19 +11,10 @@ namespace {
 namespace json = boost::json;
 namespace names = flow::names;
 
-json::object step_report(const broker::Broker& broker, const flow::WorkerPlan& worker) {
-  json::object step = {{"id", worker.step}, {"function", worker.component + "." + worker.function}};
-  const auto queue = broker.queue(worker.queue());
-  step["waiting"] = queue ? queue->ready + queue->arriving : 0;
-  step["in_work"] = queue ? queue->unsettled : 0;
-  const auto rebounds = broker.queue(worker.rebounds());
-  step["retrying"] = rebounds ? rebounds->ready + rebounds->arriving : 0;
-  return step;
-}
-
-json::array step_reports(const broker::Broker& broker, const flow::Plan& plan) {
+json::array step_reports(const broker::Broker& broker, const deployment::Deployments& deployments,
+                         const flow::Plan& plan) {
   json::array steps;
-  for (const auto& worker : plan.workers) steps.push_back(step_report(broker, worker));
+  for (const auto& worker : plan.workers) steps.push_back(step_report(broker, deployments, worker));
   return steps;
 }
 
@@ -30,9 +22,11 @@ std::string_view to_string(deployment::Version::Stage stage) {
   return stage == deployment::Version::Stage::current ? "current" : "draining";
 }
 
-json::object version_report(const broker::Broker& broker, const deployment::Version& version) {
-  json::object report = {
-      {"version", version.number}, {"state", to_string(version.stage)}, {"steps", step_reports(broker, version.plan)}};
+json::object version_report(const broker::Broker& broker, const deployment::Deployments& deployments,
+                            const deployment::Version& version) {
+  json::object report = {{"version", version.number},
+                         {"state", to_string(version.stage)},
+                         {"steps", step_reports(broker, deployments, version.plan)}};
   json::array problems;
   for (const auto& problem : version.problems) problems.emplace_back(problem.to_string());
   if (!problems.empty()) report["problems"] = std::move(problems);
@@ -41,7 +35,8 @@ json::object version_report(const broker::Broker& broker, const deployment::Vers
 
 }  // namespace
 
-json::object flow_report(const broker::Broker& broker, const deployment::Flow& flow) {
+json::object flow_report(const broker::Broker& broker, const deployment::Deployments& deployments,
+                         const deployment::Flow& flow) {
   const auto dead = broker.queue(names::dead_letter_queue(flow.name));
   json::object report = {{"name", flow.name},
                          {"state", store::to_string(flow.state)},
@@ -49,10 +44,10 @@ json::object flow_report(const broker::Broker& broker, const deployment::Flow& f
                          {"dead_letters", dead ? dead->ready : 0}};
   if (const auto* current = flow.current()) {
     report["version"] = current->number;
-    report["steps"] = step_reports(broker, current->plan);
+    report["steps"] = step_reports(broker, deployments, current->plan);
   }
   json::array versions;
-  for (const auto& [number, version] : flow.versions) versions.push_back(version_report(broker, version));
+  for (const auto& [number, version] : flow.versions) versions.push_back(version_report(broker, deployments, version));
   report["versions"] = std::move(versions);
   return report;
 }
@@ -89,12 +84,13 @@ json::array worker_reports(const std::vector<orchestrator::WorkerStatus>& worker
 }
 
 json::object status_report(const deployment::Totals& totals, const broker::Broker& broker,
-                           const deployment::Deployed& deployed, const std::vector<orchestrator::WorkerStatus>& workers,
-                           const json::object& engine) {
+                           const deployment::Deployments& deployments,
+                           const std::vector<orchestrator::WorkerStatus>& workers, const json::object& engine) {
   json::array flows;
-  for (const auto& [name, flow] : deployed.flows()) flows.push_back(flow_report(broker, flow));
+  for (const auto& [name, flow] : deployments.deployed().flows())
+    flows.push_back(flow_report(broker, deployments, flow));
   json::array left;
-  for (const auto& leftover : deployment::leftovers(broker, deployed.plans())) {
+  for (const auto& leftover : deployment::leftovers(broker, deployments.deployed().plans())) {
     left.push_back({{"queue", leftover.queue}, {"messages", leftover.messages}});
   }
   json::object report = {

@@ -6,7 +6,7 @@
 #include <boost/json/object.hpp>
 
 #include "broker/broker.hpp"
-#include "deployment/deployed.hpp"
+#include "deployment/deployments.hpp"
 #include "deployment/tally.hpp"
 #include "orchestrator/orchestrator.hpp"
 
@@ -15,12 +15,13 @@ namespace millrace::api {
 /// `GET /v1/status`: totals, flows, workers, leftover queues. Times are ms since the Unix epoch. `engine` is
 /// WorkerDrivers::report().
 boost::json::object status_report(const deployment::Totals& totals, const broker::Broker& broker,
-                                  const deployment::Deployed& deployed,
+                                  const deployment::Deployments& deployments,
                                   const std::vector<orchestrator::WorkerStatus>& workers,
                                   const boost::json::object& engine);
 
 /// One flow: its state, the queues of its current version's steps, and its versions in use with theirs.
-boost::json::object flow_report(const broker::Broker& broker, const deployment::Flow& flow);
+boost::json::object flow_report(const broker::Broker& broker, const deployment::Deployments& deployments,
+                                const deployment::Flow& flow);
 
 /// Workers with their last ends.
 boost::json::array worker_reports(const std::vector<orchestrator::WorkerStatus>& workers);

@@ -19,6 +19,8 @@ struct ApiOptions {
   std::string against = {};  ///< for a difference
   std::string body = {};     ///< for `run-now`: JSON
   bool discard = false;      ///< for `delete`
+  std::string step = {};     ///< for `scale`: FLOW/STEP
+  std::string count = {};    ///< for `scale`: a number, "auto", or empty to look
   std::string name = {};     ///< of a token
   std::vector<std::string> scopes = {};
   std::string level = {};  ///< of log lines, the least
@@ -38,6 +40,9 @@ int show_flow_history(const ApiOptions& options);
 int diff_flow(const ApiOptions& options);
 int roll_back_flow(const ApiOptions& options);
 int delete_flow(const ApiOptions& options);
+
+/// Shows or sets how many instances a step has.
+int scale_step(const ApiOptions& options);
 
 int create_token(const ApiOptions& options);
 int list_tokens(const ApiOptions& options);

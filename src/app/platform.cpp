@@ -210,7 +210,7 @@ class Platform::Parts {
         loop_, *broker_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_, *dead_letters_, logs_,
         *platform_events_,
         [this] {
-          return api::status_report(totals(), *broker_, deployed_, orchestrator_->status(), drivers_->report());
+          return api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
         },
         [this] { return api::worker_reports(orchestrator_->status()); }});
     const api::Door::Parts parts{loop_, *store_, operations_, *broker_api_, [this] { return !stopping_; }};

@@ -36,6 +36,15 @@ void print_worker(const json::object& worker) {
   fmt::print("\n");
 }
 
+void print_step(const json::object& step) {
+  fmt::print("  step   {:<32} waiting {}  in work {}  retrying {}", text(step, "id"), number(step, "waiting"),
+             number(step, "in_work"), number(step, "retrying"));
+  const auto& instances = step.at("instances").as_object();
+  fmt::print("  instances {}/{}", number(instances, "connected"), number(instances, "wanted"));
+  if (!instances.at("by_hand").is_null()) fmt::print(" (set by hand)");
+  fmt::print("\n");
+}
+
 void print_engine(const json::object& engine) {
   const auto* trouble = engine.if_contains("trouble");
   if (trouble == nullptr) return fmt::print("containers on {}\n", text(engine, "address"));
@@ -52,9 +61,7 @@ void print_report(const json::object& status) {
     const auto& flow = entry.as_object();
     fmt::print("\nflow {}  dead letters {}\n", text(flow, "name"), number(flow, "dead_letters"));
     for (const auto& item : flow.at("steps").as_array()) {
-      const auto& step = item.as_object();
-      fmt::print("  step   {:<32} waiting {}  in work {}  retrying {}\n", text(step, "id"), number(step, "waiting"),
-                 number(step, "in_work"), number(step, "retrying"));
+      print_step(item.as_object());
     }
     for (const auto& item : status.at("workers").as_array()) {
       if (text(item.as_object(), "flow") == text(flow, "name")) print_worker(item.as_object());

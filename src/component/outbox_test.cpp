@@ -36,7 +36,7 @@ struct Desk {
     environment.error_routing_key = "shape:error";
     environment.rebound_routing_key = "shape:rebound";
     environment.snapshot_routing_key = "shape:snapshot";
-    settings.retry = {1s, 2, 60s, 3};
+    settings.retry = {1s, 2, 60s, 3, {}};
     parent.message_id = "m-1";
     parent.execution_id = "e-1";
   }

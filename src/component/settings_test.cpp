@@ -18,7 +18,7 @@ TEST_CASE("step settings read back what they wrote") {
   settings.snapshot = R"({"cursor":"2026"})";
   settings.passthrough = true;
   settings.when = "body.a > 1";
-  settings.retry = {2s, 1.5, 60s, 7};
+  settings.retry = {2s, 1.5, 60s, 7, {1s, 5s}};
   settings.has_successors = false;
   settings.program = component::Program{
       component::Program::Protocol::lines, true, "/components/shop", {"python3", "main.py"}, "orders", {{"SHOP", "1"}}};
@@ -37,6 +37,7 @@ TEST_CASE("step settings read back what they wrote") {
   CHECK(read->retry.factor == 1.5);
   CHECK(read->retry.max == 60s);
   CHECK(read->retry.attempts == 7);
+  CHECK(read->retry.delays == settings.retry.delays);
   CHECK_FALSE(read->has_successors);
   CHECK(read->program == settings.program);
 }

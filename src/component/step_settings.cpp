@@ -1,5 +1,6 @@
 #include "component/step_settings.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -38,6 +39,14 @@ Status read_retry(const json::object& from, RetryPolicy& into) {
     into.attempts = attempts->to_number<std::uint32_t>(failed);
     if (failed || into.attempts == 0) return bad("millrace.retry.attempts", "a positive number");
   }
+  if (const auto* delays = from.if_contains("delays_ms")) {
+    if (!delays->is_array()) return bad("millrace.retry.delays_ms", "a list of numbers of milliseconds");
+    for (const auto& delay : delays->get_array()) {
+      const auto count = delay.to_number<std::int64_t>(failed);
+      if (failed || count < 0) return bad("millrace.retry.delays_ms", "a list of numbers of milliseconds");
+      into.delays.emplace_back(count);
+    }
+  }
   return Done{};
 }
 
@@ -72,6 +81,11 @@ std::string StepSettings::to_json() const {
                           {"factor", retry.factor},
                           {"max_ms", retry.max.count()},
                           {"attempts", retry.attempts}};
+  if (!retry.delays.empty()) {
+    json::array delays;
+    for (const auto delay : retry.delays) delays.emplace_back(delay.count());
+    retry_part["delays_ms"] = std::move(delays);
+  }
   json::object millrace_part{{"input", text_or_null(input)},
                              {"when", text_or_null(when)},
                              {"retry", std::move(retry_part)},

@@ -68,7 +68,7 @@ class Mill {
     settings.id = "b";
     settings.component = "test";
     settings.function = "act";
-    settings.retry = {1s, 2, 60s, 3};
+    settings.retry = {1s, 2, 60s, 3, {}};
     REQUIRE(broker->declare_exchange(broker.session, {.name = "flow.a", .arguments = {}}, nullptr));
     for (const auto& [queue, key] : std::vector<std::pair<std::string, std::string>>{
              {"a.b", "b:input"}, {"next", "b:output"}, {"saved", "b:snapshot"}, {"dead", "b:error"}}) {

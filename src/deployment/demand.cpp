@@ -1,7 +1,6 @@
 #include "deployment/demand.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace millrace::deployment {
@@ -31,19 +30,22 @@ Demand::~Demand() {
 void Demand::look_at(const Flow& flow) {
   for (const auto& [number, version] : flow.versions) {
     for (const auto& worker : version.plan.workers) {
-      if (is_busy(worker)) wanted(worker.queue());
+      if (is_busy(worker) || has_fewest(worker)) wanted(worker.queue());
+      if (settings_.warm && worker.step != version.plan.trigger.step) kept_.insert(worker.queue());
     }
   }
   tell_soon();
 }
 
 void Demand::wanted(const std::string& queue) {
-  if (deployed_.worker(queue) == nullptr) {
+  const auto* worker = deployed_.worker(queue);
+  if (worker == nullptr) {
     if (unread_) unread_(queue);
     return;
   }
-  const auto [known, added] = busy_.insert_or_assign(queue, loop_.steady_now());
-  if (added) tell_soon();
+  auto& busy = busy_[queue];
+  busy.last_message = loop_.steady_now();
+  if (review(*worker, busy)) tell_soon();
   if (review_timer_ == 0) review_timer_ = loop_.after(review_interval, [this] { review(); });
 }
 
@@ -54,29 +56,19 @@ void Demand::tell_soon() {
 
 void Demand::tell() {
   loop_.cancel(std::exchange(tell_timer_, 0));
+  std::erase_if(kept_, [&](const std::string& queue) { return deployed_.worker(queue) == nullptr; });
   std::vector<orchestrator::WorkerKey> desired;
-  const auto want = [&](const flow::WorkerPlan& worker) {
-    for (std::uint32_t instance = 1; instance <= worker.instances; ++instance) {
-      desired.push_back({worker.flow, worker.version, worker.step, instance});
+  const auto want = [&](const std::string& queue) {
+    const auto* worker = deployed_.worker(queue);
+    if (worker == nullptr) return;
+    const auto count = instances_of(*worker);
+    for (std::uint32_t instance = 1; instance <= count; ++instance) {
+      desired.push_back({worker->flow, worker->version, worker->step, instance});
     }
   };
-  for (const auto& [queue, since] : busy_) {
-    const auto* worker = deployed_.worker(queue);
-    if (worker == nullptr) continue;
-    const auto* flow = deployed_.find(worker->flow);
-    const auto& version = flow->versions.at(worker->version);
-    const bool works = flow->state == store::FlowState::running || flow->state == store::FlowState::stopped;
-    const bool ends = version.stage == Version::Stage::emptied || version.stage == Version::Stage::removing;
-    if (works && !ends && !is_warm(*flow, version, *worker)) want(*worker);
-  }
-  if (settings_.warm) {
-    for (const auto& [name, flow] : deployed_.flows()) {
-      for (const auto& [number, version] : flow.versions) {
-        for (const auto& worker : version.plan.workers) {
-          if (is_warm(flow, version, worker)) want(worker);
-        }
-      }
-    }
+  for (const auto& [queue, busy] : busy_) want(queue);
+  for (const auto& queue : kept_) {
+    if (!busy_.contains(queue)) want(queue);
   }
   desire_(std::move(desired));
 }
@@ -86,21 +78,82 @@ void Demand::review() {
   const auto now = loop_.steady_now();
   bool changed = false;
   for (auto entry = busy_.begin(); entry != busy_.end();) {
-    const auto* worker = deployed_.worker(entry->first);
-    if (worker != nullptr && is_busy(*worker)) entry->second = now;
-    const bool stays =
-        worker != nullptr && (now - entry->second < settings_.idle_time_max ||
-                              (settings_.warm && deployed_.find(worker->flow)->state == store::FlowState::running));
-    changed = changed || !stays;
+    auto& [queue, busy] = *entry;
+    const auto* worker = deployed_.worker(queue);
+    if (worker != nullptr && is_busy(*worker)) busy.last_message = now;
+    const bool stays = worker != nullptr && (now - busy.last_message < settings_.idle_time_max || has_fewest(*worker) ||
+                                             is_kept_warm(*worker));
+    changed = (stays ? review(*worker, busy) : true) || changed;
     entry = stays ? std::next(entry) : busy_.erase(entry);
   }
   if (changed) tell_soon();
   if (!busy_.empty()) review_timer_ = loop_.after(review_interval, [this] { review(); });
 }
 
-bool Demand::is_warm(const Flow& flow, const Version& version, const flow::WorkerPlan& worker) const {
-  return settings_.warm && flow.state == store::FlowState::running && version.stage == Version::Stage::current &&
-         worker.step != version.plan.trigger.step;
+bool Demand::review(const flow::WorkerPlan& worker, Busy& busy) {
+  const auto queue = broker_.queue(worker.queue());
+  if (!queue) return false;
+  const auto now = loop_.steady_now();
+  busy.oldest_wait = busy.waiting.look(*queue, now);
+  const auto before = busy.scale.wanted;
+  orchestrator::ScaleLimits limits;
+  limits.settle_time = settings_.idle_time_max;
+  orchestrator::Load load;
+  load.messages = queue->ready + queue->unsettled;
+  load.waits = queue->ready > 0;
+  load.arrived_total = queue->published_total;
+  load.settled_total = queue->settled_total;
+  load.oldest_wait = busy.oldest_wait;
+  load.connected = queue->consumers;
+  busy.scale = orchestrator::scale(worker.instances, load, std::move(busy.scale), now, limits);
+  return busy.scale.wanted != before;
+}
+
+std::uint32_t Demand::instances_of(const flow::WorkerPlan& worker) const {
+  const auto* flow = deployed_.find(worker.flow);
+  const auto* version = deployed_.find(worker.flow, worker.version);
+  const bool works = flow->state == store::FlowState::running || flow->state == store::FlowState::stopped;
+  const bool ends = version->stage == Version::Stage::emptied || version->stage == Version::Stage::removing;
+  if (!works || ends) return 0;
+  const auto busy = busy_.find(worker.queue());
+  const auto by_hand = flow->scales.find(worker.step);
+  if (by_hand != flow->scales.end() || worker.instances.is_fixed()) {
+    const bool is_wanted = busy != busy_.end() || (settings_.warm && is_current(worker));
+    return !is_wanted ? 0 : by_hand != flow->scales.end() ? by_hand->second : worker.instances.max;
+  }
+  const auto scaled = busy == busy_.end() ? 0 : busy->second.scale.wanted;
+  return std::max(scaled, is_current(worker) ? worker.instances.min : 0);
+}
+
+StepScale Demand::scale_of(const flow::WorkerPlan& worker) const {
+  StepScale scale;
+  scale.file = worker.instances;
+  const auto* flow = deployed_.find(worker.flow);
+  if (const auto set = flow->scales.find(worker.step); set != flow->scales.end()) scale.by_hand = set->second;
+  scale.wanted = instances_of(worker);
+  if (const auto queue = broker_.queue(worker.queue())) {
+    scale.connected = queue->consumers;
+    scale.waiting = queue->ready + queue->arriving;
+    scale.in_work = queue->unsettled;
+  }
+  if (const auto busy = busy_.find(worker.queue()); busy != busy_.end()) scale.oldest_wait = busy->second.oldest_wait;
+  return scale;
+}
+
+/// A version that takes events, of a flow that runs; a trigger's worker does not count.
+bool Demand::is_current(const flow::WorkerPlan& worker) const {
+  const auto* version = deployed_.find(worker.flow, worker.version);
+  return deployed_.find(worker.flow)->state == store::FlowState::running && version->stage == Version::Stage::current &&
+         worker.step != version->plan.trigger.step;
+}
+
+/// Has workers also without messages, and its queue is looked at all the time.
+bool Demand::has_fewest(const flow::WorkerPlan& worker) const {
+  return !worker.instances.is_fixed() && worker.instances.min > 0 && is_current(worker);
+}
+
+bool Demand::is_kept_warm(const flow::WorkerPlan& worker) const {
+  return settings_.warm && deployed_.find(worker.flow)->state == store::FlowState::running;
 }
 
 bool Demand::is_busy(const flow::WorkerPlan& worker) const {

@@ -5,24 +5,32 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "broker/broker.hpp"
 #include "deployment/deployed.hpp"
+#include "deployment/step_scale.hpp"
+#include "deployment/waiting_time.hpp"
 #include "io/loop.hpp"
 #include "orchestrator/orchestrator.hpp"
+#include "orchestrator/scaler.hpp"
 
 namespace millrace::deployment {
 
-/// Which steps have workers: those whose queue has got a message, until it has been empty for a while; or, where flows
-/// are kept warm, each step of a running flow's current version. A polling trigger's worker starts with its first tick
-/// in any case, so that it begins with the snapshot that the version before has left. A suspended flow has none.
+/// Which steps have workers, and how many.
+///
+/// A step with a fixed number of instances, or one that somebody has set, has them from its queue's first message until
+/// it has been empty for a while; or, where flows are kept warm, always while its version is the current one of a
+/// running flow. A step with a range has as many as orchestrator::scale() says of its backlog, and never fewer than its
+/// `min` in such a version. A polling trigger's worker starts with its first tick in any case, so that it begins with
+/// the snapshot that the version before has left. A suspended flow has none.
 class Demand {
  public:
   struct Settings {
     bool warm = false;                                ///< workers are there before their first message, and stay
-    std::chrono::milliseconds idle_time_max{60'000};  ///< how long a worker without messages stays
+    std::chrono::milliseconds idle_time_max{60'000};  ///< how long a worker without enough to do stays
   };
   using Desire = std::function<void(std::vector<orchestrator::WorkerKey>)>;
 
@@ -40,12 +48,26 @@ class Demand {
   void look_at(const Flow& flow);
   /// Something was removed, or many flows have changed: tells again who shall run.
   void tell();
+  StepScale scale_of(const flow::WorkerPlan& worker) const;
 
  private:
+  /// A queue that has messages, or had some lately.
+  struct Busy {
+    io::SteadyTime last_message;
+    orchestrator::ScaleMemory scale = {};
+    WaitingTime waiting = {};
+    std::optional<std::chrono::milliseconds> oldest_wait = {};
+  };
+
   void wanted(const std::string& queue);
   void tell_soon();
   void review();
-  bool is_warm(const Flow& flow, const Version& version, const flow::WorkerPlan& worker) const;
+  /// Looks at a queue that is busy, or was; true if it shall have another number of workers.
+  bool review(const flow::WorkerPlan& worker, Busy& busy);
+  std::uint32_t instances_of(const flow::WorkerPlan& worker) const;
+  bool has_fewest(const flow::WorkerPlan& worker) const;
+  bool is_kept_warm(const flow::WorkerPlan& worker) const;
+  bool is_current(const flow::WorkerPlan& worker) const;
   bool is_busy(const flow::WorkerPlan& worker) const;
 
   io::Loop& loop_;
@@ -54,7 +76,8 @@ class Demand {
   Settings settings_;
   Desire desire_;
   Unread unread_;
-  std::map<std::string, io::SteadyTime> busy_;  ///< by queue: when it last had messages
+  std::map<std::string, Busy> busy_;  ///< by queue
+  std::set<std::string> kept_;        ///< where flows are kept warm: the queues of all steps but triggers
   io::TimerId review_timer_ = 0;
   io::TimerId tell_timer_ = 0;
 };

@@ -36,7 +36,8 @@ struct Version {
 struct Flow {
   std::string name;
   store::FlowState state = store::FlowState::running;
-  std::map<std::int64_t, Version> versions = {};  ///< by number
+  std::map<std::int64_t, Version> versions = {};     ///< by number
+  std::map<std::string, std::uint32_t> scales = {};  ///< instances by step, where somebody has set them
 
   /// What new events go to; nullptr if none was published or it is being deleted.
   const Version* current() const;

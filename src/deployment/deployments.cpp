@@ -36,6 +36,7 @@ void Deployments::follow(const store::FlowInUse& wanted) {
   if (wanted.state == store::FlowState::draft) return;
   auto& flow = deployed_.add(wanted.name);
   flow.state = wanted.state;
+  flow.scales = wanted.scales;
   for (const auto& record : wanted.versions) {
     const auto known = flow.versions.find(record.number);
     if (known == flow.versions.end()) {

@@ -59,6 +59,8 @@ class Deployments {
   /// other.
   void follow(const store::FlowInUse& wanted);
   const Deployed& deployed() const { return deployed_; }
+  /// How many instances a step of one version has, and shall have.
+  StepScale scale_of(const flow::WorkerPlan& worker) const { return demand_.scale_of(worker); }
 
   using Started = std::function<void(Result<std::string>)>;
   /// Starts one execution now: a webhook's with `body` (JSON text) as its body, a timer's with a tick, a polling

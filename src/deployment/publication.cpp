@@ -121,6 +121,23 @@ Result<store::FlowInUse> set_state(store::Database& database, const std::string&
   return flows.in_use(flow);
 }
 
+Result<store::FlowInUse> set_scale(store::Database& database, const std::string& flow, const std::string& step,
+                                   std::optional<std::uint32_t> instances, const Change& change) {
+  store::Flows flows(database);
+  const auto before = flows.set_scale(flow, step, instances);
+  if (!before) return before.error();
+  const auto text = [](const std::optional<std::uint32_t>& count) {
+    return count ? fmt::format("{} instances", *count) : std::string("as its flow says");
+  };
+  if (*before != instances) {
+    const auto written =
+        store::Audit(database).write({0, change.at, change.who, "step.scale",
+                                      fmt::format("flow/{}/step/{}", flow, step), text(*before), text(instances)});
+    if (!written) return written.error();
+  }
+  return flows.in_use(flow);
+}
+
 Status import_files(store::Database& database, const std::vector<flow::Flow>& flows, std::int64_t now) {
   std::set<std::string> given;
   for (const auto& flow : flows) given.insert(flow.name);

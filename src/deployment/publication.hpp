@@ -42,6 +42,10 @@ Result<Published> publish(store::Database& database, store::Flows::Publication p
 Result<store::FlowInUse> set_state(store::Database& database, const std::string& flow, store::FlowState state,
                                    const std::string& action, const Change& change);
 
+/// Sets how many instances a step shall have, or leaves it to the flow again, with its entry in the audit log.
+Result<store::FlowInUse> set_scale(store::Database& database, const std::string& flow, const std::string& step,
+                                   std::optional<std::uint32_t> instances, const Change& change);
+
 /// What `millrace run FLOW…` does with its files: each becomes the current version of its flow and runs; flows of
 /// earlier files that were not given are stopped.
 Status import_files(store::Database& database, const std::vector<flow::Flow>& flows, std::int64_t now);

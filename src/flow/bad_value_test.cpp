@@ -110,7 +110,7 @@ TEST_CASE("instances and retry are bounded and belong to steps with workers") {
         "seconds)\n"
         "f.yaml:8:37: steps[1].retry.factor: must be between 1 and 1000, but is 0.5\n"
         "f.yaml:8:61: steps[1].retry.attempts: must be between 1 and 1000, but is 0\n"
-        "f.yaml:8:64: steps[1].retry.limit: unknown field (known: initial, factor, max, attempts)\n");
+        "f.yaml:8:64: steps[1].retry.limit: unknown field (known: initial, factor, max, attempts, delays)\n");
   CHECK(problems_of_step("  - { id: s, action: test.fields, after: t, retry: { initial: 10m, max: 5m } }\n") ==
         "f.yaml:4:73: steps[1].retry.max: is shorter than \"initial\" (the longest delay cannot be below the first)\n");
   CHECK(problems_of("name: a\nsteps:\n  - { id: t, trigger: timer.tick, config: { every: 5 }, instances: 2, retry: {}, "
@@ -120,6 +120,34 @@ TEST_CASE("instances and retry are bounded and belong to steps with workers") {
         "f.yaml:3:78: steps[0].retry: timer.tick has nothing to retry (put \"retry\" into the actions after it)\n"
         "f.yaml:3:88: steps[0].when: a trigger has no incoming message to apply this to (put it into the steps after "
         "it)\n");
+}
+
+TEST_CASE("a range of instances has a most, which is not below the least, and a target that can be reached") {
+  const auto step = [](const std::string& instances) {
+    return problems_of_step("  - id: s\n    action: test.fields\n    after: t\n    instances: " + instances + "\n");
+  };
+  CHECK(step("{ min: 5, max: 2, target_backlog: 10 }") ==
+        "f.yaml:7:23: steps[1].instances.min: is 5, more than \"max\", 2 (the fewest cannot be more than the most)\n");
+  CHECK(step("{ min: 1, max: 2, target_backlog: 0 }") ==
+        "f.yaml:7:50: steps[1].instances.target_backlog: must be between 1 and 1000000, but is 0\n");
+  CHECK(step("{ min: 1, target: 3 }") ==
+        "f.yaml:7:16: steps[1].instances.max: missing (say how many instances there may be at most)\n"
+        "f.yaml:7:26: steps[1].instances.target: unknown field (known: min, max, target_backlog)\n");
+}
+
+TEST_CASE("a retry schedule is one that there is, or a list of delays and nothing beside it") {
+  const auto step = [](const std::string& retry) {
+    return problems_of_step("  - id: s\n    action: test.fields\n    after: t\n    retry: " + retry + "\n");
+  };
+  CHECK(step("standard-webhook") ==
+        "f.yaml:7:12: steps[1].retry: there is no retry schedule \"standard-webhook\" (write { initial: 1s, factor: 2, "
+        "max: 5m, attempts: 20 }, or \"standard-webhooks\")\n");
+  CHECK(step("{ delays: [], attempts: 2 }") ==
+        "f.yaml:7:22: steps[1].retry.delays: must be a list of 1 to 999 durations (write [5s, 5m, 30m, 2h])\n"
+        "f.yaml:7:36: steps[1].retry.attempts: stands beside \"delays\", which says it all (keep one of them)\n");
+  CHECK(step("{ delays: [5s, soon] }") ==
+        "f.yaml:7:27: steps[1].retry.delays[1]: \"soon\" is not a duration (write 30s, 5m, 1h30m, or a number of "
+        "seconds)\n");
 }
 
 }  // namespace millrace::flow

@@ -8,7 +8,8 @@
 
 namespace millrace::flow {
 
-inline constexpr std::int64_t instances_max = 64;
+inline constexpr std::int64_t target_backlog_default = 100;
+inline constexpr std::int64_t target_backlog_max = 1'000'000;
 inline constexpr std::int64_t attempts_max = 1'000;
 
 /// A step as read, before the graph is known to be sound.
@@ -31,6 +32,10 @@ struct Draft {
 
 /// One step of the list `steps`. Reports what is wrong in it; nullopt if it is not even a mapping.
 std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std::string& path, const Running& of_flow);
+
+/// `instances:` and `retry:` of a step.
+void read_instances(Reading& reading, Draft& draft);
+void read_retry(Reading& reading, Draft& draft);
 
 /// What only the steps together tell: exactly one trigger, unique ids, `after` that names existing steps, no cycles,
 /// every step reachable. Reports what is wrong.

@@ -10,6 +10,7 @@
 #include <boost/json/object.hpp>
 
 #include "component/retry_policy.hpp"
+#include "flow/instances.hpp"
 
 namespace millrace::flow {
 
@@ -48,9 +49,9 @@ struct Step {
   boost::json::object config;
   std::optional<Mapping> input;
   std::optional<Mapping> when;
-  std::uint32_t instances = 1;
+  Instances instances;
   Running running;
-  component::RetryPolicy retry;
+  component::RetryPolicy retry = component::RetryPolicy::usual();
   Position at;
 };
 

@@ -67,7 +67,7 @@ TEST_CASE("the example of the documentation loads, complete with defaults") {
   const Step& publish = *flow.find("publish");
   CHECK(boost::json::serialize(publish.config) ==
         R"({"url":"https://cms.example.com/posts","method":"POST","timeout":30000})");
-  CHECK(publish.instances == 2);
+  CHECK(publish.instances == flow::Instances{2, 2, 0});
   CHECK(publish.retry.initial == std::chrono::seconds(1));
   CHECK(publish.retry.max == std::chrono::minutes(5));
   CHECK(publish.retry.attempts == 20);

@@ -60,7 +60,7 @@ struct WorkerPlan {
   std::string step;
   std::string component;  ///< "http"
   std::string function;   ///< "request"
-  std::uint32_t instances = 1;
+  Instances instances;
   Running running;
   component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
 

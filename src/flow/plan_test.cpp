@@ -104,7 +104,7 @@ TEST_CASE("each step with a worker has its settings; webhooks have none") {
   CHECK(publish.step == "publish");
   CHECK(publish.component == "http");
   CHECK(publish.function == "request");
-  CHECK(publish.instances == 3);
+  CHECK(publish.instances == flow::Instances{3, 3, 0});
   CHECK(publish.settings.id == "publish");
   CHECK(publish.settings.component == "http");
   CHECK(publish.settings.function == "request");

@@ -56,8 +56,41 @@ object retry_schema() {
   initial.default_json = "\"1s\"";
   Field max = field("max", Field::Type::duration, "The longest delay.");
   max.default_json = "\"5m\"";
-  return described(fields_schema({initial, factor, max, attempts}),
-                   "When a message that could not be processed is tried again.");
+  const object delay{{"$ref", "#/$defs/duration"}};
+  object numbers = fields_schema({initial, factor, max, attempts});
+  object list = described(
+      object{{"type", "object"},
+             {"required", array{"delays"}},
+             {"additionalProperties", false},
+             {"properties",
+              object{{"delays",
+                      object{{"type", "array"}, {"minItems", 1}, {"maxItems", attempts_max - 1}, {"items", delay}}}}}},
+      "The delays before the second try, the third and so on.");
+  object name{{"enum", array{"default", "standard-webhooks"}}};
+  return object{{"description", "When a message that could not be processed is tried again."},
+                {"anyOf", array{std::move(name), std::move(numbers), std::move(list)}}};
+}
+
+object instances_schema() {
+  Field count = field("instances", Field::Type::integer, "A fixed number.");
+  count.minimum = 1;
+  count.maximum = instances_max;
+  Field min = field("min", Field::Type::integer, "How many there are without messages.");
+  min.minimum = 0;
+  min.maximum = instances_max;
+  min.default_json = "0";
+  Field max = field("max", Field::Type::integer, "How many there are at most.");
+  max.minimum = 1;
+  max.maximum = instances_max;
+  max.required = true;
+  Field target = field("target_backlog", Field::Type::integer, "Messages waiting and in work for each instance.");
+  target.minimum = 1;
+  target.maximum = target_backlog_max;
+  target.default_json = std::to_string(target_backlog_default);
+  object range = described(fields_schema({min, max, target}), "As many as the backlog asks for.");
+  return object{{"description", "How many workers share the step's messages."},
+                {"default", 1},
+                {"anyOf", array{field_schema(count), std::move(range)}}};
 }
 
 object driver_schema() {
@@ -77,10 +110,6 @@ object after_schema() {
 }
 
 object step_properties(const component::Catalogue& catalogue) {
-  Field instances = field("instances", Field::Type::integer, "How many workers share the step's messages.");
-  instances.minimum = 1;
-  instances.maximum = instances_max;
-  instances.default_json = "1";
   object properties;
   properties["id"] = object{{"description", "The step's name, unique in the flow; other steps name it in \"after\"."},
                             {"type", "string"},
@@ -96,7 +125,7 @@ object step_properties(const component::Catalogue& catalogue) {
   properties["when"] =
       field_schema(field("when", Field::Type::expression,
                          "JSONata over the incoming message; messages for which it is not true end here."));
-  properties["instances"] = field_schema(instances);
+  properties["instances"] = instances_schema();
   properties["retry"] = retry_schema();
   properties["driver"] = driver_schema();
   properties["image"] = field_schema(

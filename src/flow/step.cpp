@@ -14,7 +14,6 @@ namespace {
 
 const std::vector<std::string> step_fields = {"id",   "trigger",   "action", "after",  "config", "input",
                                               "when", "instances", "retry",  "driver", "image",  "limits"};
-const std::vector<std::string> retry_fields = {"initial", "factor", "max", "attempts"};
 
 bool is_name(std::string_view name, std::string_view signs) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -144,70 +143,6 @@ void read_mappings(Reading& reading, Draft& draft) {
     }
     auto mapping = read_expression(reading, *node, path, draft.passthrough);
     (std::string_view(name) == "input" ? draft.step.input : draft.step.when) = std::move(mapping);
-  }
-}
-
-void read_instances(Reading& reading, Draft& draft) {
-  const Node* node = draft.node->find("instances");
-  if (node == nullptr) return;
-  const std::string path = join(draft.path, "instances");
-  if (draft.step.is_trigger) {
-    reading.problem(*node, path, "a trigger runs once, for it alone keeps the position at its source",
-                    "put \"instances\" into the actions after it");
-    return;
-  }
-  if (const auto value = read_integer(reading, *node, path, 1, instances_max)) {
-    draft.step.instances = static_cast<std::uint32_t>(*value);
-  }
-}
-
-void read_delays(Reading& reading, const Node& retry, const std::string& path, component::RetryPolicy& policy) {
-  const Node* initial = retry.find("initial");
-  const Node* max = retry.find("max");
-  if (initial != nullptr) {
-    if (const auto value = read_duration(reading, *initial, join(path, "initial"))) {
-      policy.initial = std::chrono::milliseconds(*value);
-      if (max == nullptr) policy.max = std::max(policy.max, policy.initial);
-    }
-  }
-  if (max == nullptr) return;
-  const auto value = read_duration(reading, *max, join(path, "max"));
-  if (!value) return;
-  policy.max = std::chrono::milliseconds(*value);
-  if (initial == nullptr) policy.initial = std::min(policy.initial, policy.max);
-  if (policy.max < policy.initial) {
-    reading.problem(*max, join(path, "max"), "is shorter than \"initial\"",
-                    "the longest delay cannot be below the first");
-  }
-}
-
-void read_retry(Reading& reading, Draft& draft) {
-  const Node* node = draft.node->find("retry");
-  if (node == nullptr) return;
-  const std::string path = join(draft.path, "retry");
-  if (draft.step.is_trigger && draft.function != nullptr && !draft.function->descriptor.has_worker()) {
-    reading.problem(*node, path, fmt::format("{} has nothing to retry", draft.step.function),
-                    "put \"retry\" into the actions after it");
-    return;
-  }
-  if (node->kind != Node::Kind::mapping) {
-    reading.problem(*node, path, "must be a mapping, but is " + describe(*node),
-                    "write { initial: 1s, factor: 2, max: 5m, attempts: 20 }");
-    return;
-  }
-  reading.check_keys(*node, path, retry_fields);
-  component::RetryPolicy& policy = draft.step.retry;
-  read_delays(reading, *node, path, policy);
-  if (const Node* factor = node->find("factor")) {
-    const auto value = read_number(reading, *factor, join(path, "factor"));
-    if (value) policy.factor = *value;
-    if (value && (*value < 1 || *value > 1'000)) {
-      reading.problem(*factor, join(path, "factor"), fmt::format("must be between 1 and 1000, but is {}", *value));
-    }
-  }
-  if (const Node* attempts = node->find("attempts")) {
-    const auto value = read_integer(reading, *attempts, join(path, "attempts"), 1, attempts_max);
-    if (value) policy.attempts = static_cast<std::uint32_t>(*value);
   }
 }
 

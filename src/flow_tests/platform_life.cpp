@@ -61,7 +61,7 @@ Status PlatformLife::start() {
   session_ = broker_->begin_session();
   if (auto declared = declare(); !declared) return declared;
   for (const auto& plan : tested_.plan.workers) {
-    for (std::uint32_t number = 1; number <= plan.instances; ++number) {
+    for (std::uint32_t number = 1; number <= std::max(1u, plan.instances.min); ++number) {
       if (auto started = start_worker(plan, number); !started) return started;
     }
   }

@@ -212,9 +212,25 @@ Status Flows::revive(const std::string& name, std::int64_t number) {
       "UPDATE versions SET state = 'draining' WHERE flow = $1 AND number = $2 AND state = 'retired'", {name, number}));
 }
 
+Result<std::optional<std::uint32_t>> Flows::set_scale(const std::string& name, const std::string& step,
+                                                      std::optional<std::uint32_t> instances) {
+  if (const auto flow = find(name); !flow) return flow.error();
+  const auto found = database_.execute("SELECT instances FROM scales WHERE flow = $1 AND step = $2", {name, step});
+  if (!found) return found.error();
+  std::optional<std::uint32_t> before;
+  if (!found->empty()) before = static_cast<std::uint32_t>(found->rows[0][0].integer());
+  auto done = database_.execute("DELETE FROM scales WHERE flow = $1 AND step = $2", {name, step});
+  if (done && instances) {
+    done = database_.execute("INSERT INTO scales (flow, step, instances) VALUES ($1, $2, $3)",
+                             {name, step, std::int64_t{*instances}});
+  }
+  if (!done) return done.error();
+  return before;
+}
+
 Status Flows::remove(const std::string& name) {
   for (const auto* sql : {"DELETE FROM webhooks WHERE flow = $1", "DELETE FROM versions WHERE flow = $1",
-                          "DELETE FROM flows WHERE name = $1"}) {
+                          "DELETE FROM scales WHERE flow = $1", "DELETE FROM flows WHERE name = $1"}) {
     if (const auto done = database_.execute(sql, {name}); !done) return done.error();
   }
   return Done{};
@@ -224,7 +240,8 @@ Result<FlowInUse> Flows::in_use(const std::string& name) {
   auto found = collect(database_.execute("SELECT name, state FROM flows WHERE name = $1", {name}),
                        database_.execute("SELECT flow, number, state, source, comment, published_by, published_at "
                                          "FROM versions WHERE flow = $1 AND state <> 'retired' ORDER BY number",
-                                         {name}));
+                                         {name}),
+                       database_.execute("SELECT flow, step, instances FROM scales WHERE flow = $1", {name}));
   if (!found) return found.error();
   if (found->empty()) return no_flow(name);
   return std::move(found->front());
@@ -233,12 +250,14 @@ Result<FlowInUse> Flows::in_use(const std::string& name) {
 Result<std::vector<FlowInUse>> Flows::in_use() {
   return collect(database_.execute("SELECT name, state FROM flows WHERE state <> 'draft' ORDER BY name"),
                  database_.execute("SELECT flow, number, state, source, comment, published_by, published_at "
-                                   "FROM versions WHERE state <> 'retired' ORDER BY flow, number"));
+                                   "FROM versions WHERE state <> 'retired' ORDER BY flow, number"),
+                 database_.execute("SELECT flow, step, instances FROM scales"));
 }
 
-Result<std::vector<FlowInUse>> Flows::collect(Result<Rows> flows, Result<Rows> versions) {
+Result<std::vector<FlowInUse>> Flows::collect(Result<Rows> flows, Result<Rows> versions, Result<Rows> scales) {
   if (!flows) return flows.error();
   if (!versions) return versions.error();
+  if (!scales) return scales.error();
   std::vector<FlowInUse> all;
   std::map<std::string, std::size_t> places;
   for (const auto& row : flows->rows) {
@@ -248,6 +267,10 @@ Result<std::vector<FlowInUse>> Flows::collect(Result<Rows> flows, Result<Rows> v
   for (const auto& row : versions->rows) {
     const auto place = places.find(row[0].text());
     if (place != places.end()) all[place->second].versions.push_back(read_version(row));
+  }
+  for (const auto& row : scales->rows) {
+    const auto place = places.find(row[0].text());
+    if (place != places.end()) all[place->second].scales[row[1].text()] = static_cast<std::uint32_t>(row[2].integer());
   }
   return all;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -51,7 +52,8 @@ struct VersionRecord {
 struct FlowInUse {
   std::string name;
   FlowState state = FlowState::running;
-  std::vector<VersionRecord> versions;  ///< current and draining ones, oldest first
+  std::vector<VersionRecord> versions;               ///< current and draining ones, oldest first
+  std::map<std::string, std::uint32_t> scales = {};  ///< instances by step, where somebody has set them
 };
 
 /// A webhook's address, which one flow only may have.
@@ -102,6 +104,9 @@ class Flows {
   Status retire(const std::string& name, std::int64_t number);
   /// A retired version that gets messages again: dead letters that are retried on it.
   Status revive(const std::string& name, std::int64_t number);
+  /// How many instances a step shall have, whatever its flow says; none: as the flow says. Returns what was set before.
+  Result<std::optional<std::uint32_t>> set_scale(const std::string& name, const std::string& step,
+                                                 std::optional<std::uint32_t> instances);
   /// All there is of the flow, but for the audit log.
   Status remove(const std::string& name);
 
@@ -110,7 +115,7 @@ class Flows {
   Result<std::vector<FlowInUse>> in_use();
 
  private:
-  Result<std::vector<FlowInUse>> collect(Result<Rows> flows, Result<Rows> versions);
+  Result<std::vector<FlowInUse>> collect(Result<Rows> flows, Result<Rows> versions, Result<Rows> scales);
   Database& database_;
 };
 

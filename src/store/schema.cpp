@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::array<std::string_view, 1> all = {
+constexpr std::array<std::string_view, 2> all = {
     R"sql(
 CREATE TABLE flows (
   name       TEXT PRIMARY KEY,
@@ -65,6 +65,14 @@ CREATE TABLE answers (          -- to POSTs with an Idempotency-Key
   PRIMARY KEY (who, key)
 );
 CREATE INDEX answers_by_age ON answers (answered_at);
+)sql",
+    R"sql(
+CREATE TABLE scales (           -- steps whose number of instances somebody has set
+  flow      TEXT NOT NULL,
+  step      TEXT NOT NULL,
+  instances BIGINT NOT NULL,
+  PRIMARY KEY (flow, step)
+);
 )sql",
 };
 

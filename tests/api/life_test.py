@@ -54,6 +54,29 @@ class Life(unittest.TestCase):
     def got(self):
         return sorted((body["n"], body["by"]) for body in (json.loads(text) for _, text in list(self.target.ledger)))
 
+    def test_a_step_is_scaled_by_hand_and_by_others_that_ask(self):
+        with tempfile.TemporaryDirectory(prefix="millrace-api-") as folder:
+            with Serve(os.path.join(folder, "data"), arguments=("--worker-idle", "60s")) as served:
+                api = served.client()
+                flow = ("name: sized\nsteps:\n  - { id: form, trigger: webhook.receive, config: { path: sized } }\n"
+                        "  - { id: write, action: message.log, after: form, instances: { min: 1, max: 3, target_backlog: 10 } }\n")
+                self.assertEqual(api.deploy("sized", flow).status, 201)
+                path = "/v1/flows/sized/steps/write/scale"
+                until(lambda: api.get(path).json["connected"] == 1, 20, lambda: api.get(path).body)
+                for wrong in ({}, {"instances": -1}, {"instances": 65}, {"instances": 1.5}, {"instances": 1, "more": 2}):
+                    self.assertEqual(api.ask("PUT", path, wrong).status, 400, wrong)
+                self.assertEqual(api.ask("PUT", path.replace("write", "form"), {"instances": 2}).status, 404)
+                self.assertEqual(api.ask("PUT", path, {"instances": 2}).json["by_hand"], 2)
+                until(lambda: api.get("/scale/sized/write").json["instances"] == 2, 20, lambda: api.get(path).body)
+                entry = api.get("/v1/audit").json["items"][0]
+                self.assertEqual((entry["action"], entry["after"]), ("step.scale", "2 instances"))
+                served.kill()
+                served.start()
+                api = served.client()
+                self.assertEqual(api.get(path).json["by_hand"], 2)
+                self.assertIsNone(api.ask("PUT", path, {"instances": None}).json["by_hand"])
+                self.assertEqual(api.get("/scale/sized/none").status, 404)
+
     def test_a_flow_lives_through_its_whole_life_with_a_kill_between_any_two_calls(self):
         served = self.start()
         steps = iter(self.life(lambda: served.client()))

@@ -62,6 +62,9 @@ void ApiCommands::add_all(CLI::App& app, CLI::App* flow_group) {
   deploying->add_option("--comment", options_.comment, "What has changed")->type_name("TEXT");
   add_flows(flow_group);
   add_looking(app);
+  auto* scale = add(&app, "scale", "How many instances a step has; with a number, sets it", &scale_step);
+  scale->add_option("FLOW/STEP", options_.step, "The step")->required();
+  scale->add_option("N", options_.count, "0 to 64, or auto for what the flow says");
   auto* token = app.add_subcommand("token", "Tokens of the API")->require_subcommand(1);
   auto* create = add(token, "create", "Make one; it is printed this once", &create_token);
   create->add_option("NAME", options_.name, "What it is called in lists and in the audit log")->required();

@@ -60,7 +60,8 @@ void Processes::kill(WorkerHandle worker) {
   end(worker, "killed by SIGKILL");
 }
 
-World::World(std::uint64_t seed, bool telling) : telling_(telling), chance_(seed), machine_(loop_, chance_) {
+World::World(std::uint64_t seed, bool telling)
+    : telling_(telling), chance_(seed), machine_(loop_, chance_), load_(chance_) {
   machine_.events.runs = [this](const Machine::Box& box) { container_runs(box); };
   machine_.events.will_be_forced = [this](const Machine::Box& box) {
     if (!box.copy && !box.revived) forced(box.user);
@@ -137,6 +138,8 @@ void World::die() {
   processes_.reset();
   valid_.clear();
   starts_.clear();
+  load_.forget();
+  wish_scaled();
 }
 
 void World::admit(const WorkerKey& worker, const orchestrator::Credentials& credentials) {
@@ -201,10 +204,17 @@ void World::wish_anew() {
       for (std::uint32_t i = 1; i <= instances; ++i) wish_.insert({flow, 1, step, i});
     }
   }
+  load_.change_rate();
+  wish_scaled();
   if (!orchestrator_) return;
   say(fmt::format("wish: {} workers", wish_.size()));
   starts_.clear();  // one that is wished for again starts without delay
   orchestrator_->set_desired({wish_.begin(), wish_.end()});
+}
+
+void World::wish_scaled() {
+  std::erase_if(wish_, [](const WorkerKey& key) { return key.step == "scaled"; });
+  for (std::uint32_t i = 1; i <= load_.wanted(); ++i) wish_.insert({"orders", 1, "scaled", i});
 }
 
 std::optional<std::string> World::any_container() {
@@ -251,7 +261,21 @@ void World::trouble() {
 }
 
 void World::run_for(std::chrono::milliseconds span) {
-  loop_.run_for(span);
+  for (; span > 0ms; span -= 1s) {
+    loop_.run_for(std::min<std::chrono::milliseconds>(span, 1s));
+    std::uint32_t connected = 0;
+    if (orchestrator_) {
+      for (const auto& worker : orchestrator_->status()) {
+        connected += worker.worker.step == "scaled" && worker.phase == orchestrator::Phase::running ? 1 : 0;
+      }
+    }
+    if (!orchestrator_ || !load_.second(connected, loop_.steady_now())) continue;
+    if (load_.wanted() > StepLoad::bounds.max) violated("more are wanted than the bounds allow");
+    say(fmt::format("{} instances are wanted for {:.0f} messages", load_.wanted(), load_.backlog()));
+    wish_scaled();
+    std::erase_if(starts_, [](const auto& entry) { return entry.first.starts_with("orders/scaled"); });
+    orchestrator_->set_desired({wish_.begin(), wish_.end()});
+  }
   if (machine_.mutations_of_foreign > 0) violated("a container that is not ours was touched");
 }
 
@@ -260,6 +284,23 @@ void World::act(int rounds) {
     run_for(chance_.between(1ms, chance_.percent(50) ? 300ms : 20s));
     trouble();
   }
+}
+
+/// A load that takes two and a half instances, and then none.
+void World::settle_scaled() {
+  load_.set_rate(2.5 * StepLoad::rate_of_one);
+  for (int minutes = 0; minutes < 600 && load_.backlog() > 400; ++minutes) run_for(1min);
+  run_for(10min);
+  const auto changes = load_.changes;
+  run_for(20min);
+  if (load_.changes > changes + 2)
+    violated(fmt::format("instances changed {} times under a steady load", load_.changes - changes));
+  if (load_.wanted() < 3 || load_.backlog() > 800) {
+    violated(fmt::format("{} instances are wanted for {:.0f} messages", load_.wanted(), load_.backlog()));
+  }
+  load_.set_rate(0);
+  run_for(5min);
+  if (load_.wanted() != 0 || load_.backlog() >= 1) violated("instances are wanted, and nothing comes any more");
 }
 
 void World::settle() {
@@ -272,7 +313,7 @@ void World::settle() {
     if (box.foreign && box.name.starts_with("millrace-")) in_the_way = id;
   }
   machine_.people_remove(in_the_way);
-  run_for(10min);
+  settle_scaled();
   if (wrong_) return;
   std::set<std::string> wanted;
   for (const auto& key : wish_) wanted.insert(key.name());

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "load.hpp"
 #include "machine.hpp"
 #include "orchestrator/driver/docker/docker_driver.hpp"
 #include "orchestrator/driver/drivers.hpp"
@@ -56,8 +57,10 @@ class Processes final : public orchestrator::Driver {
 ///   - nobody is killed by force whose user is still valid
 ///   - what has not our label is never touched
 ///   - starts of a worker that fails keep their distance
+///   - of the step that scales by its backlog no more are wanted than its bounds allow
 ///
-/// and once all is calm, what runs is what is wished for, connected, and nothing else of ours is left.
+/// and once all is calm, what runs is what is wished for, connected, and nothing else of ours is left; the step that
+/// scales catches up, keeps its number under a steady load, and ends with none when nothing comes any more.
 class World : public orchestrator::Access {
  public:
   World(std::uint64_t seed, bool telling);
@@ -82,6 +85,8 @@ class World : public orchestrator::Access {
   void die();
   void trouble();
   void wish_anew();
+  void wish_scaled();
+  void settle_scaled();
   void say(const std::string& what);
   void violated(const std::string& what);
   void run_for(std::chrono::milliseconds span);
@@ -95,6 +100,7 @@ class World : public orchestrator::Access {
   io::sim::SimLoop loop_;
   Chance chance_;
   Machine machine_;
+  StepLoad load_;  ///< of orders/scaled
   std::set<orchestrator::WorkerKey> wish_;
   std::map<std::string, std::string> valid_;                   ///< user → worker
   std::map<std::string, std::vector<io::SteadyTime>> starts_;  ///< of a worker, in this life of the platform
