@@ -210,7 +210,8 @@ class Broker {
 
   // Messages.
   /// `durable` may be empty where nobody waits (an ack outside a transaction); it is called on the loop, never from
-  /// inside commit(). A failed sync gives an Error, and then every later commit is refused with that reason.
+  /// inside commit(). A failed sync gives an Error, and then every later commit that publishes, or has a `durable` and
+  /// something to store, is refused with that reason.
   Answer<Accepted> commit(SessionId session, const Batch& batch, Durable durable);
   Answer<Done> consume(SessionId session, const std::string& queue, const ConsumerSpec& spec, ConsumerSink& sink,
                        ConsumerId& id);

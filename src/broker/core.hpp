@@ -24,6 +24,7 @@ struct Change {
     Entry entry;
     std::size_t item_offset;  ///< of its message item in `items`; logged entries only
     bool logged;
+    bool republished = false;  ///< from another queue: a dead letter
   };
   struct Gone {
     std::uint32_t segment;
@@ -35,11 +36,13 @@ struct Change {
 
   std::string items;
   std::vector<Arrival> arrivals;  ///< become visible
+  bool topology = false;          ///< it declares, deletes or binds something durable
   std::vector<Gone> gone;         ///< no longer needed in the log
 };
 
 /// The state of a Broker and what happens to it. Split by meaning: core_exchanges, core_topology, core_commit,
-/// core_settle, core_deliver, core_expire, core_recover, core_replay, core_checkpoint, core_reclaim, core_residents.
+/// core_failed, core_settle, core_deliver, core_expire, core_recover, core_replay, core_checkpoint, core_reclaim,
+/// core_residents.
 ///
 /// Between two operations what is in memory is what all records appended so far make, also those that are not yet
 /// durable: so a checkpoint can be written between any two. What a record adds is hidden until it is durable
@@ -76,7 +79,11 @@ class Broker::Core : private PartSource {
   void end_session(SessionId session, SessionEnd how);
   /// Writes the change; when it is durable, applies it and calls `durable`.
   void submit(Change change, bool urgent, Durable durable);
+
+  // core_failed.cpp
   void tell(Durable durable);
+  /// Why nothing can be stored any more, if so.
+  std::optional<Refusal> refuse_storing() const;
 
   // core_deliver.cpp
   Answer<Done> consume(SessionId session, const std::string& queue, const ConsumerSpec& spec, ConsumerSink& sink,
@@ -150,6 +157,14 @@ class Broker::Core : private PartSource {
   std::optional<Refusal> refuse_publishing(const Batch& batch);
   std::optional<Refusal> refuse_for_space(const Batch& batch);
   std::uint64_t free_space();
+
+  // core_failed.cpp
+  /// It would take off what the log has.
+  bool settles_stored(const Batch& batch);
+  /// What the change was to store was never there.
+  void withdraw(Change& change);
+  void go_on_unstored(Change& change);
+  void arrive_unstored(Queue& queue, Change::Arrival& arrival);
 
   // core_settle.cpp
   void settle(Change& change, DeliveryId delivery, Settle how);
@@ -229,6 +244,10 @@ class Broker::Core : private PartSource {
   bool moving_ = false;
   std::uint64_t judged_size_ = 0;  ///< bytes of the log when it was last looked at for waste
   std::uint64_t unload_at_ = 0;    ///< entries in memory
+
+  bool topology_lost_ = false;  ///< the storage failed while something of it was under way
+  /// It failed while messages were being moved: where they were to be → where they still are.
+  std::map<storage::Position, storage::Position> unmoved_;
 
   std::uint64_t next_number_ = 1;
   std::uint32_t next_queue_ = 1;

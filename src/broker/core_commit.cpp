@@ -50,7 +50,7 @@ std::optional<Refusal> Broker::Core::refuse_for_space(const Batch& batch) {
 
 std::optional<Refusal> Broker::Core::refuse_publishing(const Batch& batch) {
   if (batch.publishes.empty()) return std::nullopt;
-  if (log->failure()) return Refusal{ReplyCode::resource_error, "storage failed: " + log->failure()->message};
+  if (auto refusal = refuse_storing()) return refusal;
   if (publishing_held) return Refusal{ReplyCode::resource_error, *publishing_held};
   if (auto refusal = refuse_for_space(batch)) return refusal;
   for (const auto& message : batch.publishes) {
@@ -108,7 +108,9 @@ bool Broker::Core::republish(Change& change, const MessagePtr& message, const st
   std::erase_if(to, [&](const Queue* queue) {
     return std::find(not_into.begin(), not_into.end(), queue->spec.name) != not_into.end();
   });
+  const auto first = change.arrivals.size();
   lay_in(change, message, to, std::nullopt);
+  for (auto i = first; i < change.arrivals.size(); ++i) change.arrivals[i].republished = true;
   return routed;
 }
 
@@ -153,6 +155,7 @@ void Broker::Core::lay_in(Change& change, const MessagePtr& message, const std::
 
 Answer<Accepted> Broker::Core::commit(SessionId session, const Batch& batch, Durable durable) {
   if (auto refusal = refuse_publishing(batch)) return *refusal;
+  if (auto refusal = refuse_storing(); refusal && durable && settles_stored(batch)) return *refusal;
   Change change;
   Accepted accepted;
   change.reserve(batch);
@@ -172,9 +175,14 @@ Answer<Accepted> Broker::Core::commit(SessionId session, const Batch& batch, Dur
 
 void Broker::Core::submit(Change change, bool urgent, Durable durable) {
   if (change.items.empty() && change.arrivals.empty()) return tell(std::move(durable));
+  if (log->failure()) {
+    go_on_unstored(change);
+    if (durable) log->after_pending(std::move(durable));
+    return;
+  }
   auto shared = std::make_shared<Change>(std::move(change));
   auto when_durable = [this, shared, durable = std::move(durable)](Status status) {
-    if (status) applied(*shared);
+    status ? applied(*shared) : withdraw(*shared);
     if (durable) durable(status);
   };
   storage::Position at;
@@ -183,7 +191,6 @@ void Broker::Core::submit(Change change, bool urgent, Durable durable) {
   } else {
     at = log->append(shared->items, urgent, std::move(when_durable));
   }
-  if (log->failure()) return;
   for (auto& arrival : shared->arrivals) {
     auto* queue = find_queue(arrival.queue);
     auto& entry = arrival.entry;
@@ -200,10 +207,6 @@ void Broker::Core::submit(Change change, bool urgent, Durable durable) {
   }
   shared->items = {};
   if (residents.entries > unload_at_) unload_some(nullptr);
-}
-
-void Broker::Core::tell(Durable durable) {
-  if (durable) log->after_pending(std::move(durable));
 }
 
 void Broker::Core::applied(Change& change) {

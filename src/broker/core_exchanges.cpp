@@ -73,8 +73,10 @@ Answer<Done> Broker::Core::declare_exchange(const ExchangeSpec& spec, Durable du
         ReplyCode::precondition_failed,
         fmt::format("invalid arg 'alternate-exchange' for exchange '{}' in vhost '/': a text is wanted", spec.name)};
   }
+  if (auto refusal = refuse_storing(); refusal && spec.durable) return *refusal;
   exchanges.emplace(spec.name, std::make_unique<Exchange>(spec));
   Change change;
+  change.topology = spec.durable;
   if (spec.durable) {
     const auto arguments = table_bytes(spec.arguments);
     storage::encode(change.items, storage::ExchangeDeclaredItem{spec.name, spec.type, flags_of(spec), arguments});
@@ -106,7 +108,9 @@ Answer<Done> Broker::Core::delete_exchange(const std::string& name, bool if_unus
     return Refusal{ReplyCode::precondition_failed, fmt::format("exchange '{}' in vhost '/' in use", name)};
   }
   Change change;
-  if (found->second->spec().durable) storage::encode(change.items, storage::ExchangeDeletedItem{name});
+  change.topology = found->second->spec().durable;
+  if (auto refusal = refuse_storing(); refusal && change.topology) return *refusal;
+  if (change.topology) storage::encode(change.items, storage::ExchangeDeletedItem{name});
   const auto unused = forget_destination({nullptr, found->second.get()});
   exchanges.erase(name);
   submit(std::move(change), true, std::move(durable));
@@ -138,10 +142,14 @@ Answer<Done> Broker::Core::bind(SessionId session, const BindingSpec& spec, bool
   }
   if (refusal) return *refusal;
   if (auto accepted = source->accepts(spec.arguments); bound && !accepted) return accepted.error();
+  Change change;
+  change.topology = source->spec().durable && is_durable(*to);
+  if (auto failed = refuse_storing(); failed && change.topology) {
+    if (source->has({*to, spec.key, spec.arguments}) != bound) return *failed;
+  }
   const bool changed =
       bound ? source->bind({*to, spec.key, spec.arguments}) : source->unbind(*to, spec.key, spec.arguments);
-  Change change;
-  if (changed && source->spec().durable && is_durable(*to)) {
+  if (changed && change.topology) {
     const auto wire = table_bytes(spec.arguments);
     storage::encode(change.items,
                     storage::BindingItem{bound, spec.destination, spec.source, spec.key, wire, spec.to_exchange});

@@ -141,14 +141,20 @@ void Broker::Core::move_out_of(std::uint32_t segment) {
   }
   moving_ = true;
   auto gone = std::make_shared<std::vector<Change::Gone>>();
-  const auto at = log->append(move.items, false, [this, gone](const Status& status) {
+  auto places = std::make_shared<std::map<storage::Position, storage::Position>>();
+  const auto at = log->append(move.items, false, [this, gone, places](const Status& status) {
     moving_ = false;
     judged_size_ = 0;
-    if (!status) return;
+    if (!status) {
+      unmoved_.merge(*places);
+      return;
+    }
     for (const auto& it : *gone) release(it);
     collect_garbage();
   });
   for (const auto& [old_offset, item_offset] : move.moved) {
+    places->emplace(storage::Position{at.segment, at.offset + static_cast<std::uint32_t>(item_offset)},
+                    storage::Position{segment, old_offset});
     for (auto& target : move.by_offset[old_offset]) {
       auto entry = target.entry;
       gone->push_back({segment, 1, entry.size});

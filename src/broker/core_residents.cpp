@@ -67,7 +67,8 @@ bool Broker::Core::load(Backlog& backlog, Part& part) {
 
 MessagePtr Broker::Core::message_of(const Entry& entry) {
   if (entry.message) return entry.message;
-  auto stored = log->read(entry.at);
+  const auto unmoved = unmoved_.find(entry.at);
+  auto stored = log->read(unmoved == unmoved_.end() ? entry.at : unmoved->second);
   if (stored && stored->number != entry.number)
     stored = Error{Error::Kind::damaged, "another message stands there than its queue says"};
   if (!stored) {

@@ -72,6 +72,7 @@ Answer<QueueStatus> Broker::Core::declare_queue(SessionId session, const QueueSp
         fmt::format("invalid property '{}' for queue '{}' in vhost '/': a quorum queue is durable and shared",
                     wanted.durable ? "exclusive-owner" : "non-durable", spec.name)};
   }
+  if (auto refusal = refuse_storing(); refusal && spec.durable) return *refusal;
   auto owned = std::make_unique<Queue>(next_queue_++, spec, std::move(*rules), spec.exclusive ? session : SessionId(),
                                        residents);
   Queue& queue = *owned;
@@ -79,6 +80,7 @@ Answer<QueueStatus> Broker::Core::declare_queue(SessionId session, const QueueSp
   queues[spec.name] = std::move(owned);
   touch(queue);
   Change change;
+  change.topology = queue.logged;
   if (queue.logged) {
     const auto arguments = table_bytes(spec.arguments);
     storage::encode(change.items,
@@ -100,6 +102,7 @@ void Broker::Core::remove_queue(Queue& queue) {
     const auto entry = take_outstanding(id).entry;
     if (entry.at.segment != 0) change.gone.push_back({entry.at.segment, 1, entry.size});
   }
+  change.topology = queue.logged;
   if (queue.logged) storage::encode(change.items, storage::QueueDeletedItem{queue.id});
   std::vector<std::pair<ConsumerSink*, ConsumerId>> ended;
   for (const auto id : queue.consumers) {
@@ -129,6 +132,7 @@ Answer<std::uint64_t> Broker::Core::delete_queue(SessionId session, const std::s
   if (if_empty && (*queue)->ready + (*queue)->out > 0) {
     return Refusal{ReplyCode::precondition_failed, fmt::format("queue '{}' in vhost '/' not empty", name)};
   }
+  if (auto refusal = refuse_storing(); refusal && (*queue)->logged) return *refusal;
   const std::uint64_t count = (*queue)->ready;
   remove_queue(**queue);
   tell(std::move(durable));
@@ -154,6 +158,7 @@ void Broker::Core::purge_all(Change& change, Queue& queue) {
 Answer<std::uint64_t> Broker::Core::purge(SessionId session, const std::string& name, Durable durable) {
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
+  if (auto refusal = refuse_storing(); refusal && (*queue)->logged) return *refusal;
   const std::uint64_t count = (*queue)->ready;
   Change change;
   if (count > 0) purge_all(change, **queue);

@@ -34,8 +34,8 @@ class Server {
   std::vector<ConnectionStatus> connections() const;
   /// Of all connections since it listens, also of those that are gone.
   Traffic traffic() const;
-  /// Accepts no more, tells every client that the broker stops, and calls `stopped` when the last has gone (10 s at
-  /// most).
+  /// Accepts no more, tells every client that the broker stops, and calls `stopped` when the last has gone (who does
+  /// not answer is cut off after a second).
   void stop(std::function<void()> stopped);
 
  private:

@@ -105,10 +105,14 @@ Answer<Done> Exchange::accepts(const amqp::FieldTable& arguments) const {
                      "; expected all, any, all-with-x, or any-with-x"};
 }
 
+bool Exchange::has(const Binding& binding) const {
+  return std::any_of(bindings_.begin(), bindings_.end(), [&](const Binding& have) {
+    return have.to == binding.to && have.key == binding.key && have.arguments == binding.arguments;
+  });
+}
+
 bool Exchange::bind(Binding binding) {
-  for (const auto& have : bindings_) {
-    if (have.to == binding.to && have.key == binding.key && have.arguments == binding.arguments) return false;
-  }
+  if (has(binding)) return false;
   if (spec_.type == "direct") add_once(by_key_[binding.key], binding.to);
   bindings_.push_back(std::move(binding));
   return true;

@@ -37,6 +37,7 @@ class Exchange {
 
   /// Whether a binding may have these arguments (406 else).
   Answer<Done> accepts(const amqp::FieldTable& arguments) const;
+  bool has(const Binding& binding) const;
   /// False if that binding is there already.
   bool bind(Binding binding);
   /// False if there is no such binding.

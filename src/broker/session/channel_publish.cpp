@@ -147,10 +147,11 @@ Channel::Handled Channel::commit_transaction() {
   const Replies::Ticket ticket = replies_.hold();
   auto answer = context_.commit(transaction_.batch, [weak = weak_from_this(), ticket](const Status& status) {
     auto self = weak.lock();
-    if (!self || !status) return;  // a failed sync ends the connection: Context::commit
+    if (!self || !status) return false;
     std::string frames;
     amqp::write_method(frames, self->number_, amqp::tx::CommitOk{});
     self->answered(ticket, frames, status);
+    return true;
   });
   if (!answer && answer.error().code == ReplyCode::resource_error) {
     replies_.fulfil(ticket, {});

@@ -1,5 +1,7 @@
 #include "broker/session/context.hpp"
 
+#include <algorithm>
+
 #include "broker/session/channel.hpp"
 #include "broker/session/consumer.hpp"
 
@@ -18,6 +20,11 @@ std::size_t size_of(const Batch& batch) {
 
 bool for_want_of_space(const Refusal& refusal) {
   return refusal.code == amqp::ReplyCode::resource_error;
+}
+
+/// Now and until the restart: who waits for a confirm gets a basic.nack, others lose their connection.
+bool cannot_store(const Refusal& refusal) {
+  return refusal.code == amqp::ReplyCode::internal_error;
 }
 
 }  // namespace
@@ -69,15 +76,18 @@ void Context::hand_over(Gathered gathered) {
   if (closed_) return;
   gathered.batch.whole = false;
   auto runs = std::make_shared<std::vector<Run>>();
-  std::function<void(Status)> durable;
+  Told told;
   if (!gathered.origins.empty()) {
-    durable = [runs](const Status& status) {
+    const bool all_hear = std::all_of(gathered.origins.begin(), gathered.origins.end(),
+                                      [](const Origin& origin) { return origin.number != 0; });
+    told = [runs, all_hear](const Status& status) {
       for (const Run& run : *runs) {
         if (auto channel = run.channel.lock()) channel->confirmed(run.first, run.count, static_cast<bool>(status));
       }
+      return all_hear;
     };
   }
-  auto answer = commit(gathered.batch, std::move(durable));
+  auto answer = commit(gathered.batch, std::move(told));
   if (answer) {
     for (std::size_t index : answer->rejected) {
       Origin& origin = gathered.origins[index];
@@ -92,6 +102,9 @@ void Context::hand_over(Gathered gathered) {
   }
   if (gathered.origins.size() + gathered.batch.settlements.size() > 1) return hand_over_singly(std::move(gathered));
   if (gathered.origins.empty()) return failed(answer.error());
+  if (const auto& origin = gathered.origins[0]; origin.number != 0 && cannot_store(answer.error())) {
+    return origin.channel->confirmed(origin.number, 1, false);
+  }
   if (for_want_of_space(answer.error())) {
     const std::string reason = answer.error().text;
     keep_for_later(std::move(gathered));
@@ -127,22 +140,21 @@ void Context::keep_for_later(Gathered gathered) {
   for (auto& origin : gathered.origins) gathered_.origins.push_back(std::move(origin));
 }
 
-Answer<Accepted> Context::commit(const Batch& batch, std::function<void(Status)> durable) {
-  if (!durable) return broker->commit(session, batch, nullptr);
+Answer<Accepted> Context::commit(const Batch& batch, Told told) {
+  if (!told) return broker->commit(session, batch, nullptr);
   const std::size_t size = size_of(batch);
   auto answer =
-      broker->commit(session, batch, [weak = weak_from_this(), size, told = std::move(durable)](const Status& status) {
+      broker->commit(session, batch, [weak = weak_from_this(), size, told = std::move(told)](const Status& status) {
         if (auto self = weak.lock(); self && !self->closed_) self->durable(size, status, told);
       });
   if (answer) open_size_ += size;
   return answer;
 }
 
-void Context::durable(std::size_t size, const Status& status, const std::function<void(Status)>& told) {
+void Context::durable(std::size_t size, const Status& status, const Told& told) {
   const bool was_paused = input_paused();
   open_size_ -= size;
-  told(status);
-  if (!status) return failed({amqp::ReplyCode::internal_error, status.error().message});
+  if (!told(status) && !status) return failed({amqp::ReplyCode::internal_error, status.error().message});
   if (!has_open_publishes()) all_durable();
   if (was_paused && !input_paused()) input_resumed();
 }

@@ -68,8 +68,10 @@ class Context : public std::enable_shared_from_this<Context> {
   /// Hands what was gathered to the broker.
   void flush();
 
-  /// Broker::commit with the bytes accounted for input_paused(). A failed sync ends the connection, after `durable`.
-  Answer<Accepted> commit(const Batch& batch, std::function<void(Status)> durable);
+  /// Whether the client learns of the outcome; if not, the end of its connection has to tell it of a failure.
+  using Told = std::function<bool(const Status&)>;
+  /// Broker::commit with the bytes accounted for input_paused().
+  Answer<Accepted> commit(const Batch& batch, Told told);
   /// Publishing is refused for want of space: tells the client, takes no input, and calls `again` a little later.
   void block(const std::string& reason, std::function<void()> again);
 
@@ -108,7 +110,7 @@ class Context : public std::enable_shared_from_this<Context> {
   void hand_over(Gathered gathered);
   void hand_over_singly(Gathered gathered);
   void keep_for_later(Gathered gathered);
-  void durable(std::size_t size, const Status& status, const std::function<void(Status)>& told);
+  void durable(std::size_t size, const Status& status, const Told& told);
 
   io::Loop& loop_;
   Gathered gathered_;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::seconds login_time_max{10};
 constexpr std::chrono::seconds closing_time_max{10};
+constexpr std::chrono::seconds stopping_time_max{1};  // many clients look at their socket only when they need it
 
 }  // namespace
 
@@ -250,6 +251,9 @@ void Session::fence() {
 void Session::shut_down(const std::string& reason) {
   if (stage_ == Stage::greeting || stage_ == Stage::login) return leave(SessionEnd::clean);
   fail({ReplyCode::connection_forced, reason});
+  if (stage_ != Stage::closing || client_closes_) return;
+  loop_.cancel(timer_);
+  timer_ = loop_.after(stopping_time_max, [this] { leave(SessionEnd::lost); });
 }
 
 std::string& Session::output() {

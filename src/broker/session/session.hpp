@@ -42,7 +42,7 @@ class Session final : private UserConnection {
   /// What to send; the caller takes it out (swap) and says written() once the socket has it.
   std::string& output();
   void written();
-  /// Tells the client why and ends in order (the broker stops).
+  /// Tells the client why and ends in order (the broker stops); who has not answered a second later is cut off.
   void shut_down(const std::string& reason);
   bool is_over() const { return stage_ == Stage::over; }
 
