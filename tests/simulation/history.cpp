@@ -3,124 +3,8 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 namespace millrace::simulation {
-namespace {
-
-constexpr const char* returned = "returned";
-
-bool is_pooled(const QueueRules& rules) {
-  return rules.is_pool || rules.name == returned;
-}
-
-bool lies(const std::vector<std::string>& ids, const std::string& id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
-bool lies_anywhere(const Content& found, const std::string& id) {
-  return std::any_of(found.begin(), found.end(), [&](const auto& queue) { return lies(queue.second, id); });
-}
-
-}  // namespace
-
-void Model::apply(const Commit& commit) {
-  if (commit.declares) queues_[commit.declares->name].rules = *commit.declares;
-  if (commit.binds) bindings_.insert(*commit.binds);
-  for (const auto& publication : commit.publications) publish(publication, true);
-  for (const auto& settling : commit.settlings) {
-    auto& queue = queues_.at(settling.queue);
-    if (is_pooled(queue.rules)) {
-      pool_.erase(settling.id);
-      continue;
-    }
-    const auto found = std::find(queue.ids.begin(), queue.ids.end(), settling.id);
-    if (found != queue.ids.end()) queue.ids.erase(found);
-    if (!settling.rejected || queue.rules.dead_letter_key.empty()) continue;
-    auto letter = publications_[settling.id];
-    letter.key = queue.rules.dead_letter_key;
-    publish(letter, false);
-  }
-}
-
-void Model::publish(const Publication& publication, bool by_client) {
-  publications_[publication.id] = publication;
-  for (auto& [name, queue] : queues_) {
-    if (!bindings_.contains({publication.key, name})) continue;
-    if (by_client && queue.rules.drops_repeats && !publication.message_id.empty() &&
-        !queue.seen.insert(publication.message_id).second) {
-      continue;
-    }
-    if (is_pooled(queue.rules)) {
-      pool_[publication.id] = publication.expires_at;
-      continue;
-    }
-    if (queue.rules.keeps_only_the_last) queue.ids.clear();
-    queue.ids.push_back(publication.id);
-  }
-}
-
-std::optional<std::string> Model::difference(const Content& found, std::uint64_t now, std::uint64_t late_from) const {
-  for (const auto& [name, ids] : found) {
-    if (!queues_.contains(name)) return fmt::format("the queue {} was never declared", name);
-  }
-  for (const auto& [name, queue] : queues_) {
-    const auto have = found.find(name);
-    if (have == found.end()) return fmt::format("the queue {} is missing", name);
-    if (is_pooled(queue.rules)) continue;
-    if (have->second != queue.ids) {
-      return fmt::format("on {} lie [{}], expected [{}]", name, fmt::join(have->second, " "),
-                         fmt::join(queue.ids, " "));
-    }
-  }
-  return difference_of_pool(found, now, late_from);
-}
-
-std::optional<std::string> Model::difference_of_pool(const Content& found, std::uint64_t now,
-                                                     std::uint64_t late_from) const {
-  std::set<std::string> seen;
-  for (const auto& [name, queue] : queues_) {
-    if (!is_pooled(queue.rules)) continue;
-    for (const auto& id : found.at(name)) {
-      if (!seen.insert(id).second) return fmt::format("{} is there twice: delayed and returned", id);
-      const auto expected = pool_.find(id);
-      if (expected == pool_.end()) return fmt::format("{} lies on {} and should not", id, name);
-      if (name == returned && expected->second > now) return fmt::format("{} has returned too early", id);
-      if (name != returned && expected->second + 1000 < late_from)
-        return fmt::format("{} has not returned in time", id);
-    }
-  }
-  for (const auto& [id, expires_at] : pool_) {
-    if (!seen.contains(id)) return fmt::format("{} is missing: neither delayed nor returned", id);
-  }
-  return std::nullopt;
-}
-
-bool Model::shows(const Commit& commit, const Content& found) const {
-  if (commit.declares && found.contains(commit.declares->name)) return true;
-  for (const auto& publication : commit.publications) {
-    if (lies_anywhere(found, publication.id)) return true;
-  }
-  for (const auto& settling : commit.settlings) {
-    if (!holds(settling.queue, settling.id)) continue;
-    const auto queue = found.find(settling.queue);
-    if (queue == found.end() || !lies(queue->second, settling.id)) return true;
-  }
-  return false;
-}
-
-bool Model::holds(const std::string& queue, const std::string& id) const {
-  const auto found = queues_.find(queue);
-  if (found == queues_.end()) return false;
-  if (is_pooled(found->second.rules)) return pool_.contains(id);
-  return std::find(found->second.ids.begin(), found->second.ids.end(), id) != found->second.ids.end();
-}
-
-std::size_t Model::messages() const {
-  auto count = pool_.size();
-  for (const auto& [name, queue] : queues_) count += queue.ids.size();
-  return count;
-}
 
 std::size_t History::add(Commit commit) {
   intended_.apply(commit);
@@ -150,6 +34,10 @@ std::optional<std::string> History::recovered(const Content& found, std::uint64_
   Model model = base_;
   std::size_t done = 0;
   while (first_ + done < confirmed_) model.apply(commits_[done++]);
+  if (scattered) {
+    for (const auto& commit : commits_) model.learn(commit);
+    model.adopt_dropping(found);
+  }
   const auto at_least = model.difference(found, now, late_from);
   auto difference = at_least;
   while (difference && done < commits_.size()) {
@@ -165,6 +53,7 @@ std::optional<std::string> History::recovered(const Content& found, std::uint64_
       if (!model.shows(commit, found) && !has_routed(commit, found)) continue;
     }
     model.apply(commit);
+    if (scattered) model.adopt_dropping(found);
     difference = model.difference(found, now, late_from);
   }
   if (difference) {

@@ -1,31 +1,38 @@
 // The simulation of broker and log: crashes between any two disk operations, lost and torn writes, failed syncs, full
-// disks, flipped bits; see World for what the clients do and History for what must hold.
+// disks, flipped bits, connections that break between any two bytes. Each seed is two runs: of the broker alone against
+// an exact model (World, History), and of clients that talk AMQP to it over lines (NetworkWorld, NetworkLedger).
 //
-//   millrace_sim SEED             one run, the same each time, told on stderr
+//   millrace_sim SEED             one seed, the same each time, told on stderr
 //   millrace_sim --seeds N        seeds 1 to N
-//   millrace_sim --exhaustive     one run, cut at every disk operation, and again while it recovers from that
-//   … --skip-a-sync               one sync of each run does nothing: that must be found
+//   millrace_sim --exhaustive     one run cut at every disk operation, and again while it recovers from that; and one
+//                                 whose connection breaks at every byte
+//   … --broken KIND               the broker is broken (sync, write, early, ack; see Breakage): that must be found
+//   … --skip-a-sync               --broken sync
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "core/log.hpp"
+#include "network/world.hpp"
 #include "world.hpp"
 
 using namespace millrace;
 using io::sim::Loss;
+using simulation::Breakage;
+using simulation::Line;
+using simulation::NetworkWorld;
 using simulation::World;
 
 namespace {
 
 constexpr Loss losses[] = {Loss::everything, Loss::torn, Loss::scattered, Loss::nothing};
 
-struct Outcome {
-  std::optional<std::string> wrong;
-  World::Counts counts;
+struct Totals {
+  World::Counts broker;
+  NetworkWorld::Counts network;
 };
 
 /// Boots until the power stays on and no sync fails.
@@ -45,9 +52,8 @@ void plan_a_fault(World& world) {
   if (dice == 7) world.fill_disk(48'000 + world.random(64'000));
 }
 
-Outcome run_seed(std::uint64_t seed, bool skip_a_sync, bool telling) {
-  World world(seed, telling);
-  if (skip_a_sync) world.disk().skip_sync(1 + world.random(30));
+std::optional<std::string> run_broker(std::uint64_t seed, Breakage breakage, bool telling, World::Counts& total) {
+  World world(seed, breakage, telling);
   boot(world, Loss::everything);
   for (auto rounds = 2 + world.random(6); rounds > 0 && !world.wrong(); --rounds) {
     plan_a_fault(world);
@@ -66,32 +72,48 @@ Outcome run_seed(std::uint64_t seed, bool skip_a_sync, bool telling) {
     world.crash(Loss::everything);
     boot(world, Loss::everything);
     if (!world.wrong()) world.crash(Loss::everything);
-    if (!world.wrong() && !skip_a_sync) world.survives(1 + static_cast<int>(world.random(4)));
+    if (!world.wrong() && breakage == Breakage::none) world.survives(1 + static_cast<int>(world.random(4)));
   }
-  return {world.wrong(), world.counts()};
+  total.published += world.counts().published;
+  total.settled += world.counts().settled;
+  total.restarts += world.counts().restarts;
+  total.loads += world.counts().loads;
+  return world.wrong();
 }
 
-int run_seeds(std::uint64_t from, std::uint64_t to, bool skip_a_sync) {
-  World::Counts total;
+std::optional<std::string> run_network(std::uint64_t seed, Breakage breakage, bool telling,
+                                       NetworkWorld::Counts& total) {
+  NetworkWorld world(seed, breakage, telling);
+  world.live();
+  const auto counts = world.counts();
+  total.published += counts.published;
+  total.settled += counts.settled;
+  total.restarts += counts.restarts;
+  total.cuts += counts.cuts;
+  return world.wrong();
+}
+
+int run_seeds(std::uint64_t from, std::uint64_t to, Breakage breakage) {
+  Totals total;
   for (auto seed = from; seed <= to; ++seed) {
-    const auto outcome = run_seed(seed, skip_a_sync, from == to);
-    total.published += outcome.counts.published;
-    total.settled += outcome.counts.settled;
-    total.restarts += outcome.counts.restarts;
-    total.loads += outcome.counts.loads;
-    if (!outcome.wrong) continue;
-    fmt::print("seed {}: {}\n", seed, *outcome.wrong);
-    if (skip_a_sync) {
-      fmt::print("the skipped sync was found after {} seeds\n", seed - from + 1);
+    auto wrong = run_broker(seed, breakage, from == to, total.broker);
+    if (!wrong) wrong = run_network(seed, breakage, from == to, total.network);
+    if (!wrong) continue;
+    fmt::print("seed {}: {}\n", seed, *wrong);
+    if (breakage != Breakage::none) {
+      fmt::print("the broken broker was found after {} seeds\n", seed - from + 1);
       return 0;
     }
     fmt::print("again: ./dev sim {}\n", seed);
     return 1;
   }
-  fmt::print("{} seeds, {} messages published, {} settled, {} restarts, {} parts of backlogs read from disk: {}\n",
-             to - from + 1, total.published, total.settled, total.restarts, total.loads,
-             skip_a_sync ? "the skipped sync was not found" : "nothing wrong");
-  return skip_a_sync ? 1 : 0;
+  const auto& [broker, network] = total;
+  fmt::print("{} seeds. Broker: {} messages published, {} settled, {} restarts, {} parts of backlogs read from disk. ",
+             to - from + 1, broker.published, broker.settled, broker.restarts, broker.loads);
+  fmt::print("Over the network: {} published, {} settled, {} connections cut, {} restarts. {}\n", network.published,
+             network.settled, network.cuts, network.restarts,
+             breakage == Breakage::none ? "Nothing wrong" : "The broken broker was not found");
+  return breakage == Breakage::none ? 0 : 1;
 }
 
 /// One run with the power cut at operation `first`, and, from there on, again at the `second`th of the recovery.
@@ -142,8 +164,27 @@ int run_exhaustive() {
   return 0;
 }
 
+/// The connection of one client breaks at every byte that it sends, and that it gets.
+int run_every_byte() {
+  constexpr std::uint64_t seed = 7;
+  std::uint64_t runs = 0;
+  for (const auto from : {Line::client, Line::broker}) {
+    bool reached = true;
+    for (std::uint64_t bytes = 0; reached; ++bytes, ++runs) {
+      NetworkWorld world(seed, Breakage::none, false);
+      reached = world.cut_at(from, bytes);
+      if (!world.wrong()) continue;
+      fmt::print("connection cut after {} bytes from the {}: {}\n", bytes, from == Line::client ? "client" : "broker",
+                 *world.wrong());
+      return 1;
+    }
+  }
+  fmt::print("{} runs, the connection cut between any two bytes, then the power: nothing wrong\n", runs);
+  return 0;
+}
+
 int usage() {
-  fmt::print(stderr, "usage: millrace_sim SEED | --seeds N | --exhaustive [--skip-a-sync]\n");
+  fmt::print(stderr, "usage: millrace_sim SEED | --seeds N | --exhaustive [--broken KIND]\n");
   return 2;
 }
 
@@ -151,23 +192,28 @@ int usage() {
 
 int main(int count, char** arguments) {
   log::start(log::Level::error, "sim");
-  bool skip_a_sync = false;
+  auto breakage = Breakage::none;
   std::vector<std::string> words;
   for (int i = 1; i < count; ++i) {
-    if (std::strcmp(arguments[i], "--skip-a-sync") == 0) {
-      skip_a_sync = true;
+    const std::string_view word = arguments[i];
+    if (word == "--skip-a-sync") {
+      breakage = Breakage::sync;
+    } else if (word == "--broken" && i + 1 < count) {
+      const auto found = simulation::breakage_of(arguments[++i]);
+      if (!found) return usage();
+      breakage = *found;
     } else {
-      words.emplace_back(arguments[i]);
+      words.emplace_back(word);
     }
   }
   const bool exhaustive = words.size() == 1 && words[0] == "--exhaustive";
   const bool many = words.size() == 2 && words[0] == "--seeds";
   // The broker logs every injected fault; only who looks at one seed wants to read that.
   if ((exhaustive || many) && std::freopen("/dev/null", "w", stderr) == nullptr) return 1;
-  if (exhaustive) return run_exhaustive();
+  if (exhaustive) return run_exhaustive() + run_every_byte() == 0 ? 0 : 1;
   if (!many && words.size() != 1) return usage();
   char* end = nullptr;
   const auto number = std::strtoull(words.back().c_str(), &end, 10);
   if (*end != '\0' || number == 0) return usage();
-  return run_seeds(many ? 1 : number, number, skip_a_sync);
+  return run_seeds(many ? 1 : number, number, breakage);
 }

@@ -4,14 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "amqp/properties.hpp"
-
 namespace millrace::simulation {
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr const char* exchange = "x";
 
 constexpr std::uint64_t entries_max = 12;
 constexpr std::uint64_t bodies_max = 6 << 10;
@@ -30,7 +26,9 @@ constexpr std::uint64_t capacity = 8u << 20;
 
 }  // namespace
 
-World::World(std::uint64_t seed, bool telling) : telling_(telling), random_(seed), disk_(seed, capacity) {
+World::World(std::uint64_t seed, Breakage breakage, bool telling)
+    : telling_(telling), breakage_(breakage), random_(seed), disk_(seed, capacity) {
+  break_disk(disk_, breakage_, random_);
   make_topology();
 }
 
@@ -56,9 +54,14 @@ void World::make_topology() {
   std::rotate(queues_.begin(), queues_.end() - 1, queues_.end());  // the late one stands first
   queues_.push_back({.name = "dead"});
   queues_.push_back({.name = "last", .keeps_only_the_last = true});
+  queues_.push_back({.name = "narrow", .bytes_max = 1'200});
+  queues_.push_back({.name = "ranked", .ranks = true});
+  queues_.push_back({.name = "heap"});
   queues_.push_back({.name = "delayed", .is_pool = true});
   queues_.push_back({.name = "returned"});
-  for (const auto* name : {"dead", "last", "delayed", "returned"}) bindings_.emplace_back(name, name);
+  for (const auto* name : {"dead", "last", "narrow", "ranked", "heap", "delayed", "returned"}) {
+    bindings_.emplace_back(name, name);
+  }
 }
 
 std::uint64_t World::now() const {
@@ -90,6 +93,7 @@ void World::forget_broker() {
   offload_.reset();
   loop_.reset();
   held_.clear();
+  strays_.clear();
 }
 
 void World::crash(io::sim::Loss loss) {
@@ -135,7 +139,7 @@ void World::boot() {
   storage_failed_ = false;
   disk_.set_capacity(capacity);
   loop_ = std::make_unique<io::sim::SimLoop>(started_);
-  offload_ = std::make_unique<io::sim::SimOffload>(*loop_);
+  offload_ = make_offload(*loop_, breakage_);
   auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits());
   if (!opened) {
     storage_failed_ = disk_.sync_has_failed();
@@ -163,7 +167,7 @@ void World::boot() {
 bool World::survives(int flips) {
   for (int i = 0; i < flips; ++i) disk_.flip_a_bit();
   loop_ = std::make_unique<io::sim::SimLoop>(started_);
-  offload_ = std::make_unique<io::sim::SimOffload>(*loop_);
+  offload_ = make_offload(*loop_, breakage_);
   auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits());
   if (!opened) {
     // A segment's header says which version of the format it has; a flip there can say another one.
@@ -213,10 +217,17 @@ broker::Broker::Durable World::durable(std::size_t number) {
   };
 }
 
+/// For want of space, or because the storage has failed: all else is wrong.
+void World::refused(const char* what, const broker::Refusal& refusal) {
+  if (refusal.code == amqp::ReplyCode::resource_error) return;
+  storage_failed_ = storage_failed_ || disk_.sync_has_failed();
+  if (!storage_failed_) complain(fmt::format("{} refused: {}", what, refusal.text));
+}
+
 void World::declare_all() {
   if (!broker_->has_exchange(exchange)) {
     const auto answer = broker_->declare_exchange(publisher_, {.name = exchange, .arguments = {}}, nullptr);
-    if (!answer && !storage_failed_) return complain("exchange refused: " + answer.error().text);
+    if (!answer) return refused("exchange", answer.error());
   }
   for (std::size_t i = late_declared_ ? 0 : declared_late_; i < queues_.size(); ++i) declare(queues_[i]);
 }
@@ -229,12 +240,14 @@ void World::declare(const QueueRules& rules) {
     spec.arguments.set("x-millrace-dedup-max", std::int64_t{100'000});
   }
   if (rules.keeps_only_the_last) spec.arguments.set("x-max-length", std::int64_t{1});
+  if (rules.bytes_max != 0) spec.arguments.set("x-max-length-bytes", static_cast<std::int64_t>(rules.bytes_max));
+  if (rules.ranks) spec.arguments.set("x-max-priority", std::int64_t{3});
   if (rules.is_pool || !rules.dead_letter_key.empty()) {
     spec.arguments.set("x-dead-letter-exchange", exchange);
     spec.arguments.set("x-dead-letter-routing-key", rules.is_pool ? "returned" : rules.dead_letter_key);
   }
   const auto answer = broker_->declare_queue(publisher_, spec, durable(history_.size()));
-  if (!answer) return complain("queue refused: " + answer.error().text);
+  if (!answer) return refused("queue", answer.error());
   history_.add({.declares = rules});
   for (const auto& [key, queue] : bindings_) {
     if (queue == rules.name) bind(key, queue);
@@ -243,170 +256,8 @@ void World::declare(const QueueRules& rules) {
 
 void World::bind(const std::string& key, const std::string& queue) {
   const auto answer = broker_->bind_queue(publisher_, queue, exchange, key, {}, durable(history_.size()));
-  if (!answer) return complain("binding refused: " + answer.error().text);
+  if (!answer) return refused("binding", answer.error());
   history_.add({.binds = std::pair(key, queue)});
-}
-
-void World::act(int actions) {
-  for (int i = 0; i < actions && !wrong_ && !disk_.is_off() && !storage_failed_; ++i) {
-    act_once();
-    check_memory();
-    // What was begun goes on for a while, or not at all before the next action.
-    for (auto steps = random(4); steps > 0 && !disk_.is_off() && !wrong_; --steps) loop_->step();
-    if (random(20) == 0) run(std::chrono::milliseconds(random(100)));
-    if (full_since_ && random(40) == 0) make_room();
-  }
-}
-
-void World::act_once() {
-  const auto dice = random(100);
-  if (dice < 80 - 2 * eagerness_) return publish_some();
-  if (dice < 80 - eagerness_) return get_one(queues_[random(queues_.size())].name);
-  if (dice < 80) return settle_one();
-  if (dice < 94) return transact();
-  if (dice < 96) return lose_session();
-  if (dice < 98) return drain_one_queue();
-  if (!late_declared_ && random(3) == 0) {
-    late_declared_ = true;
-    for (std::size_t i = 0; i < declared_late_; ++i) declare(queues_[i]);
-  }
-}
-
-Publication World::make_publication() {
-  Publication publication{.id = fmt::format("m{}", next_id_++)};
-  const auto dice = random(10);
-  if (dice < 7) {
-    publication.key = fmt::format("k{}", random(3));
-  } else {
-    publication.key = dice == 7 ? "last" : "delayed";
-  }
-  if (dice > 7) publication.expires_at = now() + 1 + random(300);
-  if (dice < 4) {
-    const bool repeat = !message_ids_.empty() && random(3) == 0;
-    publication.message_id = repeat ? message_ids_[random(message_ids_.size())] : publication.id;
-    message_ids_.push_back(publication.message_id);
-  }
-  return publication;
-}
-
-broker::MessagePtr World::message(const Publication& publication) {
-  amqp::Properties properties;
-  properties.delivery_mode = 2;
-  if (!publication.message_id.empty()) properties.message_id = publication.message_id;
-  if (publication.expires_at != 0) properties.expiration = std::to_string(publication.expires_at - now());
-  auto message = std::make_shared<broker::Message>();
-  message->exchange = exchange;
-  message->routing_key = publication.key;
-  message->properties = amqp::encode_properties(properties);
-  const auto size = random(8) == 0 ? random(3000) : random(200);
-  message->body = publication.id + " " + std::string(size, 'x');
-  return message;
-}
-
-void World::commit(Commit commit, broker::Batch batch) {
-  const auto publications = commit.publications.size();
-  const auto settlings = commit.settlings.size();
-  const bool lazy = publications == 0 && random(2) == 0;  // an ack for whose durability nobody waits
-  const auto number = history_.size();
-  const auto answer = broker_->commit(publisher_, std::move(batch), lazy ? nullptr : durable(number));
-  if (!answer) {
-    if (answer.error().code == amqp::ReplyCode::resource_error) return;
-    return complain("commit refused: " + answer.error().text);
-  }
-  for (const auto& publication : commit.publications) {
-    published_in_[publication.id] = number;
-    tell("publish", fmt::format("{} to {} in commit {}", publication.id, publication.key, number));
-  }
-  for (const auto& settling : commit.settlings) {
-    tell(settling.rejected ? "reject" : "ack",
-         fmt::format("{} of {} in commit {}{}", settling.id, settling.queue, number, lazy ? ", lazily" : ""));
-  }
-  history_.add(std::move(commit));
-  counts_.published += publications;
-  counts_.settled += settlings;
-}
-
-void World::publish_some() {
-  Commit commit;
-  broker::Batch batch;
-  for (auto count = 1 + random(3); count > 0; --count) {
-    commit.publications.push_back(make_publication());
-    batch.publishes.push_back(message(commit.publications.back()));
-  }
-  this->commit(std::move(commit), std::move(batch));
-}
-
-Settling World::take_held(broker::Batch& batch) {
-  const auto at = held_.begin() + static_cast<std::ptrdiff_t>(random(held_.size()));
-  const auto held = *at;
-  held_.erase(at);
-  const bool rejected = random(4) == 0;
-  batch.settlements.push_back({held.delivery, rejected ? broker::Settle::reject : broker::Settle::ack});
-  return {held.queue, held.id, rejected};
-}
-
-void World::settle_one() {
-  if (held_.empty()) return;
-  broker::Batch batch;
-  if (random(5) == 0) {
-    const auto held = held_.back();
-    held_.pop_back();
-    tell("requeue", fmt::format("{} of {}", held.id, held.queue));
-    batch.settlements.push_back({held.delivery, broker::Settle::requeue});
-    if (!broker_->commit(publisher_, std::move(batch), nullptr)) storage_failed_ = true;
-    return;
-  }
-  Commit commit;
-  commit.settlings.push_back(take_held(batch));
-  this->commit(std::move(commit), std::move(batch));
-}
-
-void World::transact() {
-  Commit commit;
-  broker::Batch batch;
-  for (auto count = 1 + random(3); count > 0; --count) {
-    commit.publications.push_back(make_publication());
-    batch.publishes.push_back(message(commit.publications.back()));
-  }
-  for (auto count = random(4); count > 0 && !held_.empty(); --count) commit.settlings.push_back(take_held(batch));
-  this->commit(std::move(commit), std::move(batch));
-}
-
-void World::get_one(const std::string& name) {
-  const auto& rules = *std::find_if(queues_.begin(), queues_.end(), [&](const auto& it) { return it.name == name; });
-  if (rules.is_pool || rules.keeps_only_the_last || !broker_->queue(rules.name)) return;
-  const auto answer = broker_->get(publisher_, rules.name, false);
-  if (disk_.is_off()) return;
-  if (!answer) return complain("get refused: " + answer.error().text);
-  if (!*answer) return;
-  const auto& delivery = **answer;
-  const auto id = delivery.message->body.substr(0, delivery.message->body.find(' '));
-  const auto made = published_in_.find(id);
-  if (made == published_in_.end()) return complain(fmt::format("{} was delivered and never published", id));
-  if (!history_.is_confirmed(made->second)) complain(fmt::format("{} was delivered before it was durable", id));
-  if (!history_.intended().holds(rules.name, id)) complain(fmt::format("{} was delivered after it was settled", id));
-  const bool twice = std::any_of(held_.begin(), held_.end(),
-                                 [&](const Held& held) { return held.id == id && held.queue == rules.name; });
-  if (twice) complain(fmt::format("{} was delivered twice at a time", id));
-  tell("get", fmt::format("{} of {}", id, rules.name));
-  held_.push_back({delivery.id, rules.name, id});
-}
-
-/// All but a few of a queue's messages: what is left keeps its old segment alive.
-void World::drain_one_queue() {
-  const auto name = queues_[random(queues_.size())].name;
-  for (int i = 0; i < 100 && !wrong_; ++i) get_one(name);
-  broker::Batch batch;
-  Commit commit;
-  while (held_.size() > 2) commit.settlings.push_back(take_held(batch));
-  this->commit(std::move(commit), std::move(batch));
-}
-
-void World::lose_session() {
-  tell("session ends", "");
-  broker_->end_session(publisher_, random(2) == 0 ? broker::SessionEnd::lost : broker::SessionEnd::clean);
-  held_.clear();
-  publisher_ = broker_->begin_session();
 }
 
 }  // namespace millrace::simulation

@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "breakage.hpp"
 #include "broker/broker.hpp"
 #include "history.hpp"
 #include "io/sim/disk.hpp"
@@ -26,7 +28,7 @@ class World {
   };
 
   /// `telling`: says on stderr what happens.
-  explicit World(std::uint64_t seed, bool telling = false);
+  explicit World(std::uint64_t seed, Breakage breakage = Breakage::none, bool telling = false);
   ~World();
 
   io::sim::SimDisk& disk() { return disk_; }
@@ -57,21 +59,29 @@ class World {
     std::string id;
   };
 
+  static constexpr const char* exchange = "x";
+
   void make_topology();
+  void refused(const char* what, const broker::Refusal& refusal);
   void declare_all();
   void declare(const QueueRules& rules);
   void bind(const std::string& key, const std::string& queue);
+
+  // world_clients.cpp
   void act_once();
   void publish_some();
   void transact();
   void get_one(const std::string& name);
+  void check_rank(const std::string& queue, const std::string& id);
+  void purge();
   void drain_one_queue();
   void settle_one();
   void lose_session();
   void make_room();
   void check_memory();
   Publication make_publication();
-  broker::MessagePtr message(const Publication& publication);
+  /// Of that publication, whose size it sets.
+  broker::MessagePtr message(Publication& publication);
   Settling take_held(broker::Batch& batch);
   void commit(Commit commit, broker::Batch batch);
   broker::Broker::Durable durable(std::size_t number);
@@ -83,6 +93,7 @@ class World {
   std::uint64_t now() const;
 
   const bool telling_;
+  const Breakage breakage_;
   std::mt19937_64 random_;
   io::sim::SimDisk disk_;
   History history_;
@@ -97,11 +108,12 @@ class World {
 
   io::WallTime started_{std::chrono::hours(24 * 365 * 50)};
   std::unique_ptr<io::sim::SimLoop> loop_;
-  std::unique_ptr<io::sim::SimOffload> offload_;
+  std::unique_ptr<io::Offload> offload_;
   std::unique_ptr<broker::Broker> broker_;
   broker::SessionId publisher_;
   broker::SessionId consumer_;
   std::vector<Held> held_;
+  std::set<std::string> strays_;                     ///< out as well, and nobody will settle them: that was refused
   std::map<std::string, std::size_t> published_in_;  ///< id → number of its commit
   std::vector<std::string> message_ids_;
   std::uint64_t next_id_ = 1;

@@ -122,6 +122,7 @@ Status SimDisk::begin_operation() {
 Status SimDisk::write(Inode& inode, std::uint64_t offset, std::string_view data) {
   if (off_) return power_cut;
   const auto status = begin_operation();
+  if (++writes_ == skipped_write_) return status;
   const auto growth = std::max<std::uint64_t>(inode.now.size(), offset + data.size()) - inode.now.size();
   if (status && used() + growth > capacity_) {
     inode.change({offset, std::string(data.substr(0, random(data.size() + 1))), std::nullopt});

@@ -52,6 +52,8 @@ class SimDisk final : public Disk {
   bool sync_has_failed() const { return failing_sync_ && *failing_sync_ <= syncs_; }
   /// The sync of that number says that it is done, and is not: a broken program, which tests must catch.
   void skip_sync(std::uint64_t sync) { skipped_sync_ = sync; }
+  /// Likewise the write of that number.
+  void skip_write(std::uint64_t write) { skipped_write_ = write; }
   std::uint64_t syncs() const { return syncs_; }
   void set_capacity(std::uint64_t bytes) { capacity_ = bytes; }
   /// Flips one bit of what is stored; false if nothing is.
@@ -83,6 +85,8 @@ class SimDisk final : public Disk {
   std::optional<std::uint64_t> cut_at_;
   std::optional<std::uint64_t> failing_sync_;
   std::optional<std::uint64_t> skipped_sync_;
+  std::uint64_t writes_ = 0;
+  std::optional<std::uint64_t> skipped_write_;
   bool off_ = false;
   std::uint64_t boots_ = 0;
 };
