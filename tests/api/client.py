@@ -109,7 +109,9 @@ class Client:
         try:
             connection.request(method, path, body, sent)
             response = connection.getresponse()
-            answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+            received = {k.lower(): v for k, v in response.getheaders()}
+            endless = received.get("content-type") == "text/event-stream"
+            answer = Answer(response.status, received, b"" if endless else response.read())
         finally:
             connection.close()
         if check:
