@@ -9,6 +9,8 @@ Operations make_operations(const Services& services) {
   add_version_operations(operations, services);
   add_flow_actions(operations, services);
   add_component_operations(operations, services);
+  add_installation_operations(operations, services);
+  add_component_questions(operations, services);
   add_token_operations(operations, services);
   add_audit_operations(operations, services);
   add_dead_letter_operations(operations, services);

@@ -16,11 +16,15 @@
 #include "deployment/publication.hpp"
 #include "flow/load.hpp"
 #include "gateway/gateway.hpp"
+#include "installed/components.hpp"
+#include "installed/inquiries.hpp"
 #include "io/loop.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/store.hpp"
 
 namespace millrace::api {
+
+class Installations;
 
 /// What the operations work with; all of it outlives them.
 struct Services {
@@ -35,6 +39,9 @@ struct Services {
   DeadLetters& dead_letters;
   StepLogs& logs;
   PlatformEvents& events;
+  const installed::Components& installed;
+  Installations& installations;
+  installed::Inquiries& inquiries;
   std::function<boost::json::object()> status;
   std::function<boost::json::array()> workers;
 
@@ -48,6 +55,8 @@ void add_draft_operations(Operations& operations, const Services& services);
 void add_version_operations(Operations& operations, const Services& services);
 void add_flow_actions(Operations& operations, const Services& services);
 void add_component_operations(Operations& operations, const Services& services);
+void add_installation_operations(Operations& operations, const Services& services);
+void add_component_questions(Operations& operations, const Services& services);
 void add_token_operations(Operations& operations, const Services& services);
 void add_audit_operations(Operations& operations, const Services& services);
 void add_dead_letter_operations(Operations& operations, const Services& services);

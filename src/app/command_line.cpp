@@ -9,13 +9,14 @@
 
 #include "app/command_line/api_commands.hpp"
 #include "app/command_line/broker_commands.hpp"
+#include "app/command_line/component_commands.hpp"
 #include "app/command_line/options.hpp"
 #include "app/commands.hpp"
 #include "app/completion.hpp"
-#include "app/component_command.hpp"
 #include "app/eval_command.hpp"
 #include "app/exit_code.hpp"
 #include "app/flow_command.hpp"
+#include "app/known_components.hpp"
 #include "app/settings.hpp"
 #include "app/test_command.hpp"
 #include "app/variables.hpp"
@@ -152,14 +153,13 @@ std::optional<std::string> unknown_command(const CLI::App& app, int argc, char**
   return fmt::format("millrace: there is no command \"{}\" ({})", word, suggestion(word, known));
 }
 
-/// Commands that need no platform and no data folder: each leaves its work in `chosen`.
-struct CatalogueCommands {
+/// Commands about flow files, which need no platform: each leaves its work in `chosen`.
+struct FlowFileCommands {
   std::vector<std::string> flow_files = {};
   std::string env_file = {};
-  std::string name = {};
-  bool json = false;
+  std::string data_folder = {};
   bool tests = false;
-  std::function<int(const component::Catalogue&)> chosen = {};
+  std::function<int()> chosen = {};
 
   CLI::App* flow = nullptr;
 
@@ -167,26 +167,26 @@ struct CatalogueCommands {
     flow = app.add_subcommand("flow", "Flow files, and the flows of a platform")->require_subcommand(1);
     auto* validate = flow->add_subcommand("validate", "Check flow files and name every problem");
     add_flow_files(validate, flow_files, env_file);
-    validate->callback([this] { chosen = [this](const auto& catalogue) { return check_flows(catalogue); }; });
+    validate->add_option("--data", data_folder, "With the installed components of this data folder [./millrace-data]")
+        ->type_name("DIR");
+    validate->callback([this] { chosen = [this] { return check_flows(); }; });
     auto* schema = flow->add_subcommand("schema", "Print the JSON Schema of flow files");
     schema->add_flag("--tests", tests, "Of test files instead");
+    schema->add_option("--data", data_folder, "With the installed components of this data folder")->type_name("DIR");
     schema->callback([this] {
-      chosen = [this](const auto& catalogue) { return tests ? print_test_schema() : print_flow_schema(catalogue); };
+      chosen = [this] {
+        KnownComponents known(data_folder);
+        known.complain();
+        return tests ? print_test_schema() : print_flow_schema(known.catalogue());
+      };
     });
-    auto* component = app.add_subcommand("component", "Triggers and actions")->require_subcommand(1);
-    component->add_subcommand("list", "What there is")->callback([this] {
-      chosen = [](const auto& catalogue) { return list_components(catalogue); };
-    });
-    auto* show = component->add_subcommand("show", "What one does, its fields and examples");
-    show->add_option("NAME", name, "A function such as http.request, or a component such as http")->required();
-    show->add_flag("--json", json, "Print JSON");
-    show->callback(
-        [this] { chosen = [this](const auto& catalogue) { return show_component(name, json, catalogue); }; });
   }
 
-  int check_flows(const component::Catalogue& catalogue) const {
+  int check_flows() const {
+    KnownComponents known(data_folder.empty() ? "./millrace-data" : data_folder);
+    known.complain();
     const auto values = variables(env_file);
-    if (values) return validate_flows(flow_files, catalogue, *values);
+    if (values) return validate_flows(flow_files, known.catalogue(), *values);
     std::cerr << values.error().message << '\n';
     return ExitCode::usage;
   }
@@ -235,10 +235,12 @@ int command_line(int argc, char** argv) {
   add_server(status, status_options.server);
   status->add_flag("--json", status_options.json, "Print JSON");
   add_dead_letters(app, dead_letters_options);
-  CatalogueCommands catalogue_commands;
-  catalogue_commands.add(app);
+  FlowFileCommands flow_file_commands;
+  flow_file_commands.add(app);
+  ComponentCommands component_commands;
+  component_commands.add(app);
   ApiCommands api_commands;
-  api_commands.add_all(app, catalogue_commands.flow);
+  api_commands.add_all(app, flow_file_commands.flow);
   std::string shell;
   app.add_subcommand("completion", "Print a script with which a shell completes these commands")
       ->add_option("SHELL", shell, "bash or zsh")
@@ -258,7 +260,8 @@ int command_line(int argc, char** argv) {
   if (app.got_subcommand("completion")) return print_completion(app, shell);
   if (api_commands.chosen) return api_commands.chosen();
   if (platform_commands.chosen) return platform_commands.chosen();
-  if (catalogue_commands.chosen) return catalogue_commands.chosen(components::make_catalogue());
+  if (flow_file_commands.chosen) return flow_file_commands.chosen();
+  if (component_commands.chosen) return component_commands.chosen();
   if (app.got_subcommand("test")) return test_flows(test_options, components::make_catalogue());
   if (app.got_subcommand("eval")) return run_eval(eval_options);
   if (broker_question.what == "verify") return verify_broker(broker_question.data_folder, broker_question.json);

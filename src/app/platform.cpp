@@ -7,6 +7,7 @@
 
 #include "api/broker_api.hpp"
 #include "api/door.hpp"
+#include "api/installations.hpp"
 #include "api/services.hpp"
 #include "api/status_report.hpp"
 #include "api/step_logs.hpp"
@@ -28,6 +29,8 @@
 #include "deployment/publication.hpp"
 #include "deployment/topology.hpp"
 #include "gateway/gateway.hpp"
+#include "installed/inquiries.hpp"
+#include "installed/installer.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
 #include "io/posix/memory_use.hpp"
@@ -54,6 +57,7 @@ class Platform::Parts {
       : loop_(site.loop),
         options_(site.options),
         catalogue_(site.catalogue),
+        installed_(site.installed),
         variables_(site.variables),
         hooks_(std::move(hooks)),
         broker_offload_(loop_),
@@ -65,6 +69,7 @@ class Platform::Parts {
     auto folder = DataFolder::open(options_.data_folder, DataFolder::Missing::create);
     if (!folder) return failure(ExitCode::data_folder, folder.error());
     folder_.emplace(std::move(*folder));
+    installed::sweep(installed_.folder());
     const auto unusable = [&](const Error& error) {
       return failure(ExitCode::data_folder, error.in("data folder " + options_.data_folder));
     };
@@ -206,9 +211,12 @@ class Platform::Parts {
 
   Started open_api() {
     broker_api_.emplace(*broker_, facts());
+    installer_.emplace(loop_, installed_);
+    inquiries_.emplace(loop_);
+    installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
     operations_ = api::make_operations(api::Services{
         loop_, *broker_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_, *dead_letters_, logs_,
-        *platform_events_,
+        *platform_events_, installed_, *installations_, *inquiries_,
         [this] {
           return api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
         },
@@ -270,6 +278,7 @@ class Platform::Parts {
   io::posix::AsioLoop& loop_;
   const ServeOptions& options_;
   const component::Catalogue& catalogue_;
+  installed::Components& installed_;
   const flow::Variables& variables_;
   Hooks hooks_;
   const std::string run_id_ = random_id();
@@ -303,6 +312,9 @@ class Platform::Parts {
   std::optional<deployment::Deployments> deployments_;
 
   std::optional<api::BrokerApi> broker_api_;
+  std::optional<installed::Installer> installer_;
+  std::optional<api::Installations> installations_;
+  std::optional<installed::Inquiries> inquiries_;
   api::Operations operations_;
   std::optional<api::Door> local_door_;
   std::unique_ptr<io::posix::HttpServer> control_;

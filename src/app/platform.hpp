@@ -11,6 +11,7 @@
 #include "core/result.hpp"
 #include "deployment/tally.hpp"
 #include "flow/load.hpp"
+#include "installed/components.hpp"
 #include "io/posix/loop.hpp"
 
 namespace millrace::app {
@@ -28,7 +29,8 @@ class Platform {
   struct Site {
     io::posix::AsioLoop& loop;
     const ServeOptions& options;
-    const component::Catalogue& catalogue;
+    component::Catalogue& catalogue;
+    installed::Components& installed;  ///< of the data folder
     const flow::Variables& variables;
   };
   struct Hooks {

@@ -8,11 +8,11 @@
 #include "app/console.hpp"
 #include "app/exit_code.hpp"
 #include "app/file_limit.hpp"
+#include "app/known_components.hpp"
 #include "app/platform.hpp"
 #include "app/service_state.hpp"
 #include "app/settings.hpp"
 #include "app/variables.hpp"
-#include "components/catalogue.hpp"
 #include "flow/load.hpp"
 #include "io/posix/signals.hpp"
 
@@ -75,15 +75,14 @@ void reload(const Given& given) {
 }
 
 /// Starts a platform, tells when it is ready, and runs it to its end. `files`: of `millrace run`.
-int stay(const Given& given, const ServeOptions& options, const component::Catalogue& catalogue,
-         const flow::Variables& values, const std::vector<flow::Flow>* files) {
+int stay(const Given& given, const ServeOptions& options, KnownComponents& known, const flow::Variables& values, const std::vector<flow::Flow>* files) {
   raise_file_limit();
   io::posix::AsioLoop loop;
   Console console;
   Platform::Hooks hooks;
   hooks.line = [&console](std::string_view text) { console.line(text); };
   hooks.tell_of_flows = files != nullptr;
-  auto platform = Platform::start({loop, options, catalogue, values}, files, std::move(hooks));
+  auto platform = Platform::start({loop, options, known.catalogue(), known.installed(), values}, files, std::move(hooks));
   if (!platform) return complain(platform.error().exit_code, platform.error().message);
   Run running(loop, **platform, console);
   const bool serves = files == nullptr;
@@ -99,30 +98,34 @@ int stay(const Given& given, const ServeOptions& options, const component::Catal
 
 /// What both commands begin with: settings, the log, variables, the catalogue; then `go_on` with them.
 int begin(Command command, const Given& given,
-          const std::function<int(const ServeOptions&, const component::Catalogue&, const flow::Variables&)>& go_on) {
+          const std::function<int(const ServeOptions&, KnownComponents&, const flow::Variables&)>& go_on) {
   const auto settings = resolve(command, given);
   if (!settings) return complain(ExitCode::usage, settings.error().message);
   const auto options = options_of(*settings);
   log::start(options.log_level, "platform", options.log_format);
   const auto values = variables(options.env_file);
   if (!values) return complain(ExitCode::usage, values.error().message);
-  return go_on(options, components::make_catalogue(), *values);
+  KnownComponents known(options.data_folder);
+  for (const auto& problem : known.installed().problems()) {
+    log::error("an installed component cannot be used", {{"reason", problem}});
+  }
+  return go_on(options, known, *values);
 }
 
 }  // namespace
 
 int run(const Given& given, const std::vector<std::string>& flow_files) {
-  return begin(Command::run, given, [&](const auto& options, const auto& catalogue, const auto& values) {
-    const auto flows = flow::load_files(flow_files, catalogue, values);
-    if (flows) return stay(given, options, catalogue, values, &*flows);
+  return begin(Command::run, given, [&](const auto& options, auto& known, const auto& values) {
+    const auto flows = flow::load_files(flow_files, known.catalogue(), values);
+    if (flows) return stay(given, options, known, values, &*flows);
     for (const auto& problem : flows.error()) fmt::print(stderr, "{}\n", problem.to_string());
     return static_cast<int>(ExitCode::usage);
   });
 }
 
 int serve(const Given& given) {
-  return begin(Command::serve, given, [&](const auto& options, const auto& catalogue, const auto& values) {
-    return stay(given, options, catalogue, values, nullptr);
+  return begin(Command::serve, given, [&](const auto& options, auto& known, const auto& values) {
+    return stay(given, options, known, values, nullptr);
   });
 }
 

@@ -27,4 +27,9 @@ const Function* Catalogue::find(std::string_view full_name) const {
   return nullptr;
 }
 
+void Catalogue::replace(std::string_view component, std::vector<Function> functions) {
+  std::erase_if(functions_, [&](const Function& function) { return function.descriptor.component == component; });
+  for (Function& function : functions) functions_.push_back(std::move(function));
+}
+
 }  // namespace millrace::component

@@ -106,14 +106,18 @@ struct StepSettings;
 /// Makes the action that hands a step's messages to the program of its settings, which it starts.
 using Host = std::function<Result<std::unique_ptr<Action>>(const StepSettings& settings, Services& services)>;
 
-/// All functions there are; made once by the composition root (components::make_catalogue), then read-only. The host
-/// is what runs installed programs; null where none are run.
+/// All functions there are: those of this binary (components::make_catalogue) and, where there is a data folder, those
+/// of its installed components, which may come and go while a platform runs, on its loop. The host is what runs
+/// installed programs; null where none are run.
 class Catalogue {
  public:
   explicit Catalogue(std::vector<Function> functions, Host host = {});
   const Host& host() const { return host_; }
+  /// Valid until the next replace().
   const Function* find(std::string_view full_name) const;
   const std::vector<Function>& all() const { return functions_; }
+  /// These are the functions of that component from now on; none takes it out. For installed components.
+  void replace(std::string_view component, std::vector<Function> functions);
 
  private:
   std::vector<Function> functions_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "component/program.hpp"
 #include "core/result.hpp"
@@ -27,7 +28,7 @@ struct Field {
     choice,      ///< one of `choices`
     object,      ///< a mapping; `fields` says of what, or free-form if empty
     text_map,    ///< a mapping of names to text, e.g. HTTP headers
-    list,        ///< a list of text
+    list,        ///< a list of text, each one of `choices` if there are any
     any,         ///< any JSON
   };
 
@@ -47,6 +48,13 @@ struct Field {
 struct Example {
   std::string title;
   std::string flow_yaml;  ///< the step as it stands in a flow file
+};
+
+/// What goes into a function of an installed component and comes out of it, as JSON schemas.
+struct Metadata {
+  boost::json::value in = nullptr;  ///< null: it does not say
+  boost::json::value out = nullptr;
+  bool dynamic = false;  ///< they depend on its config and have to be asked for
 };
 
 /// What one trigger or action is: `http.request`.
@@ -71,6 +79,9 @@ struct Descriptor {
   std::function<Status(const boost::json::object& config)> check = {};
   /// Of an installed component: the program whose function this is. Otherwise it is of this binary.
   std::optional<Program> program = {};
+  /// Of an installed component: the image that its workers are containers of. Empty: they are as the step says.
+  std::string image = {};
+  std::optional<Metadata> metadata = {};  ///< of an installed component
 
   std::string full_name() const { return component + "." + name; }
   bool is_trigger() const { return kind != Kind::action; }

@@ -49,6 +49,28 @@ void Deployments::follow(const store::FlowInUse& wanted) {
   if (hooks_.changed) hooks_.changed(flow);
 }
 
+void Deployments::follow_again() {
+  std::vector<std::string> names;
+  for (const auto& [name, flow] : deployed_.flows()) {
+    const auto fails = [](const auto& entry) { return !entry.second.runs(); };
+    if (std::any_of(flow.versions.begin(), flow.versions.end(), fails)) names.push_back(name);
+  }
+  for (const auto& name : names) {
+    parts_.store.run<store::FlowInUse>(
+        [name](store::Database& database) { return store::Flows(database).in_use(name); },
+        [this, alive = alive_](const Result<store::FlowInUse>& wanted) {
+          if (!*alive || !wanted) return;
+          auto& flow = deployed_.add(wanted->name);
+          std::vector<std::int64_t> failed;
+          for (const auto& [number, version] : flow.versions) {
+            if (!version.runs()) failed.push_back(number);
+          }
+          for (const auto number : failed) deployed_.remove(flow, number);
+          follow(*wanted);
+        });
+  }
+}
+
 void Deployments::add(Flow& flow, const store::VersionRecord& record) {
   Version version{record.number, Version::Stage::current, {}};
   if (record.state == store::VersionState::draining) version.stage = Version::Stage::draining;

@@ -61,6 +61,8 @@ class Deployments {
   const Deployed& deployed() const { return deployed_; }
   /// How many instances a step of one version has, and shall have.
   StepScale scale_of(const flow::WorkerPlan& worker) const { return demand_.scale_of(worker); }
+  /// Tries versions again that could not run, for something has changed: a component has come.
+  void follow_again();
 
   using Started = std::function<void(Result<std::string>)>;
   /// Starts one execution now: a webhook's with `body` (JSON text) as its body, a timer's with a tick, a polling

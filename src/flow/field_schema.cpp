@@ -36,6 +36,12 @@ object bounded(object schema, const Field& field, std::string_view minimum, std:
   return schema;
 }
 
+object choice_schema(const Field& field) {
+  array choices;
+  for (const std::string& choice : field.choices) choices.push_back(boost::json::value(choice));
+  return or_variable({{"enum", std::move(choices)}});
+}
+
 object type_schema(const Field& field) {
   switch (field.type) {
     case Field::Type::text:
@@ -53,18 +59,16 @@ object type_schema(const Field& field) {
       return reference("size");
     case Field::Type::expression:
       return {{"type", "string"}};
-    case Field::Type::choice: {
-      array choices;
-      for (const std::string& choice : field.choices) choices.push_back(boost::json::value(choice));
-      return or_variable({{"enum", std::move(choices)}});
-    }
+    case Field::Type::choice:
+      return choice_schema(field);
     case Field::Type::object:
       return field.fields.empty() ? object{{"type", "object"}} : fields_schema(field.fields);
     case Field::Type::text_map:
       return {{"type", "object"}, {"additionalProperties", text()}};
     case Field::Type::list: {
-      const object texts = bounded({{"type", "array"}, {"items", text()}}, field, "minItems", "maxItems");
-      return {{"anyOf", array{texts, text()}}};
+      const object item = field.choices.empty() ? text() : choice_schema(field);
+      const object texts = bounded({{"type", "array"}, {"items", item}}, field, "minItems", "maxItems");
+      return {{"anyOf", array{texts, item}}};
     }
     case Field::Type::any:
       return {};

@@ -109,6 +109,7 @@ class Planner {
     worker.function = step.function.substr(dot + 1);
     worker.instances = step.instances;
     worker.running = step.running;
+    if (const Descriptor* known = descriptor_of(step)) run_from_image(*known, worker.running);
     worker.settings.id = step.id;
     worker.settings.component = worker.component;
     worker.settings.function = worker.function;
@@ -120,6 +121,13 @@ class Planner {
     if (const Descriptor* known = descriptor_of(step)) worker.settings.program = known->program;
     worker.settings.has_successors = !flow_.successors(step.id).empty();
     return worker;
+  }
+
+  /// A component that is an image runs from it, unless the step names another.
+  static void run_from_image(const Descriptor& descriptor, Running& running) {
+    if (descriptor.image.empty() || !running.image.empty()) return;
+    running.image = descriptor.image;
+    running.driver = Running::Driver::docker;
   }
 
   bool is_after_webhook(const Step& step) const {

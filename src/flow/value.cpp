@@ -145,6 +145,10 @@ Value text_map_value(Reading& reading, const Node& node, const std::string& path
 
 Value list_value(Reading& reading, const Node& node, const std::string& path, const Field& field) {
   if (node.kind == Kind::text || node.kind == Kind::integer || node.kind == Kind::number) {
+    if (!field.choices.empty()) {
+      auto choice = choice_value(reading, node, path, field);
+      return choice ? Value(boost::json::array{std::move(*choice)}) : std::nullopt;
+    }
     auto text = read_text(reading, node, path);
     if (!text || !in_range(reading, node, path, field, 1, " entries", "must have")) return std::nullopt;
     return boost::json::value(boost::json::array{boost::json::value(std::move(*text))});
@@ -155,8 +159,12 @@ Value list_value(Reading& reading, const Node& node, const std::string& path, co
   }
   boost::json::array out;
   for (std::size_t i = 0; i < node.items.size(); ++i) {
-    auto text = read_text(reading, *node.items[i], fmt::format("{}[{}]", path, i));
-    if (text) out.push_back(boost::json::value(std::move(*text)));
+    const auto place = fmt::format("{}[{}]", path, i);
+    if (!field.choices.empty()) {
+      if (auto choice = choice_value(reading, *node.items[i], place, field)) out.push_back(std::move(*choice));
+    } else if (auto text = read_text(reading, *node.items[i], place)) {
+      out.push_back(boost::json::value(std::move(*text)));
+    }
   }
   return boost::json::value(std::move(out));
 }

@@ -72,7 +72,7 @@ class Reader {
     file_.description = text_of(all, "description");
     file_.version = text_of(all, "version");
     file_.docs_url = text_of(all, "docsUrl");
-    for (auto* step : {&Reader::read_command, &Reader::read_credentials, &Reader::read_variables}) {
+    for (const auto step : {&Reader::read_command, &Reader::read_credentials, &Reader::read_variables}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
     for (const auto& [member, is_trigger] : {std::pair{"triggers", true}, std::pair{"actions", false}}) {

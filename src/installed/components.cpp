@@ -64,10 +64,8 @@ Status put_in_place(const std::string& from, const std::string& to, const std::s
 }  // namespace
 
 Components::Components(std::string data_folder, component::Catalogue& catalogue)
-    : folder_(fs::absolute(data_folder).lexically_normal().string()), catalogue_(catalogue) {
-  while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
-  folder_ += "/components";
-}
+    : folder_((fs::absolute(data_folder.empty() ? "." : data_folder) / "components").lexically_normal().string()),
+      catalogue_(catalogue) {}
 
 void Components::load() {
   std::error_code absent;

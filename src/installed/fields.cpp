@@ -44,6 +44,12 @@ std::string summary_of(const json::object& from, const std::string& name) {
   return summary.empty() ? name + "." : summary;
 }
 
+/// But for the case of letters.
+bool is_same(std::string_view one, std::string_view other) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : +c; };
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(), [&](char a, char b) { return lower(a) == lower(b); });
+}
+
 /// The keys of a model, and into the summary what they mean.
 void take_choices(const json::value& model, Field& field) {
   if (model.is_array()) {
@@ -55,7 +61,7 @@ void take_choices(const json::value& model, Field& field) {
   std::string meanings;
   for (const auto& [key, title] : model.get_object()) {
     field.choices.emplace_back(key);
-    if (!title.is_string() || title.get_string() == key) continue;
+    if (!title.is_string() || is_same(title.get_string(), key)) continue;
     meanings += fmt::format("{}{} is {}", meanings.empty() ? "" : ", ", std::string_view(key),
                             std::string_view(title.get_string()));
   }

@@ -37,7 +37,7 @@ std::vector<std::string> npm_install(bool development, bool scripts) {
 }
 
 std::vector<std::string> npm_pack(const std::string& package, const std::string& into) {
-  return npm({"pack", "--pack-destination", into, "--", package}, false);
+  return npm({"pack", package, "--pack-destination", into}, false);
 }
 
 Result<Commands> npm_commands(const std::string& folder, const ComponentFile& file, bool scripts) {

@@ -1,0 +1,59 @@
+#include "app/command_line/component_commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "app/command_line/options.hpp"
+#include "app/component_command.hpp"
+
+namespace millrace::app {
+
+void ComponentCommands::add(CLI::App& app) {
+  auto* group = app.add_subcommand("component", "Triggers and actions, and the components they come from")
+                    ->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what, std::function<int(const InstalledOptions&)> work) {
+    auto* command = group->add_subcommand(name, what);
+    add_server(command, options_.server);
+    command->callback([this, work = std::move(work)] { chosen = [this, work] { return work(options_); }; });
+    return command;
+  };
+  const auto with_json = [&](CLI::App* command) { command->add_flag("--json", options_.json, "Print JSON"); };
+
+  with_json(add("list", "What there is", &list_known));
+  auto* show = add("show", "What one does, its fields and examples", &show_known);
+  show->add_option("NAME", options_.name, "A function such as http.request, or a component such as http")->required();
+  with_json(show);
+
+  auto* adding = add("add", "Install a component that is a program of its own", &add_component);
+  adding->add_option("SOURCE", options_.source, "Path of its folder, npm:NAME[@VERSION], or image:REF")->required();
+  adding->add_option("--name", options_.name, "What flows call it; if not given, made from its package's name")
+      ->type_name("NAME");
+  adding->add_option("--env", options_.environment, "A variable of its programs' environment; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  adding->add_flag("--replace", options_.replace, "In the place of the component of that name");
+  adding->add_flag("--scripts", options_.scripts, "Its packages may run their install scripts");
+  with_json(adding);
+  add("remove", "Take an installed component away, if no flow uses it", &remove_component)
+      ->add_option("NAME", options_.name, "The component")
+      ->required();
+  add_questions(group);
+}
+
+void ComponentCommands::add_questions(CLI::App* group) {
+  for (const auto& [kind, what] : {std::pair("verify", "Ask an installed component whether credentials are good"),
+                                   std::pair("metadata", "Ask it what a trigger or action takes and emits, as JSON schemas"),
+                                   std::pair("select", "Ask it what may stand in a field")}) {
+    auto* command = group->add_subcommand(kind, what);
+    add_server(command, inquiry_.server);
+    const bool of_all = std::string_view(kind) == "verify";
+    command->add_option("NAME", inquiry_.name, of_all ? "The component" : "COMPONENT.FUNCTION")->required();
+    if (std::string_view(kind) == "select") command->add_option("FIELD", inquiry_.field, "The field")->required();
+    command->add_option("--config", inquiry_.config, "The fields that it needs, as JSON, or @FILE")->type_name("JSON");
+    command->callback([this, kind = std::string(kind)] {
+      inquiry_.kind = kind;
+      chosen = [this] { return ask_component(inquiry_); };
+    });
+  }
+}
+
+}  // namespace millrace::app

@@ -1,0 +1,199 @@
+#include "installed/inquiries.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "core/id.hpp"
+#include "installed/command.hpp"
+
+namespace millrace::installed {
+namespace {
+
+namespace json = boost::json;
+using Kind = Question::Kind;
+
+constexpr std::chrono::seconds time_max{20};
+constexpr std::uint64_t memory_max = 1u << 30;
+constexpr std::uint64_t answer_max = 10'000'000;  ///< bytes
+constexpr std::size_t config_max = 100'000;       ///< bytes: what fits into a variable of the environment
+constexpr std::size_t shown_max = 2'000;          ///< bytes of its output in an error
+
+std::string_view method_of(Kind kind) {
+  switch (kind) {
+    case Kind::verify:
+      return "verifyCredentials";
+    case Kind::metadata:
+      return "getMetaModel";
+    case Kind::select:
+      return "selectModel";
+  }
+  return "";
+}
+
+json::object choices_of(const json::value& model) {
+  json::object choices;
+  if (model.is_object()) choices = model.get_object();
+  if (model.is_array()) {
+    for (const auto& value : model.get_array()) {
+      if (value.is_string()) choices[value.get_string()] = value;
+    }
+  }
+  return {{"choices", std::move(choices)}};
+}
+
+/// What the component sent, as the answer to the question.
+Result<json::object> read_answer(Kind kind, const std::string& body) {
+  boost::system::error_code failed;
+  const auto parsed = json::parse(body, failed);
+  const auto* status = !failed && parsed.is_object() ? parsed.get_object().if_contains("status") : nullptr;
+  const auto* data = status == nullptr ? nullptr : parsed.get_object().if_contains("data");
+  if (data == nullptr) return Error{Error::Kind::unavailable, "the component's answer is not understood"};
+  const json::object nothing;
+  const auto& object = data->is_object() ? data->get_object() : nothing;
+  const auto text = [&](std::string_view name) {
+    const auto* found = object.if_contains(name);
+    return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+  };
+  const bool success = status->is_string() && status->get_string() == "success";
+  if (kind == Kind::verify) {
+    const auto* verified = object.if_contains("verified");
+    const bool good = success && verified != nullptr && verified->is_bool() && verified->get_bool();
+    json::object answer{{"verified", good}, {"reason", nullptr}};
+    if (!good) answer["reason"] = text(success ? "reason" : "message");
+    return answer;
+  }
+  if (!success) return Error{Error::Kind::invalid, "the component says: " + text("message")};
+  if (kind == Kind::select) return choices_of(*data);
+  json::object answer{{"in", nullptr}, {"out", nullptr}};
+  for (const auto& [name, schema] : object) {
+    if (name == "in" || name == "out") answer[name] = schema;
+  }
+  return answer;
+}
+
+/// What component.json says by itself; null: the component has to be asked.
+Result<json::value> known_answer(const ComponentFile& file, const Question& question, std::string& model) {
+  if (question.kind == Kind::verify) return json::value(nullptr);
+  const auto* function = file.find(question.function);
+  if (function == nullptr) {
+    return Error{Error::Kind::not_found, fmt::format("the component has no trigger or action {}", question.function)};
+  }
+  if (question.kind == Kind::metadata) {
+    if (function->dynamic_metadata) return json::value(nullptr);
+    return json::value{{"in", function->metadata_in}, {"out", function->metadata_out}};
+  }
+  const auto* field = function->fields.if_contains(question.field);
+  if (field == nullptr) field = file.credential_fields.if_contains(question.field);
+  if (field == nullptr) {
+    return Error{Error::Kind::not_found, fmt::format("{} has no field {}", question.function, question.field)};
+  }
+  const auto* said = field->as_object().if_contains("model");
+  if (said == nullptr) {
+    return Error{Error::Kind::invalid, fmt::format("{} has no choices: any value may stand there", question.field)};
+  }
+  if (!said->is_string()) return json::value(choices_of(*said));
+  model = std::string(said->get_string());
+  return json::value(nullptr);
+}
+
+std::string tail(const std::string& output) {
+  return output.size() <= shown_max ? output : "…" + output.substr(output.size() - shown_max);
+}
+
+}  // namespace
+
+struct Inquiries::Asked {
+  Kind kind;
+  Answered answered;
+  std::unique_ptr<Command> command = {};
+};
+
+Inquiries::Inquiries(io::posix::AsioLoop& loop) : loop_(loop) {}
+Inquiries::~Inquiries() = default;
+
+Status Inquiries::open() {
+  if (door_) return Done{};
+  auto door = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *this);
+  if (!door) return door.error();
+  door_ = std::move(*door);
+  return Done{};
+}
+
+void Inquiries::ask(const Installation& installation, const Question& question, Answered answered) {
+  std::string model;
+  auto known = known_answer(installation.file, question, model);
+  const auto tell = [&](Result<json::object> result) {
+    loop_.post([answered, result = std::move(result)] { answered(result); });
+  };
+  if (!known) return tell(known.error());
+  if (known->is_object()) return tell(known->get_object());
+  if (!installation.file.command.empty() || !installation.record.image.empty()) {
+    return tell(Error{Error::Kind::unsupported,
+                      fmt::format("{} cannot be asked that: only components for Node.js that run from their folder can",
+                                  installation.name)});
+  }
+  if (auto opened = open(); !opened) return tell(opened.error());
+  start(installation, question, model, std::move(answered));
+}
+
+void Inquiries::start(const Installation& installation, const Question& question, const std::string& model,
+                      Answered answered) {
+  const auto token = random_token();
+  const auto address = fmt::format("http://127.0.0.1:{}", door_->port());
+  auto config = json::serialize(question.config);
+  auto& asked = *asked_.emplace(token, std::make_unique<Asked>(Asked{question.kind, std::move(answered)})).first->second;
+  if (config.size() > config_max) {
+    return loop_.post([this, token] { finish(token, Error{Error::Kind::limit, "the config is larger than 100 kB"}); });
+  }
+  CommandSpec spec{.folder = installation.folder,
+                   .words = {"node", "./node_modules/elasticio-sailor-nodejs/runService.js",
+                             std::string(method_of(question.kind))},
+                   .environment = installation.record.environment,
+                   .time_max = time_max,
+                   .memory_max = memory_max};
+  for (auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
+           {"POST_RESULT_URL", address + "/" + token},
+           {"CFG", std::move(config)},
+           {"ACTION_OR_TRIGGER", question.function},
+           {"GET_MODEL_METHOD", model},
+           {"API_URI", address},
+           {"API_USERNAME", "inquiry"},
+           {"API_KEY", token},
+           {"API_REQUEST_RETRY_ATTEMPTS", "2"},
+           {"API_REQUEST_RETRY_DELAY", "100"}}) {
+    spec.environment.emplace_back(std::string("ELASTICIO_") + name, value);
+  }
+  asked.command = std::make_unique<Command>(loop_, std::move(spec), [this, token](const CommandEnd& end) {
+    finish(token, Error{Error::Kind::unavailable,
+                        fmt::format("the component gave no answer: {}\n{}",
+                                    end.why.empty() ? std::string("it ended before it had one") : end.why,
+                                    tail(end.output))});
+  });
+}
+
+std::uint64_t Inquiries::body_max(const io::posix::HttpRequest&) const {
+  return answer_max;
+}
+
+void Inquiries::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
+  const auto token = request.path.substr(std::min<std::size_t>(1, request.path.size()));
+  const auto found = asked_.find(token);
+  if (found == asked_.end() || request.method != "POST") {
+    return respond({404, "application/json", R"({"error":"there is nothing here"})", {}});
+  }
+  auto answer = read_answer(found->second->kind, request.body);
+  respond({200, "application/json", "{}", {}});
+  finish(token, std::move(answer));
+}
+
+void Inquiries::finish(const std::string& token, Result<json::object> result) {
+  const auto found = asked_.find(token);
+  if (found == asked_.end()) return;
+  const std::shared_ptr<Asked> asked = std::move(found->second);
+  asked_.erase(found);
+  // Posted: the command that told us, or the answer to its request, is under way still.
+  loop_.post([asked, result = std::move(result)] { asked->answered(result); });
+}
+
+}  // namespace millrace::installed
