@@ -77,9 +77,10 @@ void show(const Services& services, const Call& call) {
 }
 
 void remove(const Services& services, const Call& call) {
-  services.installations.remove(call.path[0], services.change(call.caller), [respond = call.respond](const Status& gone) {
-    respond(gone ? io::posix::HttpResponse{204, "", "", {}} : problem(gone.error()));
-  });
+  services.installations.remove(call.path[0], services.change(call.caller),
+                                [respond = call.respond](const Status& gone) {
+                                  respond(gone ? io::posix::HttpResponse{204, "", "", {}} : problem(gone.error()));
+                                });
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ Result<Question> read(Question::Kind kind, const json::object& body) {
     if (name == "config") {
       if (!value.is_object()) return bad(name, "an object");
       question.config = value.get_object();
-    } else if ((name == "function" && kind != Question::Kind::verify) || (name == "field" && kind == Question::Kind::select)) {
+    } else if ((name == "function" && kind != Question::Kind::verify) ||
+               (name == "field" && kind == Question::Kind::select)) {
       if (!value.is_string()) return bad(name, "a text");
       (name == "function" ? question.function : question.field) = std::string(value.get_string());
     } else {

@@ -16,7 +16,8 @@ using io::posix::problem;
 json::value origin(const installed::Installation* installation) {
   if (installation == nullptr) return nullptr;
   const auto& record = installation->record;
-  json::object object{{"source", record.source}, {"installed_at", record.installed_at}, {"version", nullptr}, {"image", nullptr}};
+  json::object object{
+      {"source", record.source}, {"installed_at", record.installed_at}, {"version", nullptr}, {"image", nullptr}};
   if (!record.version.empty()) object["version"] = record.version;
   if (!record.image.empty()) object["image"] = record.image;
   return object;
@@ -49,8 +50,11 @@ void show(const Services& services, const Call& call) {
   }
   if (functions.empty()) return call.respond(problem(404, "Not found", fmt::format("there is no component {}", name)));
   const auto* installation = services.installed.find(name);
-  json::object body{{"name", name}, {"functions", std::move(functions)}, {"installed", origin(installation)},
-                    {"definition", nullptr}, {"notes", json::array()}};
+  json::object body{{"name", name},
+                    {"functions", std::move(functions)},
+                    {"installed", origin(installation)},
+                    {"definition", nullptr},
+                    {"notes", json::array()}};
   if (installation != nullptr) {
     const auto notes = installation->notes();
     body["definition"] = installation->file.document;

@@ -54,8 +54,8 @@ void Installations::finish(const std::string& id, const Result<const installed::
     one->version = installation.record.version;
     one->notes = installation.notes();
   }
-  audit("component.add", installation.name, "", fmt::format("{} {}", installation.record.source, installation.record.version),
-        change);
+  audit("component.add", installation.name, "",
+        fmt::format("{} {}", installation.record.source, installation.record.version), change);
   if (added_) added_();
 }
 
@@ -65,16 +65,18 @@ void Installations::audit(const std::string& action, const std::string& componen
       [entry = store::AuditEntry{0, change.at, change.who, action, "component/" + component, before, after}](
           store::Database& database) { return store::Audit(database).write(entry); },
       [action](const Result<Done>& written) {
-        if (!written) log::error("the audit log was not written", {{"action", action}, {"reason", written.error().message}});
+        if (!written)
+          log::error("the audit log was not written", {{"action", action}, {"reason", written.error().message}});
       });
 }
 
 std::optional<json::object> Installations::find(std::string_view id) const {
   const auto* one = const_cast<Installations*>(this)->known(id);
   if (one == nullptr) return std::nullopt;
-  json::object object{{"id", one->id}, {"source", one->source}, {"state", "installing"}, {"stage", one->stage},
-                      {"component", nullptr}, {"version", nullptr}, {"error", nullptr},
-                      {"notes", json::array(one->notes.begin(), one->notes.end())}};
+  json::object object{{"id", one->id},         {"source", one->source},
+                      {"state", "installing"}, {"stage", one->stage},
+                      {"component", nullptr},  {"version", nullptr},
+                      {"error", nullptr},      {"notes", json::array(one->notes.begin(), one->notes.end())}};
   if (!one->component.empty()) {
     object["state"] = "installed";
     object["component"] = one->component;
@@ -89,14 +91,13 @@ std::optional<json::object> Installations::find(std::string_view id) const {
 
 void Installations::remove(const std::string& component, const deployment::Change& change,
                            std::function<void(Status)> removed) {
-  store_.run<Done>(
-      [component](store::Database& database) { return deployment::check_unused(database, component); },
-      [this, component, change, removed = std::move(removed)](const Result<Done>& unused) {
-        if (!unused) return removed(unused.error());
-        auto gone = installer_.remove(component);
-        if (gone) audit("component.remove", component, component, "", change);
-        removed(std::move(gone));
-      });
+  store_.run<Done>([component](store::Database& database) { return deployment::check_unused(database, component); },
+                   [this, component, change, removed = std::move(removed)](const Result<Done>& unused) {
+                     if (!unused) return removed(unused.error());
+                     auto gone = installer_.remove(component);
+                     if (gone) audit("component.remove", component, component, "", change);
+                     removed(std::move(gone));
+                   });
 }
 
 }  // namespace millrace::api

@@ -52,13 +52,15 @@ std::string text_of(const json::object& from, std::string_view name) {
 void print_fields(const json::array& fields, std::size_t indent, std::ostream& out) {
   for (const auto& entry : fields) {
     const auto& field = entry.as_object();
-    std::string line = fmt::format("{}{}  {}", std::string(indent, ' '), text_of(field, "name"), text_of(field, "type"));
+    std::string line =
+        fmt::format("{}{}  {}", std::string(indent, ' '), text_of(field, "name"), text_of(field, "type"));
     if (const auto* choices = field.if_contains("choices")) {
       std::vector<std::string> texts;
       for (const auto& choice : choices->as_array()) texts.emplace_back(choice.as_string());
       line += fmt::format(" of {}", fmt::join(texts, " | "));
     }
-    if (const auto* least = field.if_contains("minimum")) line += fmt::format(", at least {}", least->to_number<double>());
+    if (const auto* least = field.if_contains("minimum"))
+      line += fmt::format(", at least {}", least->to_number<double>());
     if (const auto* most = field.if_contains("maximum")) line += fmt::format(", at most {}", most->to_number<double>());
     if (field.at("required").as_bool()) line += ", required";
     if (const auto* otherwise = field.if_contains("default")) line += ", default " + json::serialize(*otherwise);
@@ -78,7 +80,8 @@ std::string indented(std::string_view text) {
 }
 
 void print_metadata(const json::object& metadata, std::ostream& out) {
-  for (const auto& [name, head] : {std::pair{"in", "Takes, as JSON schema:"}, std::pair{"out", "Emits, as JSON schema:"}}) {
+  for (const auto& [name, head] :
+       {std::pair{"in", "Takes, as JSON schema:"}, std::pair{"out", "Emits, as JSON schema:"}}) {
     if (const auto& schema = metadata.at(name); !schema.is_null()) {
       out << '\n' << head << '\n' << indented(flow::pretty_json(schema));
     }
@@ -86,7 +89,8 @@ void print_metadata(const json::object& metadata, std::ostream& out) {
 }
 
 void print(const json::object& function, std::ostream& out) {
-  out << fmt::format("{} ({}): {}\n\n", text_of(function, "name"), text_of(function, "kind"), text_of(function, "title"))
+  out << fmt::format("{} ({}): {}\n\n", text_of(function, "name"), text_of(function, "kind"),
+                     text_of(function, "title"))
       << wrapped(text_of(function, "summary"), 0);
   const auto& fields = function.at("fields").as_array();
   if (!fields.empty()) out << "\nFields of config:\n";
@@ -94,7 +98,8 @@ void print(const json::object& function, std::ostream& out) {
   if (const auto emits = text_of(function, "emits"); !emits.empty()) out << "\nEmits:\n" << wrapped(emits, 2);
   if (const auto* metadata = function.if_contains("metadata")) print_metadata(metadata->as_object(), out);
   for (const auto& example : function.at("examples").as_array()) {
-    out << "\nExample: " << text_of(example.as_object(), "title") << '\n' << indented(text_of(example.as_object(), "yaml"));
+    out << "\nExample: " << text_of(example.as_object(), "title") << '\n'
+        << indented(text_of(example.as_object(), "yaml"));
   }
 }
 

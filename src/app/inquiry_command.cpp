@@ -78,8 +78,9 @@ int ask_component(const InquiryOptions& options) {
                                                : Question::Kind::select;
   if (question.kind != Question::Kind::verify) {
     if (dot == std::string::npos) {
-      return complain({Error::Kind::invalid, fmt::format("{}: name a trigger or action, COMPONENT.FUNCTION", options.name)},
-                      ExitCode::usage);
+      return complain(
+          {Error::Kind::invalid, fmt::format("{}: name a trigger or action, COMPONENT.FUNCTION", options.name)},
+          ExitCode::usage);
     }
     question.function = options.name.substr(dot + 1);
     question.field = options.field;

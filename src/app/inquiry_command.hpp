@@ -9,8 +9,8 @@ namespace millrace::app {
 /// `millrace component verify NAME`, `metadata NAME.FUNCTION` and `select NAME.FUNCTION FIELD`.
 struct InquiryOptions {
   Server server = {};
-  std::string kind = {};    ///< "verify", "metadata", "select"
-  std::string name = {};    ///< "petstore" or "petstore.getPets"
+  std::string kind = {};  ///< "verify", "metadata", "select"
+  std::string name = {};  ///< "petstore" or "petstore.getPets"
   std::string field = {};
   std::string config = {};  ///< JSON, or @FILE
 };

@@ -76,8 +76,9 @@ class IdleFolder {
 Result<json::object> request_of(const InstalledOptions& options) {
   json::object request;
   const bool is_path = !options.source.starts_with("npm:") && !options.source.starts_with("image:");
-  request["source"] = is_path && !options.source.empty() ? std::filesystem::absolute(options.source).lexically_normal().string()
-                                                         : options.source;
+  request["source"] = is_path && !options.source.empty()
+                          ? std::filesystem::absolute(options.source).lexically_normal().string()
+                          : options.source;
   if (!options.name.empty()) request["name"] = options.name;
   if (options.replace) request["replace"] = true;
   if (options.scripts) request["scripts"] = true;
@@ -96,10 +97,8 @@ Result<json::object> request_of(const InstalledOptions& options) {
 Result<installed::Order> order_of(const InstalledOptions& options, const json::object& request) {
   auto source = installed::Source::parse(std::string_view(request.at("source").as_string()));
   if (!source) return source.error();
-  installed::Order order{.source = std::move(*source),
-                         .name = options.name,
-                         .replace = options.replace,
-                         .scripts = options.scripts};
+  installed::Order order{
+      .source = std::move(*source), .name = options.name, .replace = options.replace, .scripts = options.scripts};
   if (const auto* environment = request.if_contains("environment")) {
     for (const auto& [name, value] : environment->get_object()) order.environment.emplace_back(name, value.as_string());
   }

@@ -21,8 +21,8 @@ struct InstalledOptions {
 /// The data folder that is meant where no platform is asked: ./millrace-data, if none was given.
 std::string data_folder_of(const Server& server);
 
-/// Whether there is a platform to ask: one at a URL, or one that runs on the data folder. Otherwise the folder is worked
-/// on.
+/// Whether there is a platform to ask: one at a URL, or one that runs on the data folder. Otherwise the folder is
+/// worked on.
 bool has_platform(const Server& server);
 
 /// `millrace component add SOURCE` and `millrace component remove NAME`: on a running platform, or on the data folder

@@ -15,8 +15,8 @@ KnownComponents::KnownComponents(const std::string& data_folder)
 
 void KnownComponents::complain() const {
   for (const auto& problem : installed_.problems()) {
-    fmt::print(stderr, "millrace: the installed component {} cannot be used: {}\n", problem.substr(0, problem.find(':')),
-               problem.substr(problem.find(':') + 2));
+    fmt::print(stderr, "millrace: the installed component {} cannot be used: {}\n",
+               problem.substr(0, problem.find(':')), problem.substr(problem.find(':') + 2));
   }
 }
 

@@ -75,14 +75,16 @@ void reload(const Given& given) {
 }
 
 /// Starts a platform, tells when it is ready, and runs it to its end. `files`: of `millrace run`.
-int stay(const Given& given, const ServeOptions& options, KnownComponents& known, const flow::Variables& values, const std::vector<flow::Flow>* files) {
+int stay(const Given& given, const ServeOptions& options, KnownComponents& known, const flow::Variables& values,
+         const std::vector<flow::Flow>* files) {
   raise_file_limit();
   io::posix::AsioLoop loop;
   Console console;
   Platform::Hooks hooks;
   hooks.line = [&console](std::string_view text) { console.line(text); };
   hooks.tell_of_flows = files != nullptr;
-  auto platform = Platform::start({loop, options, known.catalogue(), known.installed(), values}, files, std::move(hooks));
+  auto platform =
+      Platform::start({loop, options, known.catalogue(), known.installed(), values}, files, std::move(hooks));
   if (!platform) return complain(platform.error().exit_code, platform.error().message);
   Run running(loop, **platform, console);
   const bool serves = files == nullptr;

@@ -13,8 +13,8 @@ std::string_view kind_name(Descriptor::Kind kind);
 /// "text", "duration" …
 std::string_view type_name(Field::Type type);
 
-/// A descriptor for programs and forms: name, kind, title, summary, fields, emits, examples; of an installed component also
-/// its metadata.
+/// A descriptor for programs and forms: name, kind, title, summary, fields, emits, examples; of an installed
+/// component also its metadata.
 boost::json::object descriptor_json(const Descriptor& descriptor);
 
 }  // namespace millrace::component

@@ -87,12 +87,21 @@ class Reader {
  private:
   Status read_command() {
     const auto* found = file_.document.if_contains("command");
+    if (found == nullptr && text_of(file_.document, "protocol") == "lines") {
+      return bad("command", "missing: the program and its arguments, a list of texts");
+    }
     if (found == nullptr) return Done{};
     const auto wrong = bad("command", "must be a list of texts: the program and its arguments");
     if (!found->is_array() || found->get_array().empty()) return wrong;
     for (const auto& word : found->get_array()) {
       if (!word.is_string() || word.get_string().empty()) return wrong;
       file_.command.emplace_back(word.get_string());
+    }
+    const auto& program = file_.command.front();
+    const bool is_path = program.find('/') != std::string::npos;
+    if (files_ == Files::all && is_path && !fs::exists(fs::path(folder_) / program)) {
+      return bad("command",
+                 fmt::format("names {}, and there is no such file in {} (has it been built?)", program, folder_));
     }
     return Done{};
   }
@@ -196,10 +205,12 @@ class Reader {
 
   Status read_metadata(const json::object& from, const std::string& path, ComponentFile::Function& function) {
     const auto* dynamic = from.if_contains("dynamicMetadata");
-    function.dynamic_metadata = dynamic != nullptr && !dynamic->is_null() && !(dynamic->is_bool() && !dynamic->get_bool());
+    function.dynamic_metadata =
+        dynamic != nullptr && !dynamic->is_null() && !(dynamic->is_bool() && !dynamic->get_bool());
     const auto metadata = object_of(from, "metadata", path);
     if (!metadata) return metadata.error();
-    for (const auto& [name, schema] : {std::pair{"in", &function.metadata_in}, std::pair{"out", &function.metadata_out}}) {
+    for (const auto& [name, schema] :
+         {std::pair{"in", &function.metadata_in}, std::pair{"out", &function.metadata_out}}) {
       const auto* found = metadata->if_contains(name);
       if (found == nullptr) continue;
       const auto place = fmt::format("{}metadata.{}", path, name);
@@ -231,7 +242,8 @@ class Reader {
 }  // namespace
 
 const ComponentFile::Function* ComponentFile::find(std::string_view name) const {
-  const auto found = std::find_if(functions.begin(), functions.end(), [&](const Function& f) { return f.name == name; });
+  const auto found =
+      std::find_if(functions.begin(), functions.end(), [&](const Function& f) { return f.name == name; });
   return found == functions.end() ? nullptr : &*found;
 }
 

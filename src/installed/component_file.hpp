@@ -19,8 +19,8 @@ struct ComponentFile {
     bool polls = false;  ///< a trigger of type polling; the others are webhooks
     std::string title;
     std::string description;
-    std::string main;            ///< the file with its code, as it is written
-    boost::json::object fields;  ///< by name, as written: viewClass, label …
+    std::string main;                           ///< the file with its code, as it is written
+    boost::json::object fields;                 ///< by name, as written: viewClass, label …
     boost::json::value metadata_in = nullptr;   ///< JSON schema; null: none is said
     boost::json::value metadata_out = nullptr;  ///< the same
     bool dynamic_metadata = false;              ///< its schemas depend on its config and have to be asked for

@@ -91,10 +91,11 @@ const Installation* Components::find(std::string_view name) const {
 
 Status Components::is_free(std::string_view name, bool replace) const {
   if (!is_component_name(name)) {
-    return Error{Error::Kind::invalid,
-                 fmt::format("\"{}\" cannot be a component's name (use lower-case letters, digits, - and _, at most 63; "
-                             "--name gives it another)",
-                             name)};
+    return Error{
+        Error::Kind::invalid,
+        fmt::format("\"{}\" cannot be a component's name (use lower-case letters, digits, - and _, at most 63; "
+                    "--name gives it another)",
+                    name)};
   }
   if (find(name) != nullptr) {
     if (replace) return Done{};

@@ -47,7 +47,8 @@ std::string summary_of(const json::object& from, const std::string& name) {
 /// But for the case of letters.
 bool is_same(std::string_view one, std::string_view other) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : +c; };
-  return std::equal(one.begin(), one.end(), other.begin(), other.end(), [&](char a, char b) { return lower(a) == lower(b); });
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [&](char a, char b) { return lower(a) == lower(b); });
 }
 
 /// The keys of a model, and into the summary what they mean.
@@ -73,7 +74,8 @@ void set_select(const json::object& from, const std::string& function, Type one,
   const auto* model = from.if_contains("model");
   if (model == nullptr) return;
   if (model->is_string()) {
-    if (!function.empty()) say(field.summary, fmt::format("`millrace component select {} {}` lists what there is", function, field.name));
+    if (!function.empty())
+      say(field.summary, fmt::format("`millrace component select {} {}` lists what there is", function, field.name));
     return;
   }
   if (!model->is_object() && !model->is_array()) return;
@@ -85,7 +87,8 @@ void set_select(const json::object& from, const std::string& function, Type one,
 std::string default_of(const json::value& value, const Field& field) {
   switch (field.type) {
     case Type::text:
-      if (value.is_number() || value.is_bool()) return json::serialize(json::value(json::string(json::serialize(value))));
+      if (value.is_number() || value.is_bool())
+        return json::serialize(json::value(json::string(json::serialize(value))));
       return value.is_string() ? json::serialize(value) : std::string();
     case Type::choice: {
       const auto text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
@@ -109,10 +112,10 @@ std::string default_of(const json::value& value, const Field& field) {
 
 void set_type(const json::object& from, const std::string& function, Field& field) {
   static const std::map<std::string_view, Type> types = {
-      {"TextFieldView", Type::text},         {"TextFieldWithNoteView", Type::text}, {"TextAreaView", Type::text},
-      {"TextAreaWithNoteView", Type::text},  {"CodeFieldView", Type::text},         {"CheckBoxView", Type::boolean},
-      {"PasswordFieldView", Type::secret},   {"OAuthFieldView", Type::object},      {"JSONataView", Type::expression},
-      {"SelectView", Type::choice},          {"MultiSelectView", Type::list}};
+      {"TextFieldView", Type::text},        {"TextFieldWithNoteView", Type::text}, {"TextAreaView", Type::text},
+      {"TextAreaWithNoteView", Type::text}, {"CodeFieldView", Type::text},         {"CheckBoxView", Type::boolean},
+      {"PasswordFieldView", Type::secret},  {"OAuthFieldView", Type::object},      {"JSONataView", Type::expression},
+      {"SelectView", Type::choice},         {"MultiSelectView", Type::list}};
   const auto known = types.find(text_of(from, "viewClass"));
   field.type = known == types.end() ? Type::any : known->second;
   if (field.type == Type::choice || field.type == Type::list) set_select(from, function, field.type, field);

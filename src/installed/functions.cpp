@@ -1,9 +1,10 @@
+#include "components/functions.hpp"
+
 #include <algorithm>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
-#include "components/functions.hpp"
 #include "components/timer/schedule_fields.hpp"
 #include "installed/fields.hpp"
 #include "installed/installation.hpp"
@@ -32,7 +33,8 @@ std::string emits_of(const ComponentFile::Function& function, const std::string&
   const auto* properties = schema.if_contains("properties");
   if (properties == nullptr || !properties->is_object() || properties->get_object().empty()) {
     const auto* type = schema.if_contains("type");
-    return type != nullptr && type->is_string() ? fmt::format("JSON, of type {}.", std::string_view(type->get_string())) : "JSON.";
+    return type != nullptr && type->is_string() ? fmt::format("JSON, of type {}.", std::string_view(type->get_string()))
+                                                : "JSON.";
   }
   std::vector<std::string> names;
   for (const auto& [name, property] : properties->get_object()) names.emplace_back(name);
@@ -105,7 +107,8 @@ Descriptor descriptor_of(const Installation& installation, const ComponentFile::
 
 std::vector<component::Function> functions_of(const Installation& installation) {
   std::vector<component::Function> all;
-  for (const auto& function : installation.file.functions) all.push_back({descriptor_of(installation, function), nullptr});
+  for (const auto& function : installation.file.functions)
+    all.push_back({descriptor_of(installation, function), nullptr});
   return all;
 }
 

@@ -142,33 +142,34 @@ void Inquiries::start(const Installation& installation, const Question& question
   const auto token = random_token();
   const auto address = fmt::format("http://127.0.0.1:{}", door_->port());
   auto config = json::serialize(question.config);
-  auto& asked = *asked_.emplace(token, std::make_unique<Asked>(Asked{question.kind, std::move(answered)})).first->second;
+  auto& asked =
+      *asked_.emplace(token, std::make_unique<Asked>(Asked{question.kind, std::move(answered)})).first->second;
   if (config.size() > config_max) {
     return loop_.post([this, token] { finish(token, Error{Error::Kind::limit, "the config is larger than 100 kB"}); });
   }
-  CommandSpec spec{.folder = installation.folder,
-                   .words = {"node", "./node_modules/elasticio-sailor-nodejs/runService.js",
-                             std::string(method_of(question.kind))},
-                   .environment = installation.record.environment,
-                   .time_max = time_max,
-                   .memory_max = memory_max};
-  for (auto& [name, value] : std::initializer_list<std::pair<const char*, std::string>>{
-           {"POST_RESULT_URL", address + "/" + token},
-           {"CFG", std::move(config)},
-           {"ACTION_OR_TRIGGER", question.function},
-           {"GET_MODEL_METHOD", model},
-           {"API_URI", address},
-           {"API_USERNAME", "inquiry"},
-           {"API_KEY", token},
-           {"API_REQUEST_RETRY_ATTEMPTS", "2"},
-           {"API_REQUEST_RETRY_DELAY", "100"}}) {
+  CommandSpec spec{
+      .folder = installation.folder,
+      .words = {"node", "./node_modules/elasticio-sailor-nodejs/runService.js", std::string(method_of(question.kind))},
+      .environment = installation.record.environment,
+      .time_max = time_max,
+      .memory_max = memory_max};
+  for (auto& [name, value] :
+       std::initializer_list<std::pair<const char*, std::string>>{{"POST_RESULT_URL", address + "/" + token},
+                                                                  {"CFG", std::move(config)},
+                                                                  {"ACTION_OR_TRIGGER", question.function},
+                                                                  {"GET_MODEL_METHOD", model},
+                                                                  {"API_URI", address},
+                                                                  {"API_USERNAME", "inquiry"},
+                                                                  {"API_KEY", token},
+                                                                  {"API_REQUEST_RETRY_ATTEMPTS", "2"},
+                                                                  {"API_REQUEST_RETRY_DELAY", "100"}}) {
     spec.environment.emplace_back(std::string("ELASTICIO_") + name, value);
   }
   asked.command = std::make_unique<Command>(loop_, std::move(spec), [this, token](const CommandEnd& end) {
-    finish(token, Error{Error::Kind::unavailable,
-                        fmt::format("the component gave no answer: {}\n{}",
-                                    end.why.empty() ? std::string("it ended before it had one") : end.why,
-                                    tail(end.output))});
+    finish(token,
+           Error{Error::Kind::unavailable,
+                 fmt::format("the component gave no answer: {}\n{}",
+                             end.why.empty() ? std::string("it ended before it had one") : end.why, tail(end.output))});
   });
 }
 

@@ -22,8 +22,8 @@ struct Question {
     select,    ///< what may stand in a field, with this config? → {"choices": {value: what it means}}
   };
   Kind kind = Kind::verify;
-  std::string function = {};       ///< "getPets"; not for verify
-  std::string field = {};          ///< for select
+  std::string function = {};        ///< "getPets"; not for verify
+  std::string field = {};           ///< for select
   boost::json::object config = {};  ///< a step's fields and those of its credentials
 };
 

@@ -32,7 +32,8 @@ Result<Record> read_record(const std::string& folder) {
   record.source = text_of(from, "source");
   record.version = text_of(from, "version");
   record.image = text_of(from, "image");
-  if (const auto* at = from.if_contains("installed_at"); at != nullptr && at->is_int64()) record.installed_at = at->get_int64();
+  if (const auto* at = from.if_contains("installed_at"); at != nullptr && at->is_int64())
+    record.installed_at = at->get_int64();
   if (const auto* variables = from.if_contains("environment"); variables != nullptr && variables->is_object()) {
     for (const auto& [name, value] : variables->get_object()) {
       if (value.is_string()) record.environment.emplace_back(name, value.get_string());

@@ -33,7 +33,8 @@ Status copy_tree(const std::string& from, const std::string& to) {
     if (entry.path().filename() == ".git" || entry.path().filename() == ".millrace.json") continue;
     fs::copy(entry.path(), fs::path(to) / entry.path().filename(),
              fs::copy_options::recursive | fs::copy_options::copy_symlinks, failed);
-    if (failed) return Error{Error::Kind::io, fmt::format("cannot copy {}: {}", entry.path().string(), failed.message())};
+    if (failed)
+      return Error{Error::Kind::io, fmt::format("cannot copy {}: {}", entry.path().string(), failed.message())};
   }
   if (failed) return Error{Error::Kind::io, fmt::format("cannot read {}: {}", from, failed.message())};
   return Done{};
@@ -164,8 +165,8 @@ class Installer::Run : public std::enable_shared_from_this<Run> {
             return run(npm_install(commands_.builds, order_.scripts), next);
           }
           const bool absent = end.why.ends_with("is not installed");
-          fail({Error::Kind::unavailable, fmt::format("`{}` failed: {}{}", line, end.why,
-                                                      absent ? "" : "\n" + tail(std::move(end.output)))});
+          fail({Error::Kind::unavailable,
+                fmt::format("`{}` failed: {}{}", line, end.why, absent ? "" : "\n" + tail(std::move(end.output)))});
         });
   }
 

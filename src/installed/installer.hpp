@@ -19,9 +19,9 @@ namespace millrace::installed {
 /// What shall be installed, and how.
 struct Order {
   Source source;
-  std::string name = {};    ///< what flows shall call it; empty: made from its package's or folder's name
-  bool replace = false;     ///< a component of that name goes
-  bool scripts = false;     ///< packages may run their install scripts, which run as whoever runs Millrace
+  std::string name = {};  ///< what flows shall call it; empty: made from its package's or folder's name
+  bool replace = false;   ///< a component of that name goes
+  bool scripts = false;   ///< packages may run their install scripts, which run as whoever runs Millrace
   std::vector<std::pair<std::string, std::string>> environment = {};  ///< Record::environment
 };
 

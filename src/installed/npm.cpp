@@ -20,7 +20,8 @@ bool exists(const std::string& folder, const std::string& name) {
 
 std::vector<std::string> npm(std::vector<std::string> words, bool scripts) {
   words.insert(words.begin(), "npm");
-  for (const char* word : {"--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"}) words.emplace_back(word);
+  for (const char* word : {"--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"})
+    words.emplace_back(word);
   if (!scripts) words.emplace_back("--ignore-scripts");
   return words;
 }
@@ -47,10 +48,11 @@ Result<Commands> npm_commands(const std::string& folder, const ComponentFile& fi
     if (is_program) return commands;
     const bool is_java = exists(folder, "build.gradle") || exists(folder, "pom.xml");
     return Error{Error::Kind::invalid,
-                 is_java ? "it is a component in Java, which Millrace cannot run from its sources (build an image of it "
-                           "and give image:REF)"
-                         : "package.json is not there (a component for Node.js has one; any other program says its "
-                           "\"command\" in component.json)"};
+                 is_java
+                     ? "it is a component in Java, which Millrace cannot run from its sources (build an image of it "
+                       "and give image:REF)"
+                     : "package.json is not there (a component for Node.js has one; any other program says its "
+                       "\"command\" in component.json)"};
   }
   commands.builds = needs_build(folder);
   const bool complete = exists(folder, "node_modules") && (is_program || check_packages(folder, file));

@@ -20,7 +20,8 @@ std::string Source::text() const {
 
 Result<Source> Source::parse(std::string_view text) {
   Source source;
-  for (const auto& [prefix, kind] : {std::pair{std::string_view("npm:"), Kind::npm}, std::pair{std::string_view("image:"), Kind::image}}) {
+  for (const auto& [prefix, kind] :
+       {std::pair{std::string_view("npm:"), Kind::npm}, std::pair{std::string_view("image:"), Kind::image}}) {
     if (!text.starts_with(prefix)) continue;
     source.kind = kind;
     text.remove_prefix(prefix.size());

@@ -136,6 +136,7 @@ class Installing(unittest.TestCase):
             ("triggers.t.type", self.copy("g", component__json=changed(triggers={"t": {"main": "x", "type": "polled"}}))),
             ("actions.a.fields.b: must be an object", self.copy("h", component__json=changed(
                 actions={"a": {"main": "x", "fields": {"b": 1}}}))),
+            ("command: names ./gone", self.copy("j", component__json=changed(command=["./gone"]))),
             ("package.json is not there", self.copy("i", package__json=None)),
             ("there is no folder", os.path.join(self.folder, "gone")),
         ]

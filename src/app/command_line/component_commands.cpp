@@ -8,8 +8,8 @@
 namespace millrace::app {
 
 void ComponentCommands::add(CLI::App& app) {
-  auto* group = app.add_subcommand("component", "Triggers and actions, and the components they come from")
-                    ->require_subcommand(1);
+  auto* group =
+      app.add_subcommand("component", "Triggers and actions, and the components they come from")->require_subcommand(1);
   const auto add = [&](const char* name, const char* what, std::function<int(const InstalledOptions&)> work) {
     auto* command = group->add_subcommand(name, what);
     add_server(command, options_.server);
@@ -37,12 +37,34 @@ void ComponentCommands::add(CLI::App& app) {
       ->add_option("NAME", options_.name, "The component")
       ->required();
   add_questions(group);
+  add_new(group);
+  add_import(app);
+}
+
+void ComponentCommands::add_new(CLI::App* group) {
+  auto* command = group->add_subcommand("new", "Write a component that works, with its test, to begin with");
+  command->add_option("NAME", new_.name, "What flows shall call it")->required();
+  command->add_option("--lang", new_.language, "cpp, node or python")->required()->type_name("LANGUAGE");
+  command->add_option("--folder", new_.folder, "Where to; if not given, ./NAME")->type_name("DIR");
+  command->callback([this] { chosen = [this] { return make_component(new_); }; });
+}
+
+void ComponentCommands::add_import(CLI::App& app) {
+  auto* group = app.add_subcommand("import", "Flows of other platforms as flow files")->require_subcommand(1);
+  auto* command = group->add_subcommand("elasticio", "Flows in the form of elastic.io's API v2");
+  command->add_option("FILE", import_.file, "The JSON; - is standard input")->required();
+  command->add_option("--output", import_.output, "Write the flow file there")->type_name("FILE");
+  command
+      ->add_option("--data", import_.data_folder, "With the installed components of this data folder [./millrace-data]")
+      ->type_name("DIR");
+  command->callback([this] { chosen = [this] { return import_elasticio_flows(import_); }; });
 }
 
 void ComponentCommands::add_questions(CLI::App* group) {
-  for (const auto& [kind, what] : {std::pair("verify", "Ask an installed component whether credentials are good"),
-                                   std::pair("metadata", "Ask it what a trigger or action takes and emits, as JSON schemas"),
-                                   std::pair("select", "Ask it what may stand in a field")}) {
+  for (const auto& [kind, what] :
+       {std::pair("verify", "Ask an installed component whether credentials are good"),
+        std::pair("metadata", "Ask it what a trigger or action takes and emits, as JSON schemas"),
+        std::pair("select", "Ask it what may stand in a field")}) {
     auto* command = group->add_subcommand(kind, what);
     add_server(command, inquiry_.server);
     const bool of_all = std::string_view(kind) == "verify";

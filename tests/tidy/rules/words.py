@@ -9,8 +9,8 @@ BANNED = {
     "plugin": "component", "manager": "what it does", "helper": "what it is about", "util": "what it is about",
 }
 # Syntax trees and YAML documents have nodes: that is the field's word, and no step is meant.
-NODES_OF_A_TREE = ("src/jsonata/", "src/flow/", "src/flow_tests/", "docs/jsonata")
-FOREIGN = re.compile(r"https?://\S+|Node-RED|Node\.js|nodejs|node_modules|NODE_EXTRA_CA_CERTS|importlib\.util")
+NODES_OF_A_TREE = ("src/jsonata/", "src/flow/", "src/flow_tests/", "src/installed/", "src/imports/", "src/app/new_component", "docs/jsonata")
+FOREIGN = re.compile(r"cpp\|node\|python|cpp, node|or node, or cpp|nodes_config|graph\.nodes|https?://\S+|Node-RED|Node\.js|nodejs|node_modules|NODE_EXTRA_CA_CERTS|importlib\.util")
 _word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _document = (".md", ".yaml", ".yml")
 _source = (".hpp", ".cpp", ".c", ".py", ".js", ".mjs", ".sh", ".cmake", "CMakeLists.txt", "dev")
