@@ -36,6 +36,11 @@ std::string Installations::begin(installed::Order order, const deployment::Chang
   return id;
 }
 
+const Installations::One* Installations::known(std::string_view id) const {
+  const auto found = std::find_if(all_.begin(), all_.end(), [&](const One& one) { return one.id == id; });
+  return found == all_.end() ? nullptr : &*found;
+}
+
 Installations::One* Installations::known(std::string_view id) {
   const auto found = std::find_if(all_.begin(), all_.end(), [&](const One& one) { return one.id == id; });
   return found == all_.end() ? nullptr : &*found;
@@ -71,7 +76,7 @@ void Installations::audit(const std::string& action, const std::string& componen
 }
 
 std::optional<json::object> Installations::find(std::string_view id) const {
-  const auto* one = const_cast<Installations*>(this)->known(id);
+  const auto* one = known(id);
   if (one == nullptr) return std::nullopt;
   json::object object{{"id", one->id},         {"source", one->source},
                       {"state", "installing"}, {"stage", one->stage},

@@ -43,6 +43,7 @@ class Installations {
     std::string error = {};
     std::vector<std::string> notes = {};
   };
+  const One* known(std::string_view id) const;
   One* known(std::string_view id);
   void finish(const std::string& id, const Result<const installed::Installation*>& result,
               const deployment::Change& change);
