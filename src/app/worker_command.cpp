@@ -15,6 +15,7 @@
 #include "component/step_worker.hpp"
 #include "component/worker_environment.hpp"
 #include "core/log.hpp"
+#include "hosting/host.hpp"
 #include "io/posix/signals.hpp"
 #include "orchestrator/driver/process/process_driver.hpp"
 
@@ -57,6 +58,11 @@ class LastingWorker {
     if (waiting_) return loop_.stop();
     worker_->drain();
   }
+  void fail(const Error& why) {
+    log::error("worker cannot go on", {{"reason", why.message}});
+    exit_code_ = ExitCode::failed;
+    loop_.stop();
+  }
   int exit_code() const { return exit_code_; }
 
  private:
@@ -74,9 +80,7 @@ class LastingWorker {
     const bool link = status.error().kind == Error::Kind::unavailable;
     if (!lost_at_ || now - began_ > well) lost_at_ = link ? std::optional(now) : std::nullopt;
     if (!lost_at_ || now - *lost_at_ >= patience_) {
-      log::error("worker cannot go on", {{"reason", status.error().message}});
-      exit_code_ = ExitCode::failed;
-      return loop_.stop();
+      return fail(status.error());
     }
     if (now - began_ > well) log::info("worker waits for its platform", {{"reason", status.error().message}});
     waiting_ = true;
@@ -96,7 +100,7 @@ class LastingWorker {
 
 }  // namespace
 
-int run_worker(const component::Catalogue& catalogue) {
+int run_worker(const component::Catalogue& own) {
   std::set_new_handler(memory_is_out);
   ::prctl(PR_SET_NAME, "millrace-worker");
   auto environment = component::WorkerEnvironment::from_process();
@@ -109,7 +113,9 @@ int run_worker(const component::Catalogue& catalogue) {
   io::posix::AsioLoop loop;
   std::optional<LastingWorker> worker;
   const io::posix::Signals signals(loop, {SIGTERM, SIGINT}, [&worker](int) { worker->drain(); });
-  worker.emplace(loop, catalogue, std::move(*environment));
+  const component::Catalogue catalogue(
+      own.all(), hosting::make_host(loop, *environment, [&worker](const Error& why) { worker->fail(why); }));
+  worker.emplace(loop, catalogue, *environment);
   loop.run();
   return worker->exit_code();
 }

@@ -41,14 +41,15 @@ struct Failure {
 /// What handling one message came to.
 struct Outcome {
   enum class Kind {
-    ok,       ///< emissions, snapshot and acknowledgement take effect together
+    ok,       ///< emissions, snapshot and acknowledgement take effect together; so with the other kinds
     rebound,  ///< the target cannot take it now: try again later by the step's retry schedule
     failed,   ///< it can never succeed as it is: to the dead letters, with the failure
   };
   Kind kind = Kind::ok;
   std::vector<Emission> emissions = {};
   std::optional<std::string> snapshot = {};  ///< JSON text, replaces the step's snapshot; polling triggers only
-  bool more = false;      ///< polling triggers: commit this, then call process again with the same tick
+  bool more = false;                         ///< commit this, then call process again with the same message
+  bool late = false;      ///< emissions of a message that was finished before; `finish` may be called again with it
   bool filtered = false;  ///< ok, and on purpose nothing came out
   Failure failure = {};   ///< for rebound and failed
   /// The target's own word on when; at least the schedule's delay.

@@ -85,7 +85,8 @@ struct Descriptor {
 
   std::string full_name() const { return component + "." + name; }
   bool is_trigger() const { return kind != Kind::action; }
-  bool has_worker() const { return kind == Kind::polling_trigger || kind == Kind::action; }
+  /// False: the platform itself is all that it takes.
+  bool has_worker() const { return kind == Kind::polling_trigger || kind == Kind::action || program; }
 };
 
 }  // namespace millrace::component

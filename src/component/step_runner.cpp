@@ -166,6 +166,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     const auto once = [weak = weak_from_this(), item](Outcome outcome) {
       const auto self = weak.lock();
       if (!self) return;
+      if (outcome.late) return self->add_late(*item, std::move(outcome));
       MILLRACE_CHECK(!item->finished, "an action called finish twice for one message");
       item->finished = true;
       if (outcome.kind == Outcome::Kind::ok && outcome.more) return self->commit_page(item, std::move(outcome));
@@ -181,11 +182,9 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   /// A polling trigger's page: its items and position take effect, its tick stays open.
   void commit_page(const std::shared_ptr<InWork>& item, Outcome outcome) {
     if (watch_ != nullptr) watch_->ended(item->lineage, outcome);
-    const auto count = outcome.emissions.size();
-    auto added = outbox_->add_emissions(item->lineage, *item->input, std::move(outcome.emissions), item->emitted,
-                                        gathered_.publishes);
-    if (!added) return finish(*item, Outcome::dead({"message.too_large", added.error().message}));
-    item->emitted += count;
+    if (auto added = emit(*item, outcome.emissions); !added) {
+      return finish(*item, Outcome::dead({"message.too_large", added.error().message}));
+    }
     keep_snapshot(std::move(outcome.snapshot));
     after_commit_.push_back([this, item] { go_on(item); });
     flush_soon();
@@ -196,25 +195,19 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     --in_hand_;  // The tick is not acknowledged: it comes again, and the snapshot says where to go on.
   }
 
-  void finish(const InWork& item, Outcome outcome) {
+  void finish(InWork& item, Outcome outcome) {
     --in_hand_;
     if (watch_ != nullptr) watch_->ended(item.lineage, outcome);
     auto& publishes = gathered_.publishes;
-    if (outcome.kind == Outcome::Kind::ok) {
-      Status added = Done{};
-      if (!outcome.emissions.empty()) {
-        added =
-            outbox_->add_emissions(item.lineage, *item.input, std::move(outcome.emissions), item.emitted, publishes);
-      }
-      if (added) {
-        keep_snapshot(std::move(outcome.snapshot));
-      } else {
-        outbox_->add_dead_letter(item.lineage, item.envelope, {"message.too_large", added.error().message}, publishes);
-      }
-    } else if (outcome.kind == Outcome::Kind::rebound) {
+    if (auto added = emit(item, outcome.emissions); !added) {
+      outcome = Outcome::dead({"message.too_large", added.error().message});
+    }
+    keep_snapshot(std::move(outcome.snapshot));
+    if (outcome.kind == Outcome::Kind::rebound) {
       tell(item.lineage, outcome.failure, item.lineage.attempt < settings_.retry.attempts);
       outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes);
-    } else {
+    }
+    if (outcome.kind == Outcome::Kind::failed) {
       tell(item.lineage, outcome.failure, false);
       outbox_->add_dead_letter(item.lineage, item.envelope, outcome.failure, publishes);
     }
@@ -229,6 +222,23 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
                                                                           {"attempt", std::to_string(lineage.attempt)},
                                                                           {"execution", lineage.execution_id},
                                                                           {"message", lineage.message_id}});
+  }
+
+  Status emit(InWork& item, std::vector<Emission>& emissions) {
+    if (emissions.empty()) return Done{};
+    const auto count = emissions.size();
+    auto added =
+        outbox_->add_emissions(item.lineage, *item.input, std::move(emissions), item.emitted, gathered_.publishes);
+    if (added) item.emitted += count;
+    return added;
+  }
+
+  void add_late(InWork& item, Outcome outcome) {
+    if (!ended_) return;
+    if (auto added = emit(item, outcome.emissions); !added)
+      log::error("emission lost", {{"reason", added.error().message}});
+    keep_snapshot(std::move(outcome.snapshot));
+    flush_soon();
   }
 
   void keep_snapshot(std::optional<std::string> snapshot) {

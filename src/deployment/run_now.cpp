@@ -33,10 +33,9 @@ broker::MessagePtr make_message(const flow::Plan& plan, const std::string& id, s
   headers.set("taskId", plan.flow);
   headers.set("stepId", plan.trigger.step);
   properties.headers = std::move(headers);
-  const bool polls = plan.trigger.kind == Kind::polling_trigger;
   auto message = std::make_shared<broker::Message>();
   message->exchange = plan.exchange.name;
-  message->routing_key = polls ? names::input_key(plan.trigger.step) : names::output_key(plan.trigger.step);
+  message->routing_key = plan.trigger.key;
   message->properties = amqp::encode_properties(properties);
   message->body = component::Message::make(id, std::move(body), "{}", "{}").take_envelope();
   return message;

@@ -9,6 +9,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "component/descriptor.hpp"
 #include "component/retry_policy.hpp"
 #include "flow/instances.hpp"
 
@@ -42,6 +43,8 @@ struct Step {
   std::string id;
   bool is_trigger = false;
   std::string function;  ///< "http.request"
+  component::Descriptor::Kind kind = component::Descriptor::Kind::action;
+  bool has_worker = true;
   std::vector<std::string> after;
   /// Checked against the descriptor, `${NAME}` replaced, defaults filled in (also inside object fields that are given
   /// or have a default themselves). Durations are integers (milliseconds), sizes are integers (bytes), expressions are

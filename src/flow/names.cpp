@@ -36,6 +36,10 @@ std::string dead_letter_queue(std::string_view flow) {
 std::string input_key(std::string_view step) {
   return fmt::format("{}:input", step);
 }
+std::string first_key(const Step& trigger) {
+  return trigger.has_worker ? input_key(trigger.id) : output_key(trigger.id);
+}
+
 std::string output_key(std::string_view step) {
   return fmt::format("{}:output", step);
 }

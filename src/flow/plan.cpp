@@ -30,7 +30,7 @@ class Planner {
     plan_.flow = flow_.name;
     plan_.version = version_;
     const Step& trigger = flow_.trigger();
-    plan_.trigger = {trigger.id, trigger.function, descriptor_of(trigger)->kind};
+    plan_.trigger = {trigger.id, trigger.function, trigger.kind, names::first_key(trigger)};
     plan_.exchange.name = names::exchange(flow_.name, version_);
     for (const Step& step : flow_.steps) add(step);
     broker::QueueSpec dead_letters;
@@ -53,7 +53,8 @@ class Planner {
     if (known == nullptr) return;
     const Descriptor& descriptor = *known;
     const bool polls = descriptor.kind == Descriptor::Kind::polling_trigger;
-    if (polls) add_last_value_queue(names::snapshot_queue(flow_.name, step.id), names::snapshot_key(step.id));
+    if (polls || descriptor.program)
+      add_last_value_queue(names::snapshot_queue(flow_.name, step.id), names::snapshot_key(step.id));
     if (!polls && descriptor.kind != Descriptor::Kind::timer_trigger) return;
     add_last_value_queue(names::tick_queue(flow_.name, step.id), names::tick_key(step.id));
     const auto schedule = component::Schedule::read(step.config);
@@ -62,7 +63,7 @@ class Planner {
   }
 
   void add_step_queue(const Step& step) {
-    const DedupWindow window = is_after_webhook(step) ? window_of_webhooks : window_of_steps;
+    const DedupWindow window = takes_webhooks(step) ? window_of_webhooks : window_of_steps;
     broker::QueueSpec queue;
     queue.name = names::step_queue(flow_.name, version_, step.id);
     // The first loss may be shared with neighbours that the worker had not begun, so at least one redelivery is
@@ -130,12 +131,13 @@ class Planner {
     running.driver = Running::Driver::docker;
   }
 
-  bool is_after_webhook(const Step& step) const {
-    return std::any_of(step.after.begin(), step.after.end(), [&](const std::string& id) {
-      const Step* before = flow_.find(id);
-      const Descriptor* descriptor = before == nullptr ? nullptr : descriptor_of(*before);
-      return descriptor != nullptr && descriptor->kind == Descriptor::Kind::webhook_trigger;
-    });
+  /// Whether callers' messages come to its queue, either straight or through a trigger without a worker.
+  bool takes_webhooks(const Step& step) const {
+    const auto is_webhook = [](const Step& it) { return it.kind == Descriptor::Kind::webhook_trigger; };
+    return is_webhook(step) || std::any_of(step.after.begin(), step.after.end(), [&](const std::string& id) {
+             const Step* before = flow_.find(id);
+             return before != nullptr && is_webhook(*before) && !before->has_worker;
+           });
   }
 
   /// Null: an action that only the step's image knows.

@@ -42,6 +42,8 @@ std::string tick_queue(std::string_view flow, std::string_view step);
 std::string dead_letter_queue(std::string_view flow);
 std::string input_key(std::string_view step);
 std::string output_key(std::string_view step);
+/// What comes to a trigger from outside: its own input if it has a worker, else at once its output.
+std::string first_key(const Step& trigger);
 std::string rebound_key(std::string_view step);
 std::string error_key(std::string_view step);
 std::string snapshot_key(std::string_view step);
@@ -84,6 +86,8 @@ struct TriggerPlan {
   std::string step;
   std::string function;  ///< "webhook.receive"
   component::Descriptor::Kind kind = component::Descriptor::Kind::webhook_trigger;
+  /// Routing key of what begins an execution: to the trigger's own worker if it has one, else to the steps after it.
+  std::string key;
 };
 
 /// One version of a flow in the broker's and the orchestrator's terms: what must exist for it to run. Bindings are to

@@ -86,6 +86,8 @@ void read_function(Reading& reading, Draft& draft) {
     return;
   }
   draft.function = function;
+  draft.step.kind = function->descriptor.kind;
+  draft.step.has_worker = function->descriptor.has_worker();
   if (function->descriptor.is_trigger() && trigger == nullptr) {
     reading.problem(node, path, fmt::format("{} is a trigger, not an action", node.text),
                     fmt::format("write \"trigger: {}\", in the flow's first step", node.text));

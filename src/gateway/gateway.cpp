@@ -172,7 +172,7 @@ broker::MessagePtr Gateway::make_message(const Route& route, const Execution& ex
   properties.headers = std::move(headers);
   auto message = std::make_shared<broker::Message>();
   message->exchange = route.exchange;
-  message->routing_key = flow::names::output_key(route.step);
+  message->routing_key = route.key;
   message->properties = amqp::encode_properties(properties);
   message->body = std::move(envelope);
   return message;

@@ -54,13 +54,15 @@ std::string normal_path(std::string_view path) {
 
 std::optional<Route> make_route(const flow::Flow& flow, std::int64_t version) {
   const auto& trigger = flow.trigger();
-  if (trigger.function != "webhook.receive") return std::nullopt;
+  if (trigger.kind != component::Descriptor::Kind::webhook_trigger) return std::nullopt;
   const auto& config = trigger.config;
   Route route;
   route.flow = flow.name;
   route.step = trigger.id;
   route.exchange = flow::names::exchange(flow.name, version);
-  for (const auto& step : flow.successors(trigger.id)) {
+  route.key = flow::names::first_key(trigger);
+  const auto first = trigger.has_worker ? std::vector<std::string>{trigger.id} : flow.successors(trigger.id);
+  for (const auto& step : first) {
     route.first_queues.push_back(flow::names::step_queue(flow.name, version, step));
   }
   route.path = normal_path(text(config, "path"));
@@ -78,6 +80,7 @@ std::optional<Route> make_route(const flow::Flow& flow, std::int64_t version) {
   route.tolerance = std::chrono::milliseconds(number(config, "tolerance", 300'000));
   route.reply_timeout = std::chrono::milliseconds(number(config, "reply_timeout", 30'000));
   route.replies = std::ranges::any_of(flow.steps, [](const flow::Step& step) { return step.function == "http.reply"; });
+  if (const auto* waits = config.if_contains("wait_for_reply")) route.replies = waits->is_bool() && waits->get_bool();
   return route;
 }
 

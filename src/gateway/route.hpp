@@ -18,7 +18,8 @@ struct Route {
   std::string flow;
   std::string step;
   std::string exchange;                   ///< of the flow's version
-  std::vector<std::string> first_queues;  ///< of the steps after the trigger
+  std::string key;                        ///< routing key of what is taken in
+  std::vector<std::string> first_queues;  ///< where it goes
   std::string path;                       ///< as normal_path has it
   std::vector<std::string> methods;
   std::uint64_t body_max = 0;  ///< bytes
@@ -29,7 +30,7 @@ struct Route {
   std::string secret;  ///< "whsec_" and the key in base64; several with spaces between them
   std::chrono::milliseconds tolerance{0};
   std::chrono::milliseconds reply_timeout{0};
-  bool replies = false;  ///< the flow holds an http.reply: the caller waits for it
+  bool replies = false;  ///< the caller waits for the flow's reply
 
   bool takes(std::string_view method) const;
 };

@@ -56,11 +56,11 @@ def free_port():
 class World:
     """A platform that can be killed and started again on the same data folder and port, with target and mailbox."""
 
-    def __init__(self, attempts=100, timeout="2s", on_request=None, **where):
+    def __init__(self, attempts=100, timeout="2s", on_request=None, flow=FLOW, **where):
         self.folder = tempfile.TemporaryDirectory(prefix="millrace-e2e-")
         self.flow = os.path.join(self.folder.name, "flow.yaml")
         with open(self.flow, "w", encoding="utf-8") as file:
-            file.write(FLOW % {"attempts": attempts, "timeout": timeout})
+            file.write(flow % {"attempts": attempts, "timeout": timeout})
         self.data = os.path.join(self.folder.name, "data")
         self.target = LedgerTarget(on_request, **where)
         self.mails = MailServer(**where)

@@ -85,7 +85,11 @@ component::Function webhook_receive() {
       {.name = "reply_timeout",
        .type = Field::Type::duration,
        .summary = "How long the caller waits for an http.reply of the flow before it gets 504 while the flow goes on.",
-       .default_json = R"("30s")"}};
+       .default_json = R"("30s")"},
+      {.name = "wait_for_reply",
+       .type = Field::Type::boolean,
+       .summary = "Whether the caller waits; if it is not said, whether the flow has an http.reply. For flows in which "
+                  "an installed component replies."}};
   it.check = check_auth;
   it.emits =
       "The request: body is the parsed JSON, the form's fields, {\"text\": …} or {\"base64\": …} by its content type; "

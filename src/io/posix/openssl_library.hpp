@@ -2,14 +2,15 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "core/result.hpp"
 
 namespace millrace::io::posix {
 
-/// OpenSSL 3, loaded when a process first needs it, as libcurl is (docs/adr/0005): workers never do. The members have
-/// OpenSSL's own names and signatures.
+/// OpenSSL 3, loaded when a process first needs it, as libcurl is (docs/adr/0005): of workers only those that host a
+/// Node.js component do. The members have OpenSSL's own names and signatures.
 struct OpensslLibrary {
 #define MILLRACE_OPENSSL_FUNCTIONS(X)   \
   X(TLS_server_method)                  \
@@ -42,7 +43,16 @@ struct OpensslLibrary {
   X(ERR_get_error)                      \
   X(ERR_clear_error)                    \
   X(ERR_reason_error_string)            \
-  X(X509_verify_cert_error_string)
+  X(X509_verify_cert_error_string)      \
+  X(EVP_CIPHER_CTX_new)                 \
+  X(EVP_CIPHER_CTX_free)                \
+  X(EVP_aes_256_cbc)                    \
+  X(EVP_EncryptInit_ex)                 \
+  X(EVP_EncryptUpdate)                  \
+  X(EVP_EncryptFinal_ex)                \
+  X(EVP_DecryptInit_ex)                 \
+  X(EVP_DecryptUpdate)                  \
+  X(EVP_DecryptFinal_ex)
 
 #define MILLRACE_OPENSSL_MEMBER(name) decltype(&::name) name = nullptr;
   MILLRACE_OPENSSL_FUNCTIONS(MILLRACE_OPENSSL_MEMBER)

@@ -6,6 +6,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/write.hpp>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,10 +29,16 @@ struct Process::State : std::enable_shared_from_this<State> {
         pid(child.pid),
         exit_watch(owner.native(), child.pidfd),
         output(owner.native(), child.output),
-        handlers(std::move(calls)) {}
+        input(owner.native()),
+        answer(owner.native()),
+        handlers(std::move(calls)) {
+    if (child.input >= 0) input.assign(child.input);
+    if (child.answer >= 0) answer.assign(child.answer);
+  }
 
   void begin() {
     wait_for_output();
+    wait_for_answer();
     exit_watch.async_wait(asio::posix::stream_descriptor::wait_read,
                           [self = shared_from_this()](const boost::system::error_code& error) {
                             if (!error) self->reap();
@@ -79,6 +86,40 @@ struct Process::State : std::enable_shared_from_this<State> {
     return taken;
   }
 
+  void wait_for_answer() {
+    if (!answer.is_open()) return;
+    answer.async_wait(asio::posix::stream_descriptor::wait_read,
+                      [self = shared_from_this()](const boost::system::error_code& error) {
+                        if (!error && !self->over && self->read_answer()) self->wait_for_answer();
+                      });
+  }
+
+  /// What is there, a chunk at a time so that others have their turn; false at its end.
+  bool read_answer() {
+    std::array<char, chunk_size> chunk;
+    const auto size = ::read(answer.native_handle(), chunk.data(), chunk.size());
+    if (size < 0) return errno == EINTR || errno == EAGAIN;
+    if (size > 0) handlers.answer(std::string_view(chunk.data(), static_cast<std::size_t>(size)));
+    return size > 0 && !over;
+  }
+
+  void write(std::string_view bytes) {
+    if (over || !input.is_open()) return;
+    unwritten += bytes;
+    if (unwritten.size() == bytes.size() && writing.empty()) write_on();
+  }
+
+  void write_on() {
+    writing.swap(unwritten);
+    if (writing.empty()) return;
+    asio::async_write(input, asio::buffer(writing),
+                      [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+                        if (error || self->over) return;  // it reads no more; its end will be told
+                        self->writing.clear();
+                        self->write_on();
+                      });
+  }
+
   void reap() {
     int status = 0;
     rusage usage{};
@@ -86,6 +127,7 @@ struct Process::State : std::enable_shared_from_this<State> {
     reaped = true;
     ::kill(-pid, SIGKILL);  // whatever it has started and left behind
     if (!end_of_output) read_up_to(bytes_per_turn);
+    if (answer.is_open()) read_last_answers();
     ProcessEnd end;
     if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
     if (WIFEXITED(status)) end.exit_code = WEXITSTATUS(status);
@@ -95,18 +137,31 @@ struct Process::State : std::enable_shared_from_this<State> {
     ended(end);
   }
 
+  void read_last_answers() {
+    std::array<char, chunk_size> chunk;
+    for (ssize_t size = 0; !over && (size = ::read(answer.native_handle(), chunk.data(), chunk.size())) > 0;) {
+      handlers.answer(std::string_view(chunk.data(), static_cast<std::size_t>(size)));
+    }
+  }
+
   void close() {
     over = true;
     loop.cancel(std::exchange(pause, 0));
     boost::system::error_code ignored;
     exit_watch.close(ignored);
     output.close(ignored);
+    input.close(ignored);
+    answer.close(ignored);
   }
 
   AsioLoop& loop;
   pid_t pid;
   asio::posix::stream_descriptor exit_watch;
   asio::posix::stream_descriptor output;
+  asio::posix::stream_descriptor input;
+  asio::posix::stream_descriptor answer;
+  std::string writing;    ///< what is on its way to stdin
+  std::string unwritten;  ///< what comes after it
   ProcessHandlers handlers;
   SteadyTime turn_began{};
   std::size_t left_in_turn = 0;
@@ -137,6 +192,14 @@ Process::~Process() {
 
 int Process::id() const {
   return state_->pid;
+}
+
+void Process::write(std::string_view bytes) {
+  state_->write(bytes);
+}
+
+std::size_t Process::unwritten() const {
+  return state_->writing.size() + state_->unwritten.size();
 }
 
 void Process::signal(int number) {

@@ -117,3 +117,39 @@ TEST_CASE("memory beyond the limit is refused by the kernel") {
   const auto result = run("/usr/bin/head -c 100000000 /dev/zero | /usr/bin/sort | /usr/bin/wc -c", 20'000'000);
   CHECK(result.output.find("memory exhausted") != std::string::npos);
 }
+
+TEST_CASE("a process that is talked with reads what is written, and answers apart from what it says to people") {
+  AsioLoop loop;
+  std::string answers;
+  std::string output;
+  ProcessEnd end;
+  ProcessHandlers handlers;
+  std::unique_ptr<Process> process;
+  handlers.output = [&](std::string_view piece) { output += piece; };
+  handlers.answer = [&](std::string_view piece) { answers += piece; };
+  handlers.ended = [&](ProcessEnd how) {
+    end = how;
+    loop.stop();
+  };
+  ProcessSpec spec;
+  spec.program = "/bin/sh";
+  spec.arguments = {"-c", "pwd >&2; while read -r line; do [ \"$line\" = stop ] && exit 3; echo \"heard $line\"; done"};
+  spec.folder = "/usr";
+  spec.talks = true;
+  auto started = Process::start(loop, spec, handlers);
+  REQUIRE(started);
+  process = std::move(*started);
+  const std::string long_line(300'000, 'x');  // more than a pipe holds
+  process->write("one\n" + long_line + "\n");
+  process->write("stop\n");
+  CHECK(process->unwritten() > 0);
+  loop.run();
+  CHECK(end.exit_code == 3);
+  CHECK(output == "/usr\n");
+  CHECK(answers == "heard one\nheard " + long_line + "\n");
+
+  spec.folder = "/no/such/folder";
+  const auto nowhere = Process::start(loop, spec, handlers);
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().message.find("/no/such/folder") != std::string::npos);
+}

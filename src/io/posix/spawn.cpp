@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -42,8 +43,10 @@ struct Prepared {
   std::vector<char*> argv;
   std::vector<char*> envp;
   rlim_t memory_max = 0;
+  const char* folder = nullptr;
   int input = -1;
   int output = -1;
+  int errors = -1;
   pid_t parent = 0;
   volatile int failed = 0;  ///< errno of the child's failure: it shares our memory
 };
@@ -72,7 +75,11 @@ void prefer_for_oom_kill() {
   }
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);  // a poison message would fill the disk with the data of others
-  if (::dup2(prepared.input, 0) < 0 || ::dup2(prepared.output, 1) < 0 || ::dup2(prepared.output, 2) < 0) {
+  if (prepared.folder != nullptr && ::chdir(prepared.folder) != 0) {
+    prepared.failed = errno;
+    ::_exit(127);
+  }
+  if (::dup2(prepared.input, 0) < 0 || ::dup2(prepared.output, 1) < 0 || ::dup2(prepared.errors, 2) < 0) {
     prepared.failed = errno;
     ::_exit(127);
   }
@@ -106,16 +113,36 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return result;
 }
 
+/// A pipe: one end the child's, the other ours and non-blocking.
+struct Pipe {
+  enum class Ours { read, write };
+
+  explicit Pipe(Ours which) {
+    std::array<int, 2> ends{-1, -1};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return;
+    const bool reads = which == Ours::read;
+    ours.emplace(ends[reads ? 0 : 1]);
+    childs.emplace(ends[reads ? 1 : 0]);
+    ::fcntl(ours->get(), F_SETFL, O_NONBLOCK);
+  }
+
+  std::optional<Descriptor> ours;
+  std::optional<Descriptor> childs;
+};
+
 }  // namespace
 
 Result<Spawned> spawn(const ProcessSpec& spec) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failure("cannot make a pipe", errno);
-  Descriptor output(ends[0]);
-  const Descriptor output_of_child(ends[1]);
-  const Descriptor input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (input.get() < 0) return failure("cannot open /dev/null", errno);
-  ::fcntl(output.get(), F_SETFL, O_NONBLOCK);
+  Pipe output(Pipe::Ours::read);
+  std::optional<Pipe> input;
+  std::optional<Pipe> answer;
+  if (spec.talks) {
+    input.emplace(Pipe::Ours::write);
+    answer.emplace(Pipe::Ours::read);
+  }
+  if (!output.ours || (spec.talks && (!input->ours || !answer->ours))) return failure("cannot make a pipe", errno);
+  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (nothing.get() < 0) return failure("cannot open /dev/null", errno);
 
   std::vector<std::string> arguments{spec.title.empty() ? spec.program : spec.title};
   arguments.insert(arguments.end(), spec.arguments.begin(), spec.arguments.end());
@@ -127,14 +154,17 @@ Result<Spawned> spawn(const ProcessSpec& spec) {
   prepared.argv = pointers(arguments);
   prepared.envp = pointers(environment);
   prepared.memory_max = spec.memory_max;
-  prepared.input = input.get();
-  prepared.output = output_of_child.get();
+  if (!spec.folder.empty()) prepared.folder = spec.folder.c_str();
+  prepared.input = spec.talks ? input->childs->get() : nothing.get();
+  prepared.output = spec.talks ? answer->childs->get() : output.childs->get();
+  prepared.errors = output.childs->get();
 
   const pid_t pid = start(prepared);
   if (pid < 0) return failure("cannot start a process", errno);
   if (prepared.failed != 0) {
     ::waitpid(pid, nullptr, 0);
-    return failure(("cannot run " + spec.program).c_str(), prepared.failed);
+    const auto place = spec.folder.empty() ? std::string() : " in " + spec.folder;
+    return failure(("cannot run " + spec.program + place).c_str(), prepared.failed);
   }
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) {
@@ -143,7 +173,12 @@ Result<Spawned> spawn(const ProcessSpec& spec) {
     ::waitpid(pid, nullptr, 0);
     return failure("cannot watch a process (Linux 5.3 or later is needed)", code);
   }
-  return Spawned{pid, pidfd, output.release()};
+  Spawned spawned{pid, pidfd, output.ours->release()};
+  if (spec.talks) {
+    spawned.input = input->ours->release();
+    spawned.answer = answer->ours->release();
+  }
+  return spawned;
 }
 
 }  // namespace millrace::io::posix

@@ -10,6 +10,8 @@ struct Spawned {
   int pid = 0;
   int pidfd = -1;   ///< readable when the child has ended
   int output = -1;  ///< read end of stdout and stderr, non-blocking
+  int input = -1;   ///< write end of stdin, non-blocking; only of a process that is talked with
+  int answer = -1;  ///< read end of stdout alone, non-blocking; likewise
 };
 
 /// Starts a program with the properties that Process promises. vfork: the address space is not copied, so this takes

@@ -8,8 +8,9 @@ BANNED = {
     "workflow": "flow", "pipeline": "flow", "node": "step", "job": "execution, or what it is", "connector": "component",
     "plugin": "component", "manager": "what it does", "helper": "what it is about", "util": "what it is about",
 }
-# Syntax trees and YAML documents have nodes: that is the field's word, and no step is meant.
-NODES_OF_A_TREE = ("src/jsonata/", "src/flow/", "src/flow_tests/", "src/installed/", "src/imports/", "src/app/new_component", "docs/jsonata")
+# Syntax trees and YAML documents have nodes: that is the field's word, and no step is meant; nor by the program of that name.
+NODES_OF_A_TREE = ("src/jsonata/", "src/flow/", "src/flow_tests/", "src/installed/", "src/imports/", "src/app/new_component", "docs/jsonata",
+                   "src/hosting/", "docs/component-protocol")
 FOREIGN = re.compile(r"cpp\|node\|python|cpp, node|or node, or cpp|nodes_config|graph\.nodes|https?://\S+|Node-RED|Node\.js|nodejs|node_modules|NODE_EXTRA_CA_CERTS|importlib\.util")
 _word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _document = (".md", ".yaml", ".yml")

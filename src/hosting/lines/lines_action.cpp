@@ -1,0 +1,205 @@
+#include "hosting/lines/lines_action.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <deque>
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include "component/json_text.hpp"
+#include "core/log.hpp"
+#include "hosting/child.hpp"
+#include "hosting/lines/answer.hpp"
+
+namespace millrace::hosting::lines {
+namespace {
+
+namespace json_text = component::json_text;
+using component::Finish;
+using component::Outcome;
+using component::Work;
+using Stream = component::Outside::Stream;
+
+constexpr std::size_t line_max = 32u << 20;
+constexpr std::uint64_t page_size_max = 8u << 20;
+constexpr std::size_t page_count_max = 1'000;
+constexpr std::size_t shown_max = 200;  // of a line that cannot be read
+
+class LinesAction final : public component::Action {
+ public:
+  LinesAction(const component::StepSettings& settings, const component::WorkerEnvironment& environment,
+              component::Services& services, std::function<void(Error)> lost)
+      : outside_(services.outside),
+        errors_(services.outside, Stream::err),
+        lost_(std::move(lost)),
+        concurrency_(asked_concurrency(environment.prefetch)),
+        snapshot_(settings.snapshot.empty() ? "{}" : settings.snapshot),
+        rest_of_line_(fmt::format(R"(,"function":{},"config":{})", json_text::quoted(settings.program->function),
+                                  boost::json::serialize(settings.config))) {}
+
+  Status start(io::posix::AsioLoop& loop, const component::StepSettings& settings) {
+    const auto& command = settings.program->command;
+    if (command.empty()) return Error{Error::Kind::invalid, "the component does not say what is to be started"};
+    const auto program = find_program(command.front());
+    if (!program) return program.error();
+    io::posix::ProcessSpec spec;
+    spec.program = *program;
+    spec.arguments.assign(command.begin() + 1, command.end());
+    spec.environment = inherited_variables();
+    for (const auto& variable : settings.program->environment) spec.environment.push_back(variable);
+    spec.folder = settings.program->folder;
+    spec.talks = true;
+    io::posix::ProcessHandlers handlers;
+    handlers.output = [this](std::string_view piece) { errors_.take(piece); };
+    handlers.answer = [this](std::string_view piece) { take(piece); };
+    handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + words(end)); };
+    auto process = io::posix::Process::start(loop, spec, std::move(handlers));
+    if (!process) return process.error();
+    process_ = std::move(*process);
+    return Done{};
+  }
+
+  std::size_t concurrency() const override { return concurrency_; }
+
+  void process(Work work, Finish finish) override {
+    if (auto* paging = find(work.message_id); paging != nullptr && paging->paging) {
+      paging->finish = std::move(finish);
+      paging->paging = false;
+      if (paging->last) end(*paging, std::move(*paging->last));
+      return;
+    }
+    process_->write(line_for(work));
+    in_hand_.push_back({std::move(work), std::move(finish)});
+  }
+
+ private:
+  struct InHand {
+    Work work;
+    Finish finish;
+    std::vector<component::Emission> emissions = {};
+    std::optional<std::string> snapshot = {};
+    std::uint64_t size = 0;
+    bool paging = false;               ///< a part of it takes effect just now
+    std::optional<Outcome> last = {};  ///< came meanwhile
+  };
+
+  static std::size_t asked_concurrency(const std::string& text) {
+    std::size_t asked = 0;
+    std::from_chars(text.data(), text.data() + text.size(), asked);
+    return std::clamp<std::size_t>(asked, 1, 1'000);
+  }
+
+  std::string line_for(const Work& work) const {
+    std::string line = R"({"id":)" + json_text::quoted(work.message_id) + R"(,"execution":)" +
+                       json_text::quoted(work.execution_id) + R"(,"attempt":)" + std::to_string(work.attempt);
+    line += work.reply_to.empty() ? "" : R"(,"caller_waits":true)";
+    line += rest_of_line_ + R"(,"snapshot":)" + snapshot_ + R"(,"message":)" + work.message.envelope() + "}";
+    // JSON may hold line breaks between its parts, never inside of them.
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    std::replace(line.begin(), line.end(), '\r', ' ');
+    return line + "\n";
+  }
+
+  void take(std::string_view piece) {
+    while (!piece.empty() && lost_) {
+      const auto end = piece.find('\n');
+      kept_ += piece.substr(0, end);
+      if (kept_.size() > line_max)
+        return lose(fmt::format("the component wrote a line of more than {} bytes", line_max));
+      if (end == std::string_view::npos) return;
+      const auto line = std::exchange(kept_, {});
+      if (!json_text::trimmed(line).empty()) answered(line);
+      piece.remove_prefix(end + 1);
+    }
+  }
+
+  /// What is no JSON object was meant for people: a print() that was left in.
+  void answered(const std::string& line) {
+    if (json_text::trimmed(line).front() != '{') return outside_.write(Stream::out, line);
+    auto answer = Answer::read(line);
+    if (!answer) {
+      return lose(fmt::format("the component wrote a line that cannot be read: {}: {}", answer.error().message,
+                              line.substr(0, shown_max)));
+    }
+    if (answer->log) return outside_.write(answer->warns ? Stream::err : Stream::out, *answer->log);
+    auto* item = answer->id ? find(*answer->id) : in_hand_.empty() ? nullptr : &in_hand_.front();
+    if (item == nullptr) {
+      return lose(fmt::format("the component wrote about a message that it does not have in hand: {}",
+                              line.substr(0, shown_max)));
+    }
+    add(*item, *answer);
+  }
+
+  void add(InHand& item, Answer& answer) {
+    if (answer.snapshot) item.snapshot = snapshot_ = *answer.snapshot;
+    if (answer.data) emit(item, std::move(*answer.data));
+    if (answer.reply && !item.work.reply_to.empty()) {
+      emit(item, {.body = std::move(*answer.reply), .routing_key = item.work.reply_to});
+    }
+    if (!answer.is_last()) return;
+    Outcome outcome;
+    if (answer.error) outcome = Outcome::dead(std::move(*answer.error));
+    if (answer.rebound) outcome = Outcome::later({"component.rebound", *answer.rebound}, answer.retry_after);
+    if (item.paging) {
+      item.last = std::move(outcome);
+    } else {
+      end(item, std::move(outcome));
+    }
+  }
+
+  void emit(InHand& item, component::Emission emission) {
+    item.size += emission.body.size();
+    item.emissions.push_back(std::move(emission));
+    if (item.paging || (item.size < page_size_max && item.emissions.size() < page_count_max)) return;
+    auto page = Outcome::done(std::exchange(item.emissions, {}));
+    page.snapshot = std::exchange(item.snapshot, std::nullopt);
+    page.more = true;
+    item.size = 0;
+    item.paging = true;
+    const auto finish = item.finish;
+    finish(std::move(page));
+  }
+
+  void end(InHand& item, Outcome outcome) {
+    outcome.emissions = std::move(item.emissions);
+    outcome.snapshot = std::move(item.snapshot);
+    const auto finish = std::move(item.finish);
+    in_hand_.erase(std::find_if(in_hand_.begin(), in_hand_.end(), [&](const InHand& it) { return &it == &item; }));
+    finish(std::move(outcome));
+  }
+
+  InHand* find(std::string_view id) {
+    const auto found =
+        std::find_if(in_hand_.begin(), in_hand_.end(), [&](const InHand& it) { return it.work.message_id == id; });
+    return found == in_hand_.end() ? nullptr : &*found;
+  }
+
+  void lose(std::string why) {
+    if (lost_) std::exchange(lost_, nullptr)(Error{Error::Kind::io, std::move(why)});
+  }
+
+  component::Outside& outside_;
+  OutputLines errors_;
+  std::function<void(Error)> lost_;
+  const std::size_t concurrency_;
+  std::string snapshot_;
+  const std::string rest_of_line_;
+  std::unique_ptr<io::posix::Process> process_;
+  std::deque<InHand> in_hand_;  ///< in the order they were given
+  std::string kept_;            ///< the begin of a line
+};
+
+}  // namespace
+
+Result<std::unique_ptr<component::Action>> make_lines_action(io::posix::AsioLoop& loop,
+                                                             const component::WorkerEnvironment& environment,
+                                                             const component::StepSettings& settings,
+                                                             component::Services& services,
+                                                             std::function<void(Error)> lost) {
+  auto action = std::make_unique<LinesAction>(settings, environment, services, std::move(lost));
+  if (auto started = action->start(loop, settings); !started) return started.error();
+  return std::unique_ptr<component::Action>(std::move(action));
+}
+
+}  // namespace millrace::hosting::lines

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "component/action.hpp"
+#include "hosting/sailor/amqp_peer.hpp"
+#include "hosting/sailor/cipher.hpp"
+
+namespace millrace::hosting::sailor {
+
+/// The routing keys that a component is told to publish with.
+namespace keys {
+inline constexpr const char* data = "data";
+inline constexpr const char* error = "error";
+inline constexpr const char* rebound = "rebound";
+inline constexpr const char* snapshot = "snapshot";
+}  // namespace keys
+
+/// What a component has done with one message so far, gathered from what it published; in the end one Outcome.
+class Handled {
+ public:
+  /// Takes what was published while this message, whose caller waits at `reply_to` (or nobody), was in hand.
+  /// `step_snapshot` is the step's position as the component knows it, which updateSnapshot adds to.
+  void add(const Published& published, const Cipher& cipher, const std::string& reply_to, std::string& step_snapshot);
+
+  /// How much has gathered, in bytes.
+  std::uint64_t size() const { return size_; }
+  const std::vector<component::Emission>& emissions() const { return emissions_; }
+  /// What has gathered, to take effect before the message is done with.
+  component::Outcome page();
+  /// The last word, once the component has acknowledged the message or rejected it.
+  component::Outcome outcome(bool acknowledged);
+
+ private:
+  void add_data(std::string_view text, const Published& published, const std::string& reply_to);
+  void add_failure(const Published& published, const Cipher& cipher);
+  void add_snapshot(const Published& published, std::string& step_snapshot);
+  void emit(component::Emission emission);
+
+  std::vector<component::Emission> emissions_;
+  std::optional<std::string> snapshot_;
+  std::optional<component::Failure> failure_;
+  std::optional<std::string> rebound_;
+  std::uint64_t size_ = 0;
+};
+
+/// The body that a component published, decrypted by its protocol version.
+Result<std::string> body_of(const Published& published, const Cipher& cipher);
+
+}  // namespace millrace::hosting::sailor

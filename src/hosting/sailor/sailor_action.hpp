@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "component/action.hpp"
+#include "component/step_settings.hpp"
+#include "component/worker_environment.hpp"
+#include "core/error.hpp"
+#include "io/posix/loop.hpp"
+
+namespace millrace::hosting::sailor {
+
+/// The action of a component that was written for elastic.io's library: starts it as a child process, is its broker
+/// and its API, and makes of what it does with a message one Outcome. So the step's queue, mappings, retries and
+/// commits are those of every other step.
+Result<std::unique_ptr<component::Action>> make_sailor_action(io::posix::AsioLoop& loop,
+                                                              const component::WorkerEnvironment& environment,
+                                                              const component::StepSettings& settings,
+                                                              component::Services& services,
+                                                              std::function<void(Error)> lost);
+
+}  // namespace millrace::hosting::sailor

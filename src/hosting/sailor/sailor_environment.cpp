@@ -1,0 +1,71 @@
+#include "hosting/sailor/sailor_environment.hpp"
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "hosting/sailor/handled.hpp"
+
+namespace millrace::hosting::sailor {
+namespace {
+
+/// As good as none, for a client that throttles itself.
+constexpr const char* no_limit = "1000000";
+
+std::string log_level() {
+  const char* set = std::getenv("MILLRACE_LOG_LEVEL");
+  const std::string level = set == nullptr ? "info" : set;
+  return level == "warning" ? "warn" : level;
+}
+
+}  // namespace
+
+Variables sailor_environment(const component::WorkerEnvironment& worker, const component::StepSettings& settings,
+                             const Doors& doors, std::size_t prefetch) {
+  auto variables = inherited_variables();
+  const auto add = [&](const char* name, std::string value) {
+    variables.emplace_back(std::string("ELASTICIO_") + name, std::move(value));
+  };
+  add("FLOW_ID", worker.flow_id);
+  add("TASK_ID", worker.flow_id);
+  add("STEP_ID", worker.step_id);
+  add("EXEC_ID", worker.exec_id);
+  add("CONTAINER_ID", worker.container_id);
+  add("WORKSPACE_ID", worker.workspace_id);
+  add("USER_ID", worker.user_id);
+  add("COMP_ID", worker.component);
+  add("COMP_NAME", worker.component);
+  add("FUNCTION", settings.program->function);
+  add("FLOW_TYPE", "ordinary");
+  add("CONTRACT_ID", worker.workspace_id);
+  add("TENANT_ID", worker.workspace_id);
+  add("EXEC_TYPE", "flow-step");
+  add("API_URI", fmt::format("http://127.0.0.1:{}", doors.api_port));
+  add("API_USERNAME", doors.login.user);
+  add("API_KEY", doors.login.password);
+  add("API_REQUEST_RETRY_ATTEMPTS", "3");
+  add("API_REQUEST_RETRY_DELAY", "100");
+  add("AMQP_URI", fmt::format("amqp://{}:{}@127.0.0.1:{}", doors.login.user, doors.login.password, doors.amqp_port));
+  add("AMQP_PERSISTENT_MESSAGES", "true");
+  add("LISTEN_MESSAGES_ON", worker.listen_messages_on);
+  add("PUBLISH_MESSAGES_TO", worker.publish_messages_to);
+  add("DATA_ROUTING_KEY", keys::data);
+  add("ERROR_ROUTING_KEY", keys::error);
+  add("REBOUND_ROUTING_KEY", keys::rebound);
+  add("SNAPSHOT_ROUTING_KEY", keys::snapshot);
+  add("MESSAGE_CRYPTO_PASSWORD", doors.password);
+  add("MESSAGE_CRYPTO_IV", doors.iv);
+  add("RABBITMQ_PREFETCH_SAILOR", std::to_string(prefetch));
+  // The step's own retry policy decides when and how often; the library is only to agree.
+  add("REBOUND_INITIAL_EXPIRATION", std::to_string(settings.retry.initial.count()));
+  add("REBOUND_LIMIT", no_limit);
+  add("DATA_RATE_LIMIT", no_limit);
+  add("ERROR_RATE_LIMIT", no_limit);
+  add("SNAPSHOT_RATE_LIMIT", no_limit);
+  add("RATE_INTERVAL", "100");
+  variables.emplace_back("LOG_LEVEL", log_level());
+  for (const auto& variable : settings.program->environment) variables.push_back(variable);
+  return variables;
+}
+
+}  // namespace millrace::hosting::sailor

@@ -1,0 +1,69 @@
+// Each message says in body.do what is to be done with it; without, it is echoed.
+const things = {
+  async echo(msg, cfg) {
+    return { body: { ...msg.body, greeting: cfg.greeting }, headers: { seen: 'yes' } };
+  },
+  async split(msg) {
+    for (let i = 0; i < msg.body.count; i += 1) await this.emit('data', { body: { i } });
+  },
+  // As components were written before promises: nothing is awaited, the end comes at once.
+  legacy(msg) {
+    for (let i = 0; i < msg.body.count; i += 1) this.emit('data', { body: { i } });
+    this.emit('end');
+  },
+  async burst(msg) {
+    await Promise.all(Array.from({ length: msg.body.count }, (_, i) => this.emit('data', { body: { i } })));
+  },
+  async big(msg) {
+    await this.emit('data', { body: { text: 'x'.repeat(msg.body.size) } });
+  },
+  async fail() {
+    throw new TypeError('the mill is dry');
+  },
+  async failAfterData() {
+    await this.emit('data', { body: { before: 'the error' } });
+    await this.emit('error', new Error('emitted, not thrown'));
+  },
+  async rebound() {
+    await this.emit('rebound', new Error('come again'));
+  },
+  async snapshot(msg) {
+    await this.emit('snapshot', { position: msg.body.position });
+  },
+  async updateSnapshot(msg) {
+    await this.emit('updateSnapshot', { extra: msg.body.extra });
+  },
+  async reply(msg) {
+    await this.emit('httpReply', { statusCode: 201, headers: { 'x-mill': 'turns' }, body: { ground: msg.body.corn } });
+  },
+  async replyAsData(msg) {
+    await this.emit('data', {
+      headers: { 'X-EIO-Routing-Key': msg.headers.reply_to, 'x-eio-status-code': 202, 'Content-Type': 'text/plain' },
+      body: 'as data',
+    });
+  },
+  async lostKey() {
+    await this.emit('data', { headers: { 'X-EIO-Routing-Key': 'nowhere' }, body: {} });
+  },
+  async keys(msg) {
+    await this.emit('updateKeys', { oauth: { access_token: msg.body.token } });
+  },
+  async die(msg) {
+    process.exit(msg.body.code);
+  },
+  never() {},
+  async environment() {
+    return { body: { flow: process.env.ELASTICIO_FLOW_ID, step: process.env.ELASTICIO_STEP_ID,
+      leaks: Object.keys(process.env).filter((name) => name.startsWith('MILLRACE_')), initialised: this.constructor && act.initialised } };
+  },
+};
+
+function act(msg, cfg, snapshot) {
+  const thing = things[msg.body.do || 'echo'];
+  if (!thing) throw new Error(`the mill cannot ${msg.body.do}`);
+  this.logger.info('grinding %s', msg.body.do || 'echo');
+  return thing.call(this, msg, cfg, snapshot);
+}
+
+exports.process = act;
+exports.init = async (cfg) => { act.initialised = cfg.greeting || 'yes'; };

@@ -1,0 +1,1 @@
+throw new Error('the mill cannot be loaded');

@@ -1,0 +1,257 @@
+// The real library in a real Node.js process, hosted as a worker hosts it.
+#include <deque>
+#include <map>
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "component/action.hpp"
+#include "component/json_text.hpp"
+#include "component/step_settings.hpp"
+#include "hosting/host.hpp"
+
+using namespace millrace;
+using namespace std::chrono_literals;
+using component::Message;
+using component::Outcome;
+using component::Work;
+
+namespace {
+
+constexpr std::chrono::seconds patience{60};
+
+class Output final : public component::Outside {
+ public:
+  Result<std::unique_ptr<io::Transfers>> transfers() override {
+    return Error{Error::Kind::unsupported, "a hosted component brings its own"};
+  }
+  void write(Stream stream, std::string_view line) override {
+    (stream == Stream::err ? errors : lines).append(line).append("\n");
+  }
+  std::string lines;
+  std::string errors;
+};
+
+/// A worker's surroundings for the mill's function `name`.
+class Hosted {
+ public:
+  explicit Hosted(const std::string& name, bool polls = false, const std::string& prefetch = "") {
+    environment_.flow_id = "the-flow";
+    environment_.step_id = "grind";
+    environment_.exec_id = environment_.container_id = environment_.workspace_id = environment_.user_id = "x";
+    environment_.component = "mill";
+    environment_.function = name;
+    environment_.listen_messages_on = "the-queue";
+    environment_.publish_messages_to = "the-exchange";
+    environment_.prefetch = prefetch;
+    settings_.id = "grind";
+    settings_.component = "mill";
+    settings_.function = name;
+    settings_.config = {{"greeting", "hello"}, {"count", 3}};
+    settings_.snapshot = R"({"last":4})";
+    settings_.retry.attempts = 3;
+    settings_.program.emplace();
+    settings_.program->folder = MILL;
+    settings_.program->function = name;
+    settings_.program->polls = polls;
+    const auto host = hosting::make_host(loop_, environment_, [this](const Error& error) {
+      lost = error.message;
+      loop_.stop();
+    });
+    auto made = host(settings_, services_);
+    REQUIRE_MESSAGE(made, "node and the packages of tests/node_components/mill are needed: ./dev setup");
+    action_ = std::move(*made);
+  }
+
+  /// Gives it a message; what it comes to is found in `outcomes` by its id.
+  void give(const std::string& id, const std::string& body, const std::string& reply_to = "") {
+    Work work{Message::make(id, body), id, "execution-" + id, reply_to, 1, settings_.snapshot};
+    action_->process(std::move(work), finish_of(id));
+  }
+
+  /// Until `count` messages are finished, or the component is lost.
+  void run_until(std::size_t count) {
+    wanted_ = count;
+    if (finished.size() >= count) return;
+    const auto limit = loop_.after(patience, [this] { loop_.stop(); });
+    loop_.run();
+    loop_.cancel(limit);
+  }
+
+  /// The only message's outcome.
+  Outcome outcome_of(const std::string& body, const std::string& reply_to = "") {
+    give("m-1", body, reply_to);
+    run_until(1);
+    REQUIRE_MESSAGE(finished.contains("m-1"), lost << output.errors);
+    return finished.at("m-1");
+  }
+
+  io::posix::AsioLoop& loop() { return loop_; }
+
+  Output output;
+  std::string lost;
+  std::map<std::string, Outcome> finished;  ///< the last word on each message, by its id
+  std::deque<std::string> order;            ///< their ids as they were finished
+  std::vector<component::Emission> paged;   ///< what took effect before the last word
+  std::vector<component::Emission> late;
+
+ private:
+  component::Finish finish_of(const std::string& id) {
+    return [this, id](Outcome outcome) {
+      if (outcome.late) {
+        for (auto& emission : outcome.emissions) late.push_back(std::move(emission));
+      } else if (outcome.more) {
+        for (auto& emission : outcome.emissions) paged.push_back(std::move(emission));
+        loop_.post([this, id] { give(id, "{}"); });
+      } else {
+        finished.insert_or_assign(id, std::move(outcome));
+        order.push_back(id);
+        if (finished.size() >= wanted_) loop_.stop();
+      }
+    };
+  }
+
+  io::posix::AsioLoop loop_;
+  component::WorkerEnvironment environment_;
+  component::StepSettings settings_;
+  component::Services services_{loop_, output, "the-flow", "grind"};
+  std::unique_ptr<component::Action> action_;
+  std::size_t wanted_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a component's result is the step's emission") {
+  Hosted mill("act");
+  const auto outcome = mill.outcome_of(R"({"corn":"rye ü"})");
+  CHECK(outcome.kind == Outcome::Kind::ok);
+  REQUIRE(outcome.emissions.size() == 1);
+  CHECK(outcome.emissions[0].body == R"({"corn":"rye ü","greeting":"hello"})");
+  CHECK(component::json_text::member(outcome.emissions[0].headers, "seen") == R"("yes")");
+  CHECK(mill.output.lines.find("grinding echo") != std::string::npos);
+}
+
+TEST_CASE("each event of the library becomes what it is here") {
+  Hosted mill("act");
+  mill.give("split", R"({"do":"split","count":5})");
+  mill.give("legacy", R"({"do":"legacy","count":5})");
+  mill.give("fail", R"({"do":"fail"})");
+  mill.give("both", R"({"do":"failAfterData"})");
+  mill.give("unknown", R"({"do":"fly"})");
+  mill.give("rebound", R"({"do":"rebound"})");
+  mill.give("snapshot", R"({"do":"snapshot","position":7})");
+  mill.give("update", R"({"do":"updateSnapshot","extra":8})");
+  mill.give("reply", R"({"do":"reply","corn":"rye"})", "reply.here");
+  mill.give("data reply", R"({"do":"replyAsData"})", "reply.here");
+  mill.give("no reply", R"({"do":"reply"})");
+  mill.give("lost key", R"({"do":"lostKey"})");
+  mill.give("environment", R"({"do":"environment"})");
+  mill.run_until(13);
+  REQUIRE_MESSAGE(mill.finished.size() == 13, mill.lost << mill.output.errors);
+
+  const auto kind = [&](const char* id) { return mill.finished.at(id).kind; };
+  const auto failure = [&](const char* id) { return mill.finished.at(id).failure; };
+  const auto emission = [&](const char* id) { return mill.finished.at(id).emissions.at(0); };
+
+  CHECK(mill.finished.at("split").emissions.size() == 5);
+  CHECK(emission("split").body == R"({"i":0})");
+  CHECK(mill.finished.at("legacy").emissions.size() + mill.late.size() == 5);
+
+  CHECK(kind("fail") == Outcome::Kind::failed);
+  CHECK(failure("fail").code == "component.error");
+  CHECK(failure("fail").message == "TypeError: the mill is dry");
+  CHECK(failure("fail").details.find("act.js") != std::string::npos);
+  CHECK(kind("both") == Outcome::Kind::failed);
+  CHECK(failure("both").message == "emitted, not thrown");
+  CHECK(emission("both").body == R"({"before":"the error"})");
+  CHECK(failure("unknown").message == "the mill cannot fly");
+
+  CHECK(kind("rebound") == Outcome::Kind::rebound);
+  CHECK(failure("rebound").message == "come again");
+
+  CHECK(mill.finished.at("snapshot").snapshot == R"({"position":7})");
+  CHECK(mill.finished.at("update").snapshot == R"({"position":7,"extra":8})");
+
+  CHECK(emission("reply").routing_key == "reply.here");
+  CHECK(emission("reply").body == R"({"status":201,"headers":{"x-mill":"turns"},"body":{"ground":"rye"}})");
+  CHECK(emission("data reply").routing_key == "reply.here");
+  CHECK(emission("data reply").body == R"({"status":202,"headers":{"content-type":"text/plain"},"body":"as data"})");
+  CHECK(kind("no reply") == Outcome::Kind::failed);
+  CHECK(failure("lost key").code == "component.routing_key");
+
+  const auto environment = emission("environment").body;
+  CHECK(component::json_text::member(environment, "flow") == R"("the-flow")");
+  CHECK(component::json_text::member(environment, "leaks") == "[]");
+  CHECK(component::json_text::member(environment, "initialised") == R"("hello")");
+}
+
+TEST_CASE("an error goes to the waiting caller, too") {
+  Hosted mill("act");
+  const auto outcome = mill.outcome_of(R"({"do":"fail"})", "reply.here");
+  REQUIRE(outcome.emissions.size() == 1);
+  CHECK(outcome.emissions[0].routing_key == "reply.here");
+  CHECK(outcome.emissions[0].body == R"({"status":500,"headers":{},"body":{"error":"the mill is dry"}})");
+}
+
+TEST_CASE("one at a time keeps the order; several at once share nothing but the process") {
+  Hosted mill("act", false, "50");
+  constexpr std::size_t count = 500;
+  for (std::size_t i = 0; i < count; ++i) mill.give(fmt::format("m-{}", i), fmt::format(R"({{"n":{}}})", i));
+  mill.run_until(count);
+  REQUIRE_MESSAGE(mill.finished.size() == count, mill.lost);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& emissions = mill.finished.at(fmt::format("m-{}", i)).emissions;
+    REQUIRE(emissions.size() == 1);
+    CHECK(component::json_text::member(emissions[0].body, "n") == std::to_string(i));
+  }
+
+  Hosted single("act");
+  for (std::size_t i = 0; i < 50; ++i) single.give(std::to_string(i), "{}");
+  single.run_until(50);
+  REQUIRE(single.order.size() == 50);
+  for (std::size_t i = 0; i < 50; ++i) CHECK(single.order[i] == std::to_string(i));
+}
+
+TEST_CASE("a second message of the same id waits until the first is done with") {
+  Hosted mill("act", false, "10");
+  std::vector<std::string> bodies;
+  mill.give("same", R"({"n":1})");
+  mill.give("same", R"({"n":2})");
+  mill.give("other", R"({"n":3})");
+  mill.run_until(2);
+  while (mill.order.size() < 3 && mill.lost.empty()) {
+    mill.loop().after(5ms, [&] { mill.loop().stop(); });
+    mill.loop().run();
+  }
+  CHECK(mill.order.size() == 3);
+  CHECK(mill.finished.at("same").emissions.at(0).body.find("\"n\":2") != std::string::npos);
+}
+
+TEST_CASE("what one message emits by the ten thousands takes effect in pages, and none is missing") {
+  Hosted mill("act");
+  const auto outcome = mill.outcome_of(R"({"do":"burst","count":10000})");
+  CHECK(outcome.kind == Outcome::Kind::ok);
+  CHECK(mill.paged.size() + outcome.emissions.size() + mill.late.size() == 10'000);
+  CHECK(mill.paged.size() >= 1'000);
+}
+
+TEST_CASE("a polling trigger emits and moves its position in one outcome") {
+  Hosted mill("poll", true);
+  const auto outcome = mill.outcome_of("{}");
+  REQUIRE(outcome.emissions.size() == 3);
+  CHECK(outcome.emissions[0].body == R"({"number":5})");
+  CHECK(outcome.snapshot == R"({"last":7})");
+}
+
+TEST_CASE("a component that ends, in mid-message or at load, is told of with its own words") {
+  Hosted mill("act");
+  mill.give("m-1", R"({"do":"die","code":0})");
+  mill.run_until(1);
+  CHECK(mill.finished.empty());
+  CHECK(mill.lost == "the component exited with code 0");
+
+  Hosted broken("broken");
+  broken.give("m-1", "{}");
+  broken.run_until(1);
+  CHECK(broken.lost.starts_with("the component exited with code 1: Trigger or action 'broken' is found, but"));
+}
