@@ -20,6 +20,7 @@ TEST_CASE("step settings read back what they wrote") {
   settings.when = "body.a > 1";
   settings.retry = {2s, 1.5, 60s, 7, {1s, 5s}};
   settings.has_successors = false;
+  settings.concurrency = 7;
   settings.program = component::Program{
       component::Program::Protocol::lines, true, "/components/shop", {"python3", "main.py"}, "orders", {{"SHOP", "1"}}};
 
@@ -39,6 +40,7 @@ TEST_CASE("step settings read back what they wrote") {
   CHECK(read->retry.attempts == 7);
   CHECK(read->retry.delays == settings.retry.delays);
   CHECK_FALSE(read->has_successors);
+  CHECK(read->concurrency == 7);
   CHECK(read->program == settings.program);
 }
 

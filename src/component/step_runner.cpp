@@ -97,6 +97,11 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     }
     if (!action) return action.error();
     action_ = std::move(*action);
+    in_hand_max_ = action_->concurrency();
+    // A program is told of the limit and keeps it; some of its messages only wait for their commit.
+    if (settings_.concurrency > 0 && !settings_.program) {
+      in_hand_max_ = std::min<std::size_t>(in_hand_max_, settings_.concurrency);
+    }
     return polls;
   }
 
@@ -125,7 +130,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   void work() {
     if (working_) return;
     working_ = true;
-    while (!waiting_.empty() && in_hand_ < action_->concurrency() && !draining_) {
+    while (!waiting_.empty() && in_hand_ < in_hand_max_ && !draining_) {
       auto delivery = std::move(waiting_.front());
       waiting_.pop_front();
       ++in_hand_;
@@ -311,6 +316,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
 
   std::deque<Delivery> waiting_;
   std::size_t in_hand_ = 0;
+  std::size_t in_hand_max_ = 1;
   bool working_ = false;
   bool draining_ = false;
   bool closing_ = false;

@@ -67,6 +67,11 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!read) return read.error();
     into.program = std::move(*read);
   }
+  if (const auto* concurrency = from.if_contains("concurrency")) {
+    boost::system::error_code failed;
+    into.concurrency = concurrency->to_number<std::uint32_t>(failed);
+    if (failed) return bad("millrace.concurrency", "a number");
+  }
   if (const auto* retry = from.if_contains("retry")) {
     if (!retry->is_object()) return bad("millrace.retry", "an object");
     return read_retry(retry->get_object(), into.retry);
@@ -89,6 +94,7 @@ std::string StepSettings::to_json() const {
   json::object millrace_part{{"input", text_or_null(input)},
                              {"when", text_or_null(when)},
                              {"retry", std::move(retry_part)},
+                             {"concurrency", concurrency},
                              {"has_successors", has_successors}};
   if (program) millrace_part["program"] = program->to_json();
   json::object all{{"id", id},

@@ -10,6 +10,7 @@ namespace millrace::flow {
 
 inline constexpr std::int64_t target_backlog_default = 100;
 inline constexpr std::int64_t target_backlog_max = 1'000'000;
+inline constexpr std::int64_t concurrency_max = 1'000;
 inline constexpr std::int64_t attempts_max = 1'000;
 
 /// A step as read, before the graph is known to be sound.

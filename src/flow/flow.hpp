@@ -53,6 +53,7 @@ struct Step {
   std::optional<Mapping> input;
   std::optional<Mapping> when;
   Instances instances;
+  std::uint32_t concurrency = 0;  ///< StepSettings::concurrency
   Running running;
   component::RetryPolicy retry = component::RetryPolicy::usual();
   Position at;

@@ -23,6 +23,7 @@ steps:
     action: http.request
     after: shape
     instances: 2
+    concurrency: 3
     config: { method: POST, url: "${CMS_URL}/posts" }
     retry: { initial: 1s, factor: 2, max: 5m, attempts: 20 }
   - id: notify
@@ -68,6 +69,7 @@ TEST_CASE("the example of the documentation loads, complete with defaults") {
   CHECK(boost::json::serialize(publish.config) ==
         R"({"url":"https://cms.example.com/posts","method":"POST","timeout":30000})");
   CHECK(publish.instances == flow::Instances{2, 2, 0});
+  CHECK(publish.concurrency == 3);
   CHECK(publish.retry.initial == std::chrono::seconds(1));
   CHECK(publish.retry.max == std::chrono::minutes(5));
   CHECK(publish.retry.attempts == 20);

@@ -120,6 +120,7 @@ class Planner {
     worker.settings.when = source(step.when);
     worker.settings.retry = step.retry;
     if (const Descriptor* known = descriptor_of(step)) worker.settings.program = known->program;
+    worker.settings.concurrency = step.concurrency;
     worker.settings.has_successors = !flow_.successors(step.id).empty();
     return worker;
   }

@@ -126,6 +126,13 @@ object step_properties(const component::Catalogue& catalogue) {
       field_schema(field("when", Field::Type::expression,
                          "JSONata over the incoming message; messages for which it is not true end here."));
   properties["instances"] = instances_schema();
+  Field concurrency =
+      field("concurrency", Field::Type::integer,
+            "How many messages each worker has in work at once, at the most; 1 keeps their order. Unset: "
+            "as many as its component takes, 1 for programs.");
+  concurrency.minimum = 1;
+  concurrency.maximum = concurrency_max;
+  properties["concurrency"] = field_schema(concurrency);
   properties["retry"] = retry_schema();
   properties["driver"] = driver_schema();
   properties["image"] = field_schema(
@@ -159,10 +166,13 @@ object action_rule(const component::Catalogue& catalogue) {
 }
 
 object step_schema(const component::Catalogue& catalogue) {
-  object trigger{
-      {"required", array{"trigger"}},
-      {"properties",
-       object{{"action", false}, {"after", false}, {"input", false}, {"when", false}, {"instances", false}}}};
+  object trigger{{"required", array{"trigger"}},
+                 {"properties", object{{"action", false},
+                                       {"after", false},
+                                       {"input", false},
+                                       {"when", false},
+                                       {"instances", false},
+                                       {"concurrency", false}}}};
   object action{{"required", array{"action", "after"}}, {"properties", object{{"trigger", false}}}};
   array rules;
   for (const auto& function : catalogue.all()) rules.push_back(config_rule(function.descriptor));

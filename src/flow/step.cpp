@@ -12,8 +12,8 @@
 namespace millrace::flow {
 namespace {
 
-const std::vector<std::string> step_fields = {"id",   "trigger",   "action", "after",  "config", "input",
-                                              "when", "instances", "retry",  "driver", "image",  "limits"};
+const std::vector<std::string> step_fields = {"id",        "trigger",     "action", "after",  "config", "input", "when",
+                                              "instances", "concurrency", "retry",  "driver", "image",  "limits"};
 
 bool is_name(std::string_view name, std::string_view signs) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -148,6 +148,18 @@ void read_mappings(Reading& reading, Draft& draft) {
   }
 }
 
+void read_concurrency(Reading& reading, Draft& draft) {
+  const Node* node = draft.node->find("concurrency");
+  if (node == nullptr) return;
+  const std::string path = join(draft.path, "concurrency");
+  if (draft.step.is_trigger) {
+    reading.problem(*node, path, "a trigger has one thing in work at a time",
+                    "put \"concurrency\" into the actions after it");
+  } else if (const auto value = read_integer(reading, *node, path, 1, concurrency_max)) {
+    draft.step.concurrency = static_cast<std::uint32_t>(*value);
+  }
+}
+
 void read_running_of_step(Reading& reading, Draft& draft, const Running& of_flow) {
   const bool has_worker = draft.function == nullptr || draft.function->descriptor.has_worker();
   if (has_worker) {
@@ -207,6 +219,7 @@ std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std:
   read_running_of_step(reading, draft, of_flow);
   read_mappings(reading, draft);
   read_instances(reading, draft);
+  read_concurrency(reading, draft);
   read_retry(reading, draft);
   return draft;
 }

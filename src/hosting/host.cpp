@@ -11,7 +11,7 @@ component::Host make_host(io::posix::AsioLoop& loop, const component::WorkerEnvi
   return [&loop, &environment, lost = std::move(lost)](const component::StepSettings& settings,
                                                        component::Services& services) {
     if (settings.program->protocol == component::Program::Protocol::lines) {
-      return lines::make_lines_action(loop, environment, settings, services, lost);
+      return lines::make_lines_action(loop, settings, services, lost);
     }
     return sailor::make_sailor_action(loop, environment, settings, services, lost);
   };

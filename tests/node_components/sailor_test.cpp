@@ -35,7 +35,7 @@ class Output final : public component::Outside {
 /// A worker's surroundings for the mill's function `name`.
 class Hosted {
  public:
-  explicit Hosted(const std::string& name, bool polls = false, const std::string& prefetch = "") {
+  explicit Hosted(const std::string& name, bool polls = false, std::uint32_t concurrency = 0) {
     environment_.flow_id = "the-flow";
     environment_.step_id = "grind";
     environment_.exec_id = environment_.container_id = environment_.workspace_id = environment_.user_id = "x";
@@ -43,13 +43,13 @@ class Hosted {
     environment_.function = name;
     environment_.listen_messages_on = "the-queue";
     environment_.publish_messages_to = "the-exchange";
-    environment_.prefetch = prefetch;
     settings_.id = "grind";
     settings_.component = "mill";
     settings_.function = name;
     settings_.config = {{"greeting", "hello"}, {"count", 3}};
     settings_.snapshot = R"({"last":4})";
     settings_.retry.attempts = 3;
+    settings_.concurrency = concurrency;
     settings_.program.emplace();
     settings_.program->folder = MILL;
     settings_.program->function = name;
@@ -194,7 +194,7 @@ TEST_CASE("an error goes to the waiting caller, too") {
 }
 
 TEST_CASE("one at a time keeps the order; several at once share nothing but the process") {
-  Hosted mill("act", false, "50");
+  Hosted mill("act", false, 50);
   constexpr std::size_t count = 500;
   for (std::size_t i = 0; i < count; ++i) mill.give(fmt::format("m-{}", i), fmt::format(R"({{"n":{}}})", i));
   mill.run_until(count);
@@ -213,7 +213,7 @@ TEST_CASE("one at a time keeps the order; several at once share nothing but the 
 }
 
 TEST_CASE("a second message of the same id waits until the first is done with") {
-  Hosted mill("act", false, "10");
+  Hosted mill("act", false, 10);
   std::vector<std::string> bodies;
   mill.give("same", R"({"n":1})");
   mill.give("same", R"({"n":2})");

@@ -1,7 +1,6 @@
 #include "hosting/lines/lines_action.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 
 #include <boost/json/serialize.hpp>
@@ -28,12 +27,11 @@ constexpr std::size_t shown_max = 200;  // of a line that cannot be read
 
 class LinesAction final : public component::Action {
  public:
-  LinesAction(const component::StepSettings& settings, const component::WorkerEnvironment& environment,
-              component::Services& services, std::function<void(Error)> lost)
+  LinesAction(const component::StepSettings& settings, component::Services& services, std::function<void(Error)> lost)
       : outside_(services.outside),
         errors_(services.outside, Stream::err),
         lost_(std::move(lost)),
-        concurrency_(asked_concurrency(environment.prefetch)),
+        concurrency_(std::max<std::uint32_t>(1, settings.concurrency)),
         snapshot_(settings.snapshot.empty() ? "{}" : settings.snapshot),
         rest_of_line_(fmt::format(R"(,"function":{},"config":{})", json_text::quoted(settings.program->function),
                                   boost::json::serialize(settings.config))) {}
@@ -83,12 +81,6 @@ class LinesAction final : public component::Action {
     bool paging = false;               ///< a part of it takes effect just now
     std::optional<Outcome> last = {};  ///< came meanwhile
   };
-
-  static std::size_t asked_concurrency(const std::string& text) {
-    std::size_t asked = 0;
-    std::from_chars(text.data(), text.data() + text.size(), asked);
-    return std::clamp<std::size_t>(asked, 1, 1'000);
-  }
 
   std::string line_for(const Work& work) const {
     std::string line = R"({"id":)" + json_text::quoted(work.message_id) + R"(,"execution":)" +
@@ -193,11 +185,10 @@ class LinesAction final : public component::Action {
 }  // namespace
 
 Result<std::unique_ptr<component::Action>> make_lines_action(io::posix::AsioLoop& loop,
-                                                             const component::WorkerEnvironment& environment,
                                                              const component::StepSettings& settings,
                                                              component::Services& services,
                                                              std::function<void(Error)> lost) {
-  auto action = std::make_unique<LinesAction>(settings, environment, services, std::move(lost));
+  auto action = std::make_unique<LinesAction>(settings, services, std::move(lost));
   if (auto started = action->start(loop, settings); !started) return started.error();
   return std::unique_ptr<component::Action>(std::move(action));
 }

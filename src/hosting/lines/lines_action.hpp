@@ -5,7 +5,6 @@
 
 #include "component/action.hpp"
 #include "component/step_settings.hpp"
-#include "component/worker_environment.hpp"
 #include "core/error.hpp"
 #include "io/posix/loop.hpp"
 
@@ -15,7 +14,6 @@ namespace millrace::hosting::lines {
 /// (docs/component-protocol.md): starts it as a child process that lives as long as the worker, and makes of its lines
 /// about one message one Outcome.
 Result<std::unique_ptr<component::Action>> make_lines_action(io::posix::AsioLoop& loop,
-                                                             const component::WorkerEnvironment& environment,
                                                              const component::StepSettings& settings,
                                                              component::Services& services,
                                                              std::function<void(Error)> lost);

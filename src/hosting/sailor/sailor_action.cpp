@@ -1,7 +1,6 @@
 #include "hosting/sailor/sailor_action.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 #include <map>
 #include <optional>
@@ -33,13 +32,6 @@ constexpr std::size_t page_count_max = 1'000;
 /// Messages that are done with by the component and wait for their commit do not keep it from the next ones.
 constexpr std::size_t room_for_commits = 64;
 
-std::size_t prefetch_of(const component::WorkerEnvironment& environment) {
-  std::size_t asked = 0;
-  const auto& text = environment.prefetch;
-  std::from_chars(text.data(), text.data() + text.size(), asked);
-  return std::clamp<std::size_t>(asked, 1, 1'000);
-}
-
 /// The envelope as components know it: with all of its parts.
 std::string envelope_of(const Work& work) {
   std::string text = work.message.envelope();
@@ -64,7 +56,7 @@ class SailorAction final : public component::Action {
         lost_(std::move(lost)),
         output_(services.outside, component::Outside::Stream::out),
         snapshot_(settings.snapshot),
-        prefetch_(prefetch_of(environment)) {}
+        prefetch_(std::max<std::uint32_t>(1, settings.concurrency)) {}
 
   ~SailorAction() override {
     loop_.cancel(readiness_);
