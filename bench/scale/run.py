@@ -22,7 +22,8 @@ steps:
   - id: work
     action: http.request
     after: form
-    config: {{ method: POST, url: "{url}/", concurrency: 1 }}
+    concurrency: 1
+    config: {{ method: POST, url: "{url}/" }}
 """
 
 

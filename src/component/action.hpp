@@ -88,7 +88,7 @@ using Finish = std::function<void(Outcome)>;
 class Action {
  public:
   virtual ~Action() = default;
-  /// How many messages may be in work at once. 1 keeps their order.
+  /// How many messages may be in work at once where the step does not say. 1 keeps their order.
   virtual std::size_t concurrency() const { return 1; }
   /// True if `process` always calls `finish` before it returns: then many messages are taken at once.
   virtual bool immediate() const { return false; }

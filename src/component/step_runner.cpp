@@ -27,7 +27,7 @@ struct InWork {
   bool finished = false;
 };
 
-std::uint16_t prefetch_of(const WorkerEnvironment& environment, const Action& action, bool polls) {
+std::uint16_t prefetch_of(const WorkerEnvironment& environment, bool immediate, std::size_t in_hand_max, bool polls) {
   std::uint16_t asked = 0;
   const auto& text = environment.prefetch;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), asked);
@@ -37,7 +37,7 @@ std::uint16_t prefetch_of(const WorkerEnvironment& environment, const Action& ac
   constexpr std::size_t immediate_prefetch = 500;
   constexpr std::size_t prefetch_per_slot = 4;
   constexpr std::size_t prefetch_max = 1000;
-  const auto wanted = action.immediate() ? immediate_prefetch : action.concurrency() * prefetch_per_slot;
+  const auto wanted = immediate ? immediate_prefetch : in_hand_max * prefetch_per_slot;
   return static_cast<std::uint16_t>(std::min(wanted, prefetch_max));
 }
 
@@ -67,7 +67,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     if (!polls) return polls.error().in("step " + settings_.id);
     outbox_.emplace(loop_, environment_, settings_, *polls);
     snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
-    link_ = connect(prefetch_of(environment_, *action_, *polls), handlers());
+    link_ = connect(prefetch_of(environment_, action_->immediate(), in_hand_max_, *polls), handlers());
     return Done{};
   }
 
@@ -97,11 +97,9 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     }
     if (!action) return action.error();
     action_ = std::move(*action);
-    in_hand_max_ = action_->concurrency();
-    // A program is told of the limit and keeps it; some of its messages only wait for their commit.
-    if (settings_.concurrency > 0 && !settings_.program) {
-      in_hand_max_ = std::min<std::size_t>(in_hand_max_, settings_.concurrency);
-    }
+    // A program is told of it and keeps it; some of its messages only wait for their commit.
+    const bool said = settings_.concurrency > 0 && !settings_.program;
+    in_hand_max_ = said ? settings_.concurrency : action_->concurrency();
     return polls;
   }
 

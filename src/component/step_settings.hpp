@@ -24,7 +24,7 @@ struct StepSettings {
   std::optional<std::string> input;  ///< JSONata source
   std::optional<std::string> when;   ///< JSONata source
   RetryPolicy retry;
-  std::uint32_t concurrency = 0;   ///< messages in work at once, at the most; 0: as many as the action takes
+  std::uint32_t concurrency = 0;   ///< messages in work at once, at the most; 0: as the action has it
   bool has_successors = true;      ///< false: what the step emits has no reader and is not published
   std::optional<Program> program;  ///< what does the step's work, if not this binary
 

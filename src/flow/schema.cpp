@@ -129,7 +129,7 @@ object step_properties(const component::Catalogue& catalogue) {
   Field concurrency =
       field("concurrency", Field::Type::integer,
             "How many messages each worker has in work at once, at the most; 1 keeps their order. Unset: "
-            "as many as its component takes, 1 for programs.");
+            "16 for http.request, 4 for email.send, 1 for programs; actions that never wait need none.");
   concurrency.minimum = 1;
   concurrency.maximum = concurrency_max;
   properties["concurrency"] = field_schema(concurrency);

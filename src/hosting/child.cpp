@@ -13,7 +13,13 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t line_max = 64 * 1024;  // a longer one is passed on in pieces
-constexpr std::int64_t level_warn = 40;      // bunyan and pino: 30 info, 40 warn, 50 error, 60 fatal
+
+/// Bunyan's and pino's: 30 info, 40 warn, 50 error, 60 fatal.
+log::Level level_of(std::int64_t number) {
+  if (number < 30) return log::Level::debug;
+  if (number < 40) return log::Level::info;
+  return number < 50 ? log::Level::warning : log::Level::error;
+}
 
 std::string text_of(const json::object& from, std::string_view name) {
   const auto* value = from.if_contains(name);
@@ -48,6 +54,14 @@ Result<std::string> find_program(const std::string& name) {
       fmt::format("there is no program \"{}\" in PATH (install it on the machine that runs the worker)", name)};
 }
 
+OutputLines::OutputLines(log::Level usual, Write write) : usual_(usual), write_(std::move(write)) {
+  if (write_) return;
+  write_ = [](log::Level level, const std::string& text, const std::string& execution, const std::string& message) {
+    if (message.empty()) return log::write(level, "component", {{"text", text}});
+    log::write(level, "component", {{"text", text}, {"execution", execution}, {"message", message}});
+  };
+}
+
 OutputLines::~OutputLines() {
   if (!kept_.empty()) line(kept_);
 }
@@ -69,15 +83,15 @@ void OutputLines::line(std::string_view text) {
   boost::system::error_code failed;
   const auto parsed = text.front() == '{' ? json::parse(text, failed) : json::value();
   const auto* record = failed ? nullptr : parsed.if_object();
-  if (record == nullptr || !record->contains("msg")) return outside_.write(usual_, text);
+  if (record == nullptr || !record->contains("msg")) return write_(usual_, std::string(text), {}, {});
   auto readable = text_of(*record, "msg");
   if (const auto* error = record->if_contains("err"); error != nullptr && error->is_object()) {
     const auto reason = text_of(error->get_object(), "message");
     if (!reason.empty() && readable.find(reason) == std::string::npos) readable += ": " + reason;
   }
   const auto* level = record->if_contains("level");
-  const bool bad = level != nullptr && level->is_int64() && level->get_int64() >= level_warn;
-  outside_.write(bad ? component::Outside::Stream::err : usual_, readable);
+  write_(level != nullptr && level->is_int64() ? level_of(level->get_int64()) : usual_, readable,
+         text_of(*record, "threadId"), text_of(*record, "messageId"));
 }
 
 std::string words(const io::posix::ProcessEnd& end) {

@@ -1,13 +1,11 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "component/outside.hpp"
-#include "component/program.hpp"
+#include "core/log.hpp"
 #include "core/result.hpp"
 #include "io/posix/process.hpp"
 
@@ -22,19 +20,22 @@ Variables inherited_variables();
 /// Where PATH leads to; Error::not_found says what to install.
 Result<std::string> find_program(const std::string& name);
 
-/// Passes on what a program writes as the worker's own output, line by line. Lines of the JSON loggers that are usual
-/// with Node.js (bunyan, pino: "level", "msg", "err") are made readable; a `level` of 40 or more goes to stderr.
+/// What a program writes for people, line by line, as lines of the worker's log. Those of the JSON loggers that are usual
+/// with Node.js (bunyan, pino: "level", "msg", "err") are made readable and keep their level and what they are about.
 class OutputLines {
  public:
-  OutputLines(component::Outside& outside, component::Outside::Stream usual) : outside_(outside), usual_(usual) {}
+  using Write = std::function<void(log::Level level, const std::string& text, const std::string& execution,
+                                   const std::string& message)>;
+
+  /// `usual`: of a line that does not say. By default they are written to the log.
+  explicit OutputLines(log::Level usual, Write write = {});
   ~OutputLines();
   void take(std::string_view piece);
-
- private:
   void line(std::string_view text);
 
-  component::Outside& outside_;
-  component::Outside::Stream usual_;
+ private:
+  log::Level usual_;
+  Write write_;
   std::string kept_;
 };
 

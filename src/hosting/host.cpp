@@ -8,12 +8,11 @@ namespace millrace::hosting {
 
 component::Host make_host(io::posix::AsioLoop& loop, const component::WorkerEnvironment& environment,
                           std::function<void(Error)> lost) {
-  return [&loop, &environment, lost = std::move(lost)](const component::StepSettings& settings,
-                                                       component::Services& services) {
+  return [&loop, &environment, lost = std::move(lost)](const component::StepSettings& settings, component::Services&) {
     if (settings.program->protocol == component::Program::Protocol::lines) {
-      return lines::make_lines_action(loop, settings, services, lost);
+      return lines::make_lines_action(loop, settings, lost);
     }
-    return sailor::make_sailor_action(loop, environment, settings, services, lost);
+    return sailor::make_sailor_action(loop, environment, settings, lost);
   };
 }
 

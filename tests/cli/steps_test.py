@@ -59,7 +59,8 @@ steps:
     action: http.request
     after: form
     instances: 3
-    config: { method: POST, url: "${TARGET}/shared", concurrency: 2 }
+    concurrency: 2
+    config: { method: POST, url: "${TARGET}/shared" }
 """
 
 

@@ -18,7 +18,8 @@ steps:
     action: http.request
     after: form
     instances: {instances}
-    config: {{ method: POST, url: "{url}/", concurrency: 1 }}
+    concurrency: 1
+    config: {{ method: POST, url: "{url}/" }}
 """
 
 

@@ -38,11 +38,10 @@ class Send final : public component::Action {
       : defaults_(std::move(defaults)),
         server_(std::move(server)),
         size_max_(config.size("size_max")),
-        concurrency_(static_cast<std::size_t>(config.integer("concurrency"))),
         transfers_(std::move(transfers)),
         loop_(loop) {}
 
-  std::size_t concurrency() const override { return concurrency_; }
+  std::size_t concurrency() const override { return 4; }
 
   void process(Work work, component::Finish finish) override {
     auto mail = complete(work);
@@ -103,7 +102,6 @@ class Send final : public component::Action {
   Defaults defaults_;
   io::MailCall server_;
   std::size_t size_max_;
-  std::size_t concurrency_;
   std::unique_ptr<io::Transfers> transfers_;
   io::Loop& loop_;
 };
@@ -220,13 +218,7 @@ component::Function email_send() {
        .type = Field::Type::size,
        .summary = "Largest mail, attachments included.",
        .default_json = R"("25MB")",
-       .minimum = 1},
-      {.name = "concurrency",
-       .type = Field::Type::integer,
-       .summary = "Mails under way at once in one worker.",
-       .default_json = "4",
-       .minimum = 1,
-       .maximum = 64}};
+       .minimum = 1}};
   it.emits =
       "{\"messageId\": the mail's Message-ID, \"accepted\": [recipients], \"response\": the server's last word}.";
   it.examples = {{"Tell the team", R"(- id: notify

@@ -34,7 +34,6 @@ struct Settings {
   StatusSet expect;
   StatusSet retry_on;
   bool idempotency_key = true;
-  std::size_t concurrency = 16;
 };
 
 class Request final : public component::Action {
@@ -48,7 +47,7 @@ class Request final : public component::Action {
         has_successors_(services.has_successors),
         is_watched_(services.is_watched) {}
 
-  std::size_t concurrency() const override { return settings_.concurrency; }
+  std::size_t concurrency() const override { return 16; }
 
   void process(Work work, component::Finish finish) override {
     auto call = make_call(work);
@@ -196,7 +195,6 @@ Result<Settings> read_settings(const component::Config& config, const component:
   if (!retry_on) return retry_on.error();
   settings.retry_on = std::move(*retry_on);
   settings.idempotency_key = config.boolean("idempotency_key");
-  settings.concurrency = static_cast<std::size_t>(config.integer("concurrency"));
   return settings;
 }
 
@@ -252,13 +250,7 @@ std::vector<Field> fields() {
       {.name = "idempotency_key",
        .type = Field::Type::boolean,
        .summary = "Sends the message's stable id as Idempotency-Key, so that the target can recognise a repeat.",
-       .default_json = "true"},
-      {.name = "concurrency",
-       .type = Field::Type::integer,
-       .summary = "Requests under way at once in one worker; 1 keeps the order of messages.",
-       .default_json = "16",
-       .minimum = 1,
-       .maximum = 256}};
+       .default_json = "true"}};
   all.insert(all.end(), own.begin(), own.end());
   return all;
 }

@@ -18,7 +18,6 @@ namespace json_text = component::json_text;
 using component::Finish;
 using component::Outcome;
 using component::Work;
-using Stream = component::Outside::Stream;
 
 constexpr std::size_t line_max = 32u << 20;
 constexpr std::uint64_t page_size_max = 8u << 20;
@@ -27,9 +26,9 @@ constexpr std::size_t shown_max = 200;  // of a line that cannot be read
 
 class LinesAction final : public component::Action {
  public:
-  LinesAction(const component::StepSettings& settings, component::Services& services, std::function<void(Error)> lost)
-      : outside_(services.outside),
-        errors_(services.outside, Stream::err),
+  LinesAction(const component::StepSettings& settings, std::function<void(Error)> lost)
+      : words_(log::Level::info),
+        errors_(log::Level::warning),
         lost_(std::move(lost)),
         concurrency_(std::max<std::uint32_t>(1, settings.concurrency)),
         snapshot_(settings.snapshot.empty() ? "{}" : settings.snapshot),
@@ -108,13 +107,13 @@ class LinesAction final : public component::Action {
 
   /// What is no JSON object was meant for people: a print() that was left in.
   void answered(const std::string& line) {
-    if (json_text::trimmed(line).front() != '{') return outside_.write(Stream::out, line);
+    if (json_text::trimmed(line).front() != '{') return words_.line(line);
     auto answer = Answer::read(line);
     if (!answer) {
       return lose(fmt::format("the component wrote a line that cannot be read: {}: {}", answer.error().message,
                               line.substr(0, shown_max)));
     }
-    if (answer->log) return outside_.write(answer->warns ? Stream::err : Stream::out, *answer->log);
+    if (answer->log) return (answer->warns ? errors_ : words_).line(*answer->log);
     auto* item = answer->id ? find(*answer->id) : in_hand_.empty() ? nullptr : &in_hand_.front();
     if (item == nullptr) {
       return lose(fmt::format("the component wrote about a message that it does not have in hand: {}",
@@ -171,8 +170,8 @@ class LinesAction final : public component::Action {
     if (lost_) std::exchange(lost_, nullptr)(Error{Error::Kind::io, std::move(why)});
   }
 
-  component::Outside& outside_;
-  OutputLines errors_;
+  OutputLines words_;   ///< what it says on stdout to people
+  OutputLines errors_;  ///< and on stderr
   std::function<void(Error)> lost_;
   const std::size_t concurrency_;
   std::string snapshot_;
@@ -186,9 +185,8 @@ class LinesAction final : public component::Action {
 
 Result<std::unique_ptr<component::Action>> make_lines_action(io::posix::AsioLoop& loop,
                                                              const component::StepSettings& settings,
-                                                             component::Services& services,
                                                              std::function<void(Error)> lost) {
-  auto action = std::make_unique<LinesAction>(settings, services, std::move(lost));
+  auto action = std::make_unique<LinesAction>(settings, std::move(lost));
   if (auto started = action->start(loop, settings); !started) return started.error();
   return std::unique_ptr<component::Action>(std::move(action));
 }

@@ -15,7 +15,6 @@ namespace millrace::hosting::lines {
 /// about one message one Outcome.
 Result<std::unique_ptr<component::Action>> make_lines_action(io::posix::AsioLoop& loop,
                                                              const component::StepSettings& settings,
-                                                             component::Services& services,
                                                              std::function<void(Error)> lost);
 
 }  // namespace millrace::hosting::lines

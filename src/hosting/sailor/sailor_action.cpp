@@ -47,14 +47,13 @@ std::string envelope_of(const Work& work) {
 class SailorAction final : public component::Action {
  public:
   SailorAction(io::posix::AsioLoop& loop, const component::WorkerEnvironment& environment,
-               const component::StepSettings& settings, component::Services& services, Cipher cipher,
-               std::function<void(Error)> lost)
+               const component::StepSettings& settings, Cipher cipher, std::function<void(Error)> lost)
       : loop_(loop),
         environment_(environment),
         settings_(settings),
         cipher_(std::move(cipher)),
         lost_(std::move(lost)),
-        output_(services.outside, component::Outside::Stream::out),
+        output_(log::Level::info),
         snapshot_(settings.snapshot),
         prefetch_(std::max<std::uint32_t>(1, settings.concurrency)) {}
 
@@ -300,7 +299,6 @@ class SailorAction final : public component::Action {
 Result<std::unique_ptr<component::Action>> make_sailor_action(io::posix::AsioLoop& loop,
                                                               const component::WorkerEnvironment& environment,
                                                               const component::StepSettings& settings,
-                                                              component::Services& services,
                                                               std::function<void(Error)> lost) {
   Doors doors;
   doors.login = {"component", random_token()};
@@ -308,8 +306,7 @@ Result<std::unique_ptr<component::Action>> make_sailor_action(io::posix::AsioLoo
   doors.iv = random_token(Cipher::iv_size / 2);
   auto cipher = Cipher::make(doors.password, doors.iv);
   if (!cipher) return cipher.error();
-  auto action =
-      std::make_unique<SailorAction>(loop, environment, settings, services, std::move(*cipher), std::move(lost));
+  auto action = std::make_unique<SailorAction>(loop, environment, settings, std::move(*cipher), std::move(lost));
   if (auto started = action->start(std::move(doors)); !started) return started.error();
   return std::unique_ptr<component::Action>(std::move(action));
 }

@@ -17,7 +17,6 @@ namespace millrace::hosting::sailor {
 Result<std::unique_ptr<component::Action>> make_sailor_action(io::posix::AsioLoop& loop,
                                                               const component::WorkerEnvironment& environment,
                                                               const component::StepSettings& settings,
-                                                              component::Services& services,
                                                               std::function<void(Error)> lost);
 
 }  // namespace millrace::hosting::sailor
