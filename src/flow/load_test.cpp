@@ -77,7 +77,7 @@ TEST_CASE("the example of the documentation loads, complete with defaults") {
   const Step& notify = *flow.find("notify");
   REQUIRE(notify.input);
   CHECK(notify.input->source == "{ \"to\": \"team@example.com\", \"text\": \"Published as \" & body.id }\n");
-  CHECK(notify.input->at.line == 22);
+  CHECK(notify.input->at.line == 23);
   CHECK(notify.input->at.column == 7);
 }
 

@@ -13,15 +13,15 @@ namespace millrace::hosting {
 
 using Variables = std::vector<std::pair<std::string, std::string>>;
 
-/// What this process was given and a program that it hosts may see: all but what is the worker's own (ELASTICIO_…,
-/// MILLRACE_…).
+/// What this process was given and a program that it hosts may see: all but what is the worker's own
+/// (ELASTICIO_…, MILLRACE_…).
 Variables inherited_variables();
 
 /// Where PATH leads to; Error::not_found says what to install.
 Result<std::string> find_program(const std::string& name);
 
-/// What a program writes for people, line by line, as lines of the worker's log. Those of the JSON loggers that are usual
-/// with Node.js (bunyan, pino: "level", "msg", "err") are made readable and keep their level and what they are about.
+/// What a program writes for people, line by line, as lines of the worker's log. Those of the usual JSON loggers of
+/// Node.js (bunyan, pino: "level", "msg", "err") are made readable and keep their level and what they are about.
 class OutputLines {
  public:
   using Write = std::function<void(log::Level level, const std::string& text, const std::string& execution,

@@ -1,5 +1,6 @@
 #include "hosting/sailor/sailor_environment.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -12,10 +13,11 @@ namespace {
 /// As good as none, for a client that throttles itself.
 constexpr const char* no_limit = "1000000";
 
+/// The library says something at level info about each message: a line of 700 bytes, which would rule its throughput.
 std::string log_level() {
   const char* set = std::getenv("MILLRACE_LOG_LEVEL");
   const std::string level = set == nullptr ? "info" : set;
-  return level == "warning" ? "warn" : level;
+  return level == "debug" ? "info" : level == "error" ? "error" : "warn";
 }
 
 }  // namespace
@@ -63,8 +65,10 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   add("ERROR_RATE_LIMIT", no_limit);
   add("SNAPSHOT_RATE_LIMIT", no_limit);
   add("RATE_INTERVAL", "100");
-  variables.emplace_back("LOG_LEVEL", log_level());
-  for (const auto& variable : settings.program->environment) variables.push_back(variable);
+  const auto& own = settings.program->environment;
+  const auto is_level = [](const auto& variable) { return variable.first == "LOG_LEVEL"; };
+  if (std::ranges::none_of(own, is_level)) variables.emplace_back("LOG_LEVEL", log_level());
+  variables.insert(variables.end(), own.begin(), own.end());
   return variables;
 }
 

@@ -1,1 +1,0 @@
-exports.process = async (msg) => ({ body: msg.body });
