@@ -109,6 +109,46 @@ std::string encode_properties(const Properties& properties) {
   return wire;
 }
 
+namespace {
+
+std::string decoded_with_header(std::string_view wire, std::string_view name, std::int64_t value) {
+  auto properties = decode_properties(wire);
+  if (!properties) return std::string(wire);
+  if (!properties->headers) properties->headers.emplace();
+  properties->headers->set(name, value);
+  return encode_properties(*properties);
+}
+
+}  // namespace
+
+/// Nearly always it is enough to put the entry at the end of the table.
+std::string with_header(std::string_view wire, std::string_view name, std::int64_t value) {
+  constexpr std::uint16_t content_type = 1u << 15, content_encoding = 1u << 14, headers = 1u << 13, more_flags = 1u;
+  Reader in(wire);
+  const auto flags = in.number<std::uint16_t>();
+  if ((flags & more_flags) != 0 || wire.find(name) != std::string_view::npos) {
+    return decoded_with_header(wire, name, value);
+  }
+  if ((flags & content_type) != 0) in.short_string();
+  if ((flags & content_encoding) != 0) in.short_string();
+  const auto before = wire.size() - in.rest().size();
+  const auto table = (flags & headers) != 0 ? in.long_string() : std::string_view();
+  if (!in.ok()) return std::string(wire);
+  std::string entry;
+  write_short_string(entry, name);
+  entry += 'l';
+  write_number(entry, value);
+  std::string out;
+  out.reserve(wire.size() + entry.size() + sizeof(std::uint32_t));
+  write_number(out, static_cast<std::uint16_t>(flags | headers));
+  out += wire.substr(sizeof flags, before - sizeof flags);
+  write_number(out, static_cast<std::uint32_t>(table.size() + entry.size()));
+  out += table;
+  out += entry;
+  out += in.rest();
+  return out;
+}
+
 Result<PropertyGlance> glance(std::string_view wire) {
   Reader in(wire);
   PropertyGlance out;

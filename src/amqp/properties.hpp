@@ -32,6 +32,9 @@ struct Properties {
 Result<Properties> decode_properties(std::string_view wire);
 std::string encode_properties(const Properties& properties);
 
+/// The same properties with one more header, or another value of it. What is malformed stays as it is.
+std::string with_header(std::string_view wire, std::string_view name, std::int64_t value);
+
 /// The parts that a broker needs of every message, read in one pass without building the header table. Malformed input
 /// gives Error::invalid.
 struct PropertyGlance {

@@ -141,6 +141,25 @@ TEST_CASE("malformed properties name the property that is wrong") {
   CHECK_FALSE(glance(std::string("\0\1", 2)));
 }
 
+TEST_CASE("a header is added, or gets another value, and all else stays") {
+  Properties plain;
+  plain.content_type = "text/plain";
+  plain.delivery_mode = 2;
+  plain.message_id = "id";
+  Properties full = plain;
+  full.content_encoding = "gzip";
+  full.headers = every_kind();
+  for (auto properties : {Properties(), plain, full}) {
+    const auto wire = encode_properties(properties);
+    if (!properties.headers) properties.headers.emplace();
+    properties.headers->set("x-delivery-count", std::int64_t{0});
+    const auto once = with_header(wire, "x-delivery-count", 0);
+    CHECK(once == encode_properties(properties));
+    properties.headers->set("x-delivery-count", std::int64_t{7});
+    CHECK(with_header(once, "x-delivery-count", 7) == encode_properties(properties));
+  }
+}
+
 TEST_CASE("random bytes never crash the decoders, and a glance accepts exactly what decoding accepts") {
   const unsigned seed = std::random_device{}();
   INFO("seed " << seed);
@@ -156,6 +175,8 @@ TEST_CASE("random bytes never crash the decoders, and a glance accepts exactly w
     if (random() % 4 == 0) wire.resize(random() % wire.size());
     auto decoded = decode_properties(wire);
     CHECK(static_cast<bool>(decoded) == static_cast<bool>(glance(wire)));
+    const auto more = with_header(wire, "count", 1);
+    if (decoded) CHECK(decode_properties(more));
     if (decoded) CHECK(decode_properties(encode_properties(*decoded)));
   }
 }

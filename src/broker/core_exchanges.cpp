@@ -35,9 +35,10 @@ Refusal default_exchange() {
 }  // namespace
 
 void Broker::Core::add_default_exchanges() {
-  const auto add = [this](std::string name, std::string type) {
+  const auto add = [this](std::string name, std::string type, bool internal = false) {
     ExchangeSpec spec;
     spec.name = name;
+    spec.internal = internal;
     spec.type = std::move(type);
     exchanges.emplace(std::move(name), std::make_unique<Exchange>(std::move(spec)));
   };
@@ -46,6 +47,7 @@ void Broker::Core::add_default_exchanges() {
   add("amq.topic", "topic");
   add("amq.headers", "headers");
   add("amq.match", "headers");
+  add("amq.rabbitmq.trace", "topic", true);  // some clients look whether it is there; nothing is traced
 }
 
 Exchange* Broker::Core::find_exchange(std::string_view name) {
@@ -65,7 +67,8 @@ Answer<Done> Broker::Core::declare_exchange(const ExchangeSpec& spec, Durable du
                    fmt::format("exchange name '{}' contains reserved prefix 'amq.*'", spec.name)};
   }
   if (spec.type != "direct" && spec.type != "fanout" && spec.type != "topic" && spec.type != "headers") {
-    return Refusal{ReplyCode::command_invalid, fmt::format("unknown exchange type '{}'", spec.type)};
+    return Refusal{ReplyCode::command_invalid,
+                   fmt::format("{} exchange type '{}'", spec.type.empty() ? "invalid" : "unknown", spec.type)};
   }
   if (const auto* alternate = spec.arguments.find("alternate-exchange");
       alternate != nullptr && !std::holds_alternative<std::string>(alternate->value)) {

@@ -15,20 +15,20 @@ const FieldArray* array_of(const FieldTable& headers, std::string_view name) {
   return have == nullptr ? nullptr : std::get_if<FieldArray>(&have->value);
 }
 
-std::vector<std::string> copies_of(const FieldTable& headers) {
-  std::vector<std::string> keys;
-  const auto* copies = array_of(headers, "CC");
-  if (copies == nullptr) return keys;
+void add_copies(const FieldTable& headers, std::string_view name, std::vector<std::string>& keys) {
+  const auto* copies = array_of(headers, name);
+  if (copies == nullptr) return;
   for (const auto& key : *copies) {
     if (const auto* text = std::get_if<std::string>(&key.value)) keys.push_back(*text);
   }
-  return keys;
 }
 
-/// The routing keys a message was published with: its own and those of its header CC (BCC is not kept).
+/// The routing keys that a message was published with, without those of its header BCC, which nobody is told.
 FieldArray routing_keys(const Message& message, const FieldTable& headers) {
+  std::vector<std::string> copies;
+  add_copies(headers, "CC", copies);
   FieldArray keys = {FieldValue(message.routing_key)};
-  for (auto& key : copies_of(headers)) keys.emplace_back(std::move(key));
+  for (auto& key : copies) keys.emplace_back(std::move(key));
   return keys;
 }
 
@@ -90,8 +90,10 @@ void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& 
   message->routing_key = queue.rules.dead_letter_key.value_or(original->routing_key);
   auto headers = properties->headers.value_or(FieldTable());
   record_death(headers, queue.spec.name, *original, reason, now(), properties->expiration);
-  if (queue.rules.dead_letter_key) headers.erase("CC");
-  message->copies = copies_of(headers);
+  for (const auto* name : {"CC", "BCC"}) {
+    if (queue.rules.dead_letter_key) headers.erase(name);
+    add_copies(headers, name, message->copies);
+  }
   const auto not_into = circle(headers);
   properties->headers = std::move(headers);
   properties->expiration.reset();

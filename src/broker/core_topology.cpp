@@ -17,11 +17,11 @@ std::optional<Refusal> differs(const QueueSpec& have, const QueueSpec& wanted) {
   Comparison compare("queue", have.name);
   compare.flag("durable", have.durable, wanted.durable);
   compare.flag("auto_delete", have.auto_delete, wanted.auto_delete);
-  compare.arguments(
-      have.arguments, wanted.arguments,
-      {"x-expires", "x-message-ttl", "x-max-length", "x-max-length-bytes", "x-max-priority", "x-overflow",
-       "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-single-active-consumer", "x-queue-mode",
-       "x-delivery-limit", "x-millrace-dedup-window", "x-millrace-dedup-max", "x-millrace-isolate-suspects"});
+  compare.arguments(have.arguments, wanted.arguments,
+                    {"x-expires", "x-message-ttl", "x-max-length", "x-max-length-bytes", "x-max-priority", "x-overflow",
+                     "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-single-active-consumer", "x-queue-mode",
+                     "x-delivery-limit", "x-queue-master-locator", "x-millrace-dedup-window", "x-millrace-dedup-max",
+                     "x-millrace-isolate-suspects"});
   compare.text("x-queue-type", have.arguments.text("x-queue-type", "classic"),
                wanted.arguments.text("x-queue-type", "classic"));
   return compare.refusal;
@@ -66,11 +66,12 @@ Answer<QueueStatus> Broker::Core::declare_queue(SessionId session, const QueueSp
   }
   auto rules = QueueRules::read(spec);
   if (!rules) return rules.error();
-  if (spec.arguments.text("x-queue-type") == "quorum" && (!wanted.durable || wanted.exclusive)) {
-    return Refusal{
-        ReplyCode::precondition_failed,
-        fmt::format("invalid property '{}' for queue '{}' in vhost '/': a quorum queue is durable and shared",
-                    wanted.durable ? "exclusive-owner" : "non-durable", spec.name)};
+  const bool lasting = wanted.durable && !wanted.exclusive && !wanted.auto_delete;
+  if (spec.arguments.text("x-queue-type") == "quorum" && !lasting) {
+    const auto* property = !wanted.durable ? "non-durable" : wanted.exclusive ? "exclusive-owner" : "auto-delete";
+    return Refusal{ReplyCode::precondition_failed,
+                   fmt::format("invalid property '{}' for queue '{}' in vhost '/': a quorum queue lasts and is shared",
+                               property, spec.name)};
   }
   if (auto refusal = refuse_storing(); refusal && spec.durable) return *refusal;
   auto owned = std::make_unique<Queue>(next_queue_++, spec, std::move(*rules), spec.exclusive ? session : SessionId(),

@@ -25,21 +25,21 @@ constexpr int reads_in_turn = 4;  // of one connection before others have theirs
 }  // namespace
 
 /// Of a connection that is read again and again, each time with little, the next bytes may gather for a moment: a
-/// client that sends every frame by itself would otherwise cost a wake-up, a read and a packet a frame. Whoever waits
-/// for an answer before going on never comes to this.
+/// client that sends every frame by itself would otherwise cost a wake-up, a read and a packet a frame. Only reads that
+/// come while the client has much under way count: whoever waits for an answer before going on is never kept waiting.
 class ReadPace {
  public:
   static constexpr std::chrono::microseconds pause{200};
 
-  /// To be asked before each read.
-  bool is_fast(io::SteadyTime now) {
+  /// `pipelining`: there was something under way before this read.
+  void count(io::SteadyTime now, bool pipelining) {
     if (now - since_ > window) {
       since_ = now;
       reads_ = 0;
     }
-    return ++reads_ > reads_max;
+    reads_ += pipelining ? 1 : 0;
   }
-  bool was_fast() const { return reads_ > reads_max; }
+  bool is_fast() const { return reads_ > reads_max; }
 
  private:
   static constexpr std::chrono::milliseconds window{2};
@@ -108,7 +108,7 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
  private:
   void wait_for_input() {
     if (std::exchange(waiting_for_input_, true)) return;
-    if (!pace_.is_fast(loop_.steady_now())) return wait_for_bytes();
+    if (!pace_.is_fast()) return wait_for_bytes();
     loop_.after(ReadPace::pause, [weak = weak_from_this()] {
       if (auto self = weak.lock()) self->wait_for_bytes();
     });
@@ -132,17 +132,20 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
 
   void read() {
     std::size_t taken = 0;
+    const bool pipelining = session_->is_pipelining();
+    pace_.count(loop_.steady_now(), pipelining);
     for (int turn = 0; turn < reads_in_turn; ++turn) {
       error_code code;
       const std::size_t size = socket_.read_some(asio::buffer(buffer_), code);
       if (code == asio::error::would_block) break;
       if (code) return end();
       // Who sends much at a time does not wait for it, and each acknowledgement is a packet more.
-      if (taken == 0 && size < small_read && !pace_.was_fast()) acknowledge_quickly();
+      if (taken == 0 && size < small_read && !pace_.is_fast()) acknowledge_quickly();
       taken += size;
       if (!take({buffer_.data(), size})) return end();
       if (!session_ || session_->is_over() || session_->input_paused()) return;
-      if (size < buffer_.size()) break;
+      // More may have come while that was worked on: taken now, it costs no wake-up of its own.
+      if (size < buffer_.size() && !pipelining) break;
     }
     wait_for_input();
   }

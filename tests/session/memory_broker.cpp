@@ -325,6 +325,11 @@ std::vector<QueueStatus> Broker::queues() const {
   return all;
 }
 
+const QueueSpec* Broker::queue_spec(std::string_view name) const {
+  auto found = core_->queues.find(name);
+  return found == core_->queues.end() ? nullptr : &found->second.spec;
+}
+
 std::optional<QueueStatus> Broker::queue(std::string_view name) const {
   auto found = core_->queues.find(name);
   if (found == core_->queues.end()) return std::nullopt;

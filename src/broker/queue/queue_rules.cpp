@@ -68,13 +68,15 @@ void read_limits(ArgumentReader& in, QueueRules& rules) {
   rules.priority_max = static_cast<std::uint8_t>(priority);
 }
 
-void read_failure_rules(ArgumentReader& in, QueueRules& rules) {
+void read_failure_rules(ArgumentReader& in, const QueueSpec& spec, QueueRules& rules) {
   rules.dead_letter_exchange = in.text("x-dead-letter-exchange");
   rules.dead_letter_key = in.text("x-dead-letter-routing-key");
   if (rules.dead_letter_key && !rules.dead_letter_exchange) {
     in.refuse("x-dead-letter-routing-key", "it is of no use without x-dead-letter-exchange");
   }
-  if (const auto limit = in.count("x-delivery-limit")) {
+  const bool unlimited =
+      spec.arguments.text("x-queue-type") == "quorum" && spec.arguments.integer("x-delivery-limit") == -1;
+  if (const auto limit = unlimited ? std::nullopt : in.count("x-delivery-limit")) {
     rules.delivery_limit =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(*limit, std::numeric_limits<std::uint32_t>::max()));
   }
@@ -98,7 +100,7 @@ Answer<QueueRules> QueueRules::read(const QueueSpec& spec) {
   ArgumentReader in(spec);
   QueueRules rules;
   read_limits(in, rules);
-  read_failure_rules(in, rules);
+  read_failure_rules(in, spec, rules);
   read_type(in, spec, rules);
   rules.single_active_consumer = in.flag("x-single-active-consumer");
   rules.dedup_window = in.time("x-millrace-dedup-window").value_or(0);

@@ -115,7 +115,7 @@ Channel::Handled Channel::dispatch(MethodId id, amqp::Reader& in) {
     case MethodId::basic_cancel_ok:
       return Done{};
     case MethodId::channel_open:
-      return Refusal{ReplyCode::channel_error, "this channel is open already"};
+      return Refusal{ReplyCode::channel_error, "second 'channel.open' seen"};
     default:
       if (amqp::name(id).empty()) return Refusal{ReplyCode::not_implemented, "there is no such method"};
       return Refusal{ReplyCode::command_invalid, std::string(amqp::name(id)) + " is not for a channel or a client"};

@@ -29,6 +29,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   bool takes_input() const { return stage_ == Stage::open; }
   /// channel.close-ok came or was given: the number is free again.
   bool ended() const { return stage_ == Stage::ended && replies_.settled(); }
+  std::size_t unsettled() const { return ledger_.size(); }
   /// No answer waits for the disk.
   bool settled() const { return replies_.settled(); }
   ChannelStatus status() const;
@@ -106,7 +107,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   Answer<std::string> queue_of_replies(const amqp::basic::Consume& method);
   /// The consumer's place is free again.
   void release(const Unsettled& entry);
-  void write_properties_and_body(std::string& out, const Delivery& delivery);
+  bool counts_deliveries(const std::string& queue) const;
+  void write_properties_and_body(std::string& out, const Delivery& delivery, bool tells_count);
 
   /// Calls the broker with a Durable, and answers what `call` gives once the disk has it; with `no_wait` nobody is
   /// answered.

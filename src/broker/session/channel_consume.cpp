@@ -1,5 +1,6 @@
 #include "amqp/properties.hpp"
 #include "broker/session/channel_ask.hpp"
+#include "broker/session/sent_properties.hpp"
 #include "core/id.hpp"
 
 namespace millrace::broker {
@@ -18,18 +19,11 @@ void Consumer::cancelled(ConsumerId) {
   channel_.cancelled(*this);
 }
 
-namespace {
-
-/// A message's properties with the header that counts its losses, as RabbitMQ's quorum queues have it.
-std::string with_delivery_count(const std::string& wire, std::uint32_t lost_count) {
-  auto properties = amqp::decode_properties(wire);
-  if (!properties) return wire;
-  if (!properties->headers) properties->headers.emplace();
-  properties->headers->set("x-delivery-count", static_cast<std::int64_t>(lost_count));
-  return amqp::encode_properties(*properties);
+/// RabbitMQ's quorum queues count from the first delivery.
+bool Channel::counts_deliveries(const std::string& queue) const {
+  const auto* spec = context_.broker->queue_spec(queue);
+  return spec != nullptr && spec->arguments.text("x-queue-type") == "quorum";
 }
-
-}  // namespace
 
 Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
   const bool for_replies = method.queue == reply_queue_prefix;
@@ -46,6 +40,7 @@ Channel::Handled Channel::consume(const amqp::basic::Consume& method) {
   }
   const ConsumerSpec spec{method.no_ack, method.exclusive, method.arguments};
   auto consumer = std::make_shared<Consumer>(*this, *queue, tag, spec, consumer_prefetch_);
+  consumer->tells_count = counts_deliveries(*queue);
   auto done = context_.broker->consume(context_.session, *queue, spec, *consumer, consumer->id);
   if (!done) return done.error();
   consumers_.emplace(tag, consumer);
@@ -109,14 +104,15 @@ bool Channel::may_deliver(const Consumer& consumer) const {
                               (channel_prefetch_ == 0 || channel_unsettled_ < channel_prefetch_)));
 }
 
-void Channel::write_properties_and_body(std::string& out, const Delivery& delivery) {
+void Channel::write_properties_and_body(std::string& out, const Delivery& delivery, bool tells_count) {
   const Message& message = *delivery.message;
-  if (delivery.lost_count > 0) {
-    amqp::write_content(out, number_, with_delivery_count(message.properties, delivery.lost_count), message.body,
-                        context_.frame_size_max);
-  } else {
-    amqp::write_content(out, number_, message.properties, message.body, context_.frame_size_max);
+  std::string changed;
+  const std::string* properties = &without_hidden_keys(message.properties, changed);
+  if (tells_count || delivery.lost_count > 0) {
+    changed = amqp::with_header(*properties, "x-delivery-count", delivery.lost_count);
+    properties = &changed;
   }
+  amqp::write_content(out, number_, *properties, message.body, context_.frame_size_max);
 }
 
 void Channel::count(const Delivery& delivery, bool no_ack) {
@@ -141,7 +137,7 @@ void Channel::deliver(Consumer& consumer, Delivery delivery) {
                                           .redelivered = delivery.redelivered,
                                           .exchange = delivery.message->exchange,
                                           .routing_key = delivery.message->routing_key});
-  write_properties_and_body(context_.output, delivery);
+  write_properties_and_body(context_.output, delivery, consumer.tells_count);
   context_.output_waiting();
 }
 
@@ -166,13 +162,13 @@ Channel::Handled Channel::get(const amqp::basic::Get& method) {
                                         .exchange = delivery.message->exchange,
                                         .routing_key = delivery.message->routing_key,
                                         .message_count = status ? static_cast<std::uint32_t>(status->ready) : 0});
-  write_properties_and_body(out, delivery);
+  write_properties_and_body(out, delivery, counts_deliveries(*queue));
   return Done{};
 }
 
 Channel::Handled Channel::set_prefetch(const amqp::basic::Qos& method) {
   if (method.prefetch_size != 0) {
-    return Refusal{ReplyCode::not_implemented, "prefetch by size is not offered, only by count"};
+    return Refusal{ReplyCode::not_implemented, "prefetch_size!=0 (" + std::to_string(method.prefetch_size) + ")"};
   }
   if (method.global) {
     channel_prefetch_ = method.prefetch_count;
@@ -223,7 +219,7 @@ void Channel::resume_consumers() {
 }
 
 Channel::Handled Channel::recover(bool requeue, bool answer) {
-  if (!requeue) return Refusal{ReplyCode::not_implemented, "basic.recover is offered with requeue only"};
+  if (!requeue) return Refusal{ReplyCode::not_implemented, "requeue=false"};
   if (auto entries = ledger_.take_through(0)) {
     for (Unsettled& entry : *entries) {
       context_.settle({entry.delivery, Settle::requeue});

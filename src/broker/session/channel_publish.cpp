@@ -120,7 +120,9 @@ void Channel::give_back(const Message& message) {
                                          .reply_text = "NO_ROUTE",
                                          .exchange = message.exchange,
                                          .routing_key = message.routing_key});
-  amqp::write_content(context_.output, number_, message.properties, message.body, context_.frame_size_max);
+  std::string changed;
+  amqp::write_content(context_.output, number_, without_hidden_keys(message.properties, changed), message.body,
+                      context_.frame_size_max);
   context_.output_waiting();
 }
 

@@ -12,6 +12,9 @@ Answer<std::string> Channel::queue_name(std::string_view given) const {
 
 Channel::Handled Channel::declare_exchange(const amqp::exchange::Declare& method) {
   if (method.passive) {
+    if (method.exchange.empty()) {
+      return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+    }
     if (!context_.broker->has_exchange(method.exchange)) {
       return Refusal{ReplyCode::not_found, "no exchange '" + std::string(method.exchange) + "' in vhost '/'"};
     }
@@ -62,7 +65,7 @@ Channel::Handled Channel::declare_queue_passively(const std::string& queue, bool
 }
 
 Channel::Handled Channel::declare_queue(const amqp::queue::Declare& method) {
-  if (method.passive) {
+  if (method.passive || method.queue == reply_queue_prefix) {
     auto name = queue_name(method.queue);
     if (!name) return name.error();
     return declare_queue_passively(*name, method.no_wait);

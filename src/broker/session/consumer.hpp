@@ -32,6 +32,7 @@ class Consumer final : public ConsumerSink, public std::enable_shared_from_this<
   const bool no_ack;
   const bool exclusive;
   const std::uint16_t prefetch;  ///< deliveries out at a time; 0: no limit
+  bool tells_count = false;      ///< of deliveries, the first among them (quorum queues)
   ConsumerId id;
   std::uint32_t unsettled = 0;
   bool announced = false;  ///< basic.consume-ok stands in the output: deliveries may follow

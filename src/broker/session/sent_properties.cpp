@@ -67,10 +67,20 @@ Answer<Done> take_properties(Message& message, std::string_view user, const std:
     for (const auto* name : {"CC", "BCC"}) {
       if (auto added = add_keys(*properties->headers, name, message.copies); !added) return added.error();
     }
-    properties->headers->erase("BCC");
   }
-  message.properties = amqp::encode_properties(*properties);
+  if (wants_reply) message.properties = amqp::encode_properties(*properties);
   return Done{};
+}
+
+const std::string& without_hidden_keys(const std::string& properties, std::string& changed) {
+  if (properties.find("\x03"
+                      "BCC") == std::string::npos) {
+    return properties;
+  }
+  auto decoded = amqp::decode_properties(properties);
+  if (!decoded || !decoded->headers) return properties;
+  decoded->headers->erase("BCC");
+  return changed = amqp::encode_properties(*decoded);
 }
 
 }  // namespace millrace::broker

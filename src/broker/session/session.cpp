@@ -1,5 +1,7 @@
 #include "broker/session/session.hpp"
 
+#include <algorithm>
+
 #include "broker/session/channel.hpp"
 #include "broker/session/reply_text.hpp"
 
@@ -11,6 +13,7 @@ using amqp::ReplyCode;
 namespace {
 
 constexpr std::chrono::seconds login_time_max{10};
+constexpr std::size_t deliveries_many = 64;  // who holds more does not wait for each
 constexpr std::chrono::seconds closing_time_max{10};
 constexpr std::chrono::seconds stopping_time_max{1};  // many clients look at their socket only when they need it
 
@@ -285,6 +288,12 @@ void Session::beat() {
     wrote_since_beat_ = false;
     beat();
   });
+}
+
+bool Session::is_pipelining() const {
+  if (context_->has_open_publishes()) return true;
+  return std::any_of(channels_.begin(), channels_.end(),
+                     [](const auto& channel) { return channel.second->unsettled() > deliveries_many; });
 }
 
 ConnectionStatus Session::status() const {

@@ -39,6 +39,8 @@ class Session final : private UserConnection {
   /// Takes bytes from the client. While input_paused() what it cannot use is kept: feed no more until it is resumed.
   void input(std::string_view bytes);
   bool input_paused() const { return context_->input_paused(); }
+  /// The client does not wait for each answer: publishes are under way, or it holds many deliveries.
+  bool is_pipelining() const;
   /// What to send; the caller takes it out (swap) and says written() once the socket has it.
   std::string& output();
   void written();

@@ -23,6 +23,8 @@ FieldTable server_properties(const std::string& product) {
   properties.set("product", product);
   properties.set("version", "3.10.0");  // of RabbitMQ, whose extensions these are
   properties.set("platform", "Millrace");
+  properties.set("cluster_name", "millrace");
+  properties.set("copyright", "The authors of Millrace");
   properties.set("information", "Millrace, an AMQP 0-9-1 broker; product and version are what clients know it by");
   properties.set("capabilities", std::move(capabilities));
   return properties;
@@ -117,7 +119,7 @@ Answer<Done> Session::log_in(const amqp::connection::StartOk& method) {
     if (tells_login_failure_) {
       return Refusal{ReplyCode::access_refused,
                      "Login was refused using authentication mechanism " + std::string(method.mechanism) +
-                         (known ? ". For details see the broker's log." : ", which is none of PLAIN and AMQPLAIN.")};
+                         (known ? ". For details see the broker logfile." : ", which is none of PLAIN and AMQPLAIN.")};
     }
     context_->output.clear();
     leave(SessionEnd::lost);

@@ -107,6 +107,21 @@ def rejected_publishes_are_dead_lettered():
         assert desk.take(full) == "first"
 
 
+def hidden_copies_are_dead_lettered_as_well():
+    with Desk() as desk:
+        graves = desk.exchange()
+        queue = desk.queue(message_ttl=1, dead_letter_exchange=graves)
+        source, open_key, hidden_key = desk.exchange(), desk.queue(), desk.queue()
+        desk.channel.queue_bind(queue, source, open_key)
+        for key in (open_key, hidden_key):
+            desk.channel.queue_bind(key, graves, key)
+        desk.put(open_key, "x", source, headers={"BCC": [hidden_key], "mine": 1})
+        for key in (open_key, hidden_key):
+            headers = desk.properties_of(key).headers
+            assert headers["mine"] == 1 and "BCC" not in headers, headers
+            assert headers["x-death"][0]["routing-keys"] == [open_key], headers
+
+
 def limited_deliveries():
     with Desk() as desk:
         dead, name = desk.queue(), desk.name()
@@ -116,7 +131,7 @@ def limited_deliveries():
         for returns in range(3):
             desk.until(lambda: desk.depth(name) == 1)
             method, properties, _ = desk.channel.basic_get(name)
-            assert (properties.headers or {}).get("x-delivery-count", 0) == returns
+            assert properties.headers["x-delivery-count"] == returns
             assert method.redelivered == (returns > 0)
             desk.channel.basic_nack(method.delivery_tag, requeue=True)
         assert desk.properties_of(dead).headers["x-death"][0]["reason"] == "delivery_limit"
@@ -150,4 +165,5 @@ def a_short_life_ends_on_time_behind_a_long_one():
     refused(406, lambda d: d.put(d.queue(), "x", expiration="99999999999999"), "invalid expiration")
 
 
-FEATURES = (expiration, dead_letters, deaths_are_told_as_rabbitmq_tells_them, deaths_are_counted_by_queue_and_reason, nothing_goes_in_circles_by_itself, rejected_publishes_are_dead_lettered, limited_deliveries, a_short_life_ends_on_time_behind_a_long_one,)
+FEATURES = (expiration, dead_letters, deaths_are_told_as_rabbitmq_tells_them, deaths_are_counted_by_queue_and_reason, nothing_goes_in_circles_by_itself, rejected_publishes_are_dead_lettered,
+            hidden_copies_are_dead_lettered_as_well, limited_deliveries, a_short_life_ends_on_time_behind_a_long_one,)

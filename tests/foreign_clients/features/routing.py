@@ -104,6 +104,15 @@ def bindings_are_told_apart_by_key_and_arguments():
                             d.channel.exchange_delete(name, if_unused=True)), "in use")
 
 
+def some_exchanges_are_always_there():
+    with Desk() as desk:
+        for name in ("amq.direct", "amq.fanout", "amq.topic", "amq.headers", "amq.match", "amq.rabbitmq.trace"):
+            desk.channel.exchange_declare(name, passive=True)
+        refused(403, lambda d: d.channel.exchange_declare("", passive=True), "default exchange")
+        refused(403, lambda d: d.channel.exchange_delete("amq.direct"))
+        refused(403, lambda d: d.channel.basic_publish("amq.rabbitmq.trace", "x", "x"), "internal exchange")
+
+
 def the_default_exchange_knows_every_queue_by_its_name():
     with Desk() as desk:
         queue = desk.queue()
@@ -112,4 +121,4 @@ def the_default_exchange_knows_every_queue_by_its_name():
         unroutable(desk, "", desk.name())
 
 
-FEATURES = (exchange_to_exchange, alternate_exchange, sender_selected, every_type, headers_exchange, bindings_are_told_apart_by_key_and_arguments, the_default_exchange_knows_every_queue_by_its_name,)
+FEATURES = (exchange_to_exchange, alternate_exchange, sender_selected, every_type, headers_exchange, bindings_are_told_apart_by_key_and_arguments, the_default_exchange_knows_every_queue_by_its_name, some_exchanges_are_always_there,)
