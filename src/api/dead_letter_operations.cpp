@@ -1,7 +1,6 @@
-#include <charconv>
-
 #include <fmt/format.h>
 
+#include "api/dead_letter_query.hpp"
 #include "api/responses.hpp"
 #include "api/services.hpp"
 #include "store/audit.hpp"
@@ -21,18 +20,17 @@ bool is_text(const json::value& value, std::string_view text) {
 void list(const Services& services, const Call& call) {
   const auto limit = call.limit();
   if (!limit) return call.respond(problem(limit.error()));
-  const auto cursor = call.asked("cursor");
-  std::size_t offset = 0;
-  const auto [stopped, failed] = std::from_chars(cursor.data(), cursor.data() + cursor.size(), offset);
-  if (!cursor.empty() && (failed != std::errc() || stopped != cursor.data() + cursor.size())) {
-    return call.respond(problem(400, "Bad request", "cursor is none of ours"));
+  const auto query = dead_letter_query(call.query);
+  if (!query) return call.respond(problem(query.error()));
+  std::optional<DeadLetters::Place> after;
+  if (const auto cursor = call.asked("cursor"); !cursor.empty()) {
+    after = DeadLetters::Place::parse(cursor);
+    if (!after) return call.respond(problem(400, "Bad request", "cursor is none of ours"));
   }
-  const DeadLetters::Query query{call.asked("flow"), call.asked("step"), call.asked("code")};
-  const auto found = services.dead_letters.page(query, offset, static_cast<std::size_t>(*limit));
+  const auto found = services.dead_letters.page(*query, after, static_cast<std::size_t>(*limit));
   json::array items;
-  for (const auto& letter : found) items.push_back(letter.to_json(false));
-  const bool full = static_cast<std::int64_t>(found.size()) == *limit;
-  call.respond(page(std::move(items), full ? std::to_string(offset + found.size()) : ""));
+  for (const auto& letter : found.letters) items.push_back(letter.to_json(false));
+  call.respond(page(std::move(items), found.next ? found.next->to_text() : ""));
 }
 
 void show(const Services& services, const Call& call) {
@@ -61,47 +59,50 @@ void drop(const Services& services, const Call& call) {
   if (!begun) call.respond(problem(begun.error()));
 }
 
-void retry_on(const Services& services, const Call& call, const DeadLetter& letter,
-              std::optional<std::int64_t> version) {
-  const auto begun =
-      services.dead_letters.retry(letter, version, done_with(services, call, letter, "dead-letter.retry"));
+void retry_on(const Services& services, const Call& call, const DeadLetter& letter, const DeadLetters::Retry& how) {
+  const auto begun = services.dead_letters.retry(letter, how, done_with(services, call, letter, "dead-letter.retry"));
   if (!begun) call.respond(problem(begun.error()));
 }
 
 /// A retired version's queues are made again; it drains once more.
-void revive_and_retry(const Services& services, const Call& call, const DeadLetter& letter, std::int64_t version) {
+void revive_and_retry(const Services& services, const Call& call, const DeadLetter& letter,
+                      const DeadLetters::Retry& how) {
+  const auto version = *how.version;
   services.store.run<store::FlowInUse>(
       [flow = letter.flow, version](store::Database& database) -> Result<store::FlowInUse> {
         store::Flows flows(database);
         if (auto revived = flows.revive(flow, version); !revived) return revived.error();
         return flows.in_use(flow);
       },
-      [services, call, letter, version](const Result<store::FlowInUse>& flow) {
+      [services, call, letter, how](const Result<store::FlowInUse>& flow) {
         if (!flow) return call.respond(problem(flow.error()));
         services.deployments.follow(*flow);
-        retry_on(services, call, letter, version);
+        retry_on(services, call, letter, how);
       });
 }
 
 void retry(const Services& services, const Call& call) {
   const auto letter = services.dead_letters.find(call.path[0]);
   if (!letter) return call.respond(problem(letter.error()));
-  std::optional<std::int64_t> version;
+  DeadLetters::Retry how;
   for (const auto& [name, value] : call.body) {
     if (name == "version" && is_text(value, "current")) continue;
     if (name == "version" && is_text(value, "original")) {
-      version = letter->version;
+      how.version = letter->version;
     } else if (name == "version" && value.is_int64() && value.get_int64() >= 1) {
-      version = value.get_int64();
+      how.version = value.get_int64();
+    } else if (name == "body") {
+      how.body = json::serialize(value);
     } else {
-      return call.respond(
-          problem(400, "Bad request", "only \"version\" is known: \"current\", \"original\" or the number of one"));
+      return call.respond(problem(400, "Bad request",
+                                  "only \"version\" (\"current\", \"original\" or the number of one) and "
+                                  "\"body\" are known"));
     }
   }
-  if (!version || services.deployments.deployed().find(letter->flow, *version) != nullptr) {
-    return retry_on(services, call, *letter, version);
+  if (!how.version || services.deployments.deployed().find(letter->flow, *how.version) != nullptr) {
+    return retry_on(services, call, *letter, how);
   }
-  revive_and_retry(services, call, *letter, *version);
+  revive_and_retry(services, call, *letter, how);
 }
 
 }  // namespace
@@ -112,7 +113,7 @@ void add_dead_letter_operations(Operations& operations, const Services& services
                         Scope::operate,
                         [services](const Call& call) { list(services, call); },
                         Operation::Body::none,
-                        {"flow", "step", "code", "cursor", "limit"},
+                        {"flow", "step", "code", "text", "failed_before", "failed_after", "cursor", "limit"},
                         0});
   operations.push_back({"GET",
                         "/v1/dead-letters/{id}",
@@ -128,8 +129,21 @@ void add_dead_letter_operations(Operations& operations, const Services& services
                         Operation::Body::none,
                         {},
                         0});
-  operations.push_back({"POST", "/v1/dead-letters/{id}/retry", Scope::operate,
-                        [services](const Call& call) { retry(services, call); }, Operation::Body::json});
+  constexpr std::uint64_t message_size_max = 10'000'000;
+  operations.push_back({"POST",
+                        "/v1/dead-letters/{id}/retry",
+                        Scope::operate,
+                        [services](const Call& call) { retry(services, call); },
+                        Operation::Body::json,
+                        {},
+                        message_size_max});
+  for (const auto& [path, change] :
+       {std::pair<std::string_view, DeadLetters::Change>("/v1/dead-letters/retry", DeadLetters::Change::retry),
+        {"/v1/dead-letters/drop", DeadLetters::Change::drop}}) {
+    operations.push_back({"POST", path, Scope::operate,
+                          [services, change](const Call& call) { change_dead_letters(services, call, change); },
+                          Operation::Body::json});
+  }
 }
 
 }  // namespace millrace::api

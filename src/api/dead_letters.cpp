@@ -1,6 +1,7 @@
 #include "api/dead_letters.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <optional>
 
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
+#include "component/message.hpp"
 #include "core/id.hpp"
 #include "flow/plan.hpp"
 
@@ -71,6 +73,25 @@ std::string fresh_properties(const broker::Message& message) {
   return amqp::encode_properties(*properties);
 }
 
+/// As on its first try, to the step at which it failed.
+std::shared_ptr<broker::Message> fresh(const broker::Message& dead, const DeadLetter& letter, std::int64_t version) {
+  auto message = std::make_shared<broker::Message>();
+  message->exchange = names::exchange(letter.flow, version);
+  message->routing_key = names::input_key(letter.step);
+  message->properties = fresh_properties(dead);
+  message->body = dead.body;
+  return message;
+}
+
+std::string no_step(const DeadLetter& letter) {
+  return fmt::format("flow {} no longer has a step {} (bring it back, or drop the dead letter)", letter.flow,
+                     letter.step);
+}
+
+Error gone(const DeadLetter& letter) {
+  return {Error::Kind::not_found, fmt::format("there is no dead letter {}", letter.id)};
+}
+
 json::value parsed(const std::string& text) {
   boost::system::error_code failed;
   auto value = json::parse(text, failed);
@@ -88,37 +109,67 @@ json::object DeadLetter::to_json(bool with_message) const {
   return object;
 }
 
-void DeadLetters::each(std::string_view flow, const std::function<bool(DeadLetter)>& visit) const {
-  constexpr std::size_t page = 256;
-  for (const auto& queue : broker_.queues()) {
-    std::string_view name = queue.name;
-    if (!name.ends_with(queue_suffix)) continue;
-    name.remove_suffix(queue_suffix.size());
-    if (!flow.empty() && flow != name) continue;
-    for (std::size_t offset = 0; offset < queue.ready; offset += page) {
-      const auto messages = broker_.peek(queue.name, offset, page);
-      if (!messages) break;
-      for (const auto& message : *messages) {
-        if (!visit(read(name, *message))) return;
-      }
+bool DeadLetters::Query::means(const DeadLetter& letter) const {
+  const auto has_text = [&](const std::string& part) { return part.find(text) != std::string::npos; };
+  return (flow.empty() || letter.flow == flow) && (step.empty() || letter.step == step) &&
+         (code.empty() || letter.code == code) &&
+         (text.empty() || has_text(letter.code) || has_text(letter.reason) || has_text(letter.details)) &&
+         (!failed_before || (letter.failed_at != 0 && letter.failed_at < *failed_before)) &&
+         (!failed_after || letter.failed_at > *failed_after);
+}
+
+std::string DeadLetters::Place::to_text() const {
+  return fmt::format("{}.{}", number, flow);
+}
+
+std::optional<DeadLetters::Place> DeadLetters::Place::parse(std::string_view text) {
+  Place place;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), place.number);
+  const auto used = static_cast<std::size_t>(end - text.data());
+  if (failed != std::errc() || used >= text.size() || text[used] != '.') return std::nullopt;
+  place.flow = text.substr(used + 1);
+  return place;
+}
+
+void DeadLetters::each(std::string_view flow, const std::optional<Place>& after,
+                       const std::function<bool(DeadLetter)>& visit) const {
+  std::vector<std::string> flows;
+  if (!flow.empty()) {
+    flows.emplace_back(flow);
+  } else {
+    for (const auto& queue : broker_.queues()) {
+      if (!queue.name.ends_with(queue_suffix) || queue.ready == 0) continue;
+      flows.push_back(queue.name.substr(0, queue.name.size() - queue_suffix.size()));
     }
+    std::ranges::sort(flows);
+  }
+  bool more = true;
+  for (const auto& name : flows) {
+    if (!more) return;
+    if (after && name < after->flow) continue;
+    const auto from = after && name == after->flow ? after->number : 0;
+    static_cast<void>(broker_.browse(names::dead_letter_queue(name), from, [&](const broker::Waiting& waiting) {
+      auto letter = read(name, *waiting.message);
+      letter.number = waiting.number;
+      more = visit(std::move(letter));
+      return more;
+    }));
   }
 }
 
-std::vector<DeadLetter> DeadLetters::page(const Query& query, std::size_t offset, std::size_t limit) const {
-  std::vector<DeadLetter> letters;
-  each(query.flow, [&](DeadLetter letter) {
-    const bool meant =
-        (query.step.empty() || letter.step == query.step) && (query.code.empty() || letter.code == query.code);
-    if (!meant) return true;
-    if (offset > 0) {
-      --offset;
-      return true;
+DeadLetters::Page DeadLetters::page(const Query& query, const std::optional<Place>& after, std::size_t limit) const {
+  Page page;
+  if (limit == 0) return page;
+  each(query.flow, after, [&](DeadLetter letter) {
+    if (!query.means(letter)) return true;
+    if (page.letters.size() == limit) {
+      page.next = Place{page.letters.back().flow, page.letters.back().number};
+      return false;
     }
-    letters.push_back(std::move(letter));
-    return letters.size() < limit;
+    page.letters.push_back(std::move(letter));
+    return true;
   });
-  return letters;
+  return page;
 }
 
 std::vector<DeadLetter> DeadLetters::newest(const std::string& flow, std::size_t count) const {
@@ -136,7 +187,7 @@ std::vector<DeadLetter> DeadLetters::newest(const std::string& flow, std::size_t
 Result<DeadLetter> DeadLetters::find(std::string_view id_prefix) const {
   std::optional<DeadLetter> found;
   bool several = false;
-  each({}, [&](DeadLetter letter) {
+  each({}, std::nullopt, [&](DeadLetter letter) {
     const bool is_it = letter.id == id_prefix;
     if (!is_it && !letter.id.starts_with(id_prefix)) return true;
     several = !is_it && (several || (found && found->id != letter.id));
@@ -148,58 +199,115 @@ Result<DeadLetter> DeadLetters::find(std::string_view id_prefix) const {
   return std::move(*found);
 }
 
-std::optional<std::int64_t> DeadLetters::newest_version(const DeadLetter& letter) const {
+std::optional<std::int64_t> DeadLetters::newest_version(const std::string& flow, const std::string& step) const {
   std::optional<std::int64_t> newest;
-  const auto prefix = letter.flow + "@";
+  const auto prefix = flow + "@";
   for (const auto& queue : broker_.queues()) {
     const std::string_view name = queue.name;
     if (!name.starts_with(prefix)) continue;
     const auto version = names::version_of_exchange("flow." + std::string(name.substr(0, name.find('.'))));
-    if (!version || name != names::step_queue(letter.flow, *version, letter.step)) continue;
+    if (!version || name != names::step_queue(flow, *version, step)) continue;
     newest = std::max(*version, newest.value_or(0));
   }
   return newest;
 }
 
-Status DeadLetters::retry(const DeadLetter& letter, std::optional<std::int64_t> version, Durable durable) {
-  if (!version) version = newest_version(letter);
+Status DeadLetters::retry(const DeadLetter& letter, const Retry& how, Durable durable) {
+  const auto version = how.version ? how.version : newest_version(letter.flow, letter.step);
   if (!version || !broker_.queue(names::step_queue(letter.flow, *version, letter.step))) {
-    return Error{Error::Kind::not_found, fmt::format("flow {} no longer has a step {} (bring it back, or drop the dead "
-                                                     "letter)",
-                                                     letter.flow, letter.step)};
+    return Error{Error::Kind::not_found, no_step(letter)};
   }
-  auto taken = take(letter);
+  auto taken = take(letter.flow, {letter.number});
   if (!taken) return taken.error();
-  auto message = std::make_shared<broker::Message>();
-  message->exchange = names::exchange(letter.flow, *version);
-  message->routing_key = names::input_key(letter.step);
-  message->properties = fresh_properties(*taken->message);
-  message->body = taken->message->body;
-  auto done = commit({{std::move(message)}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
+  if (taken->empty()) return gone(letter);
+  auto message = fresh(*taken->front().message, letter, *version);
+  if (how.body) {
+    auto read = component::Message::parse(message->body);
+    if (!read) {
+      put_back(*taken);
+      return read.error().in("the message that shall get another body");
+    }
+    message->body = read->with_body(*how.body).take_envelope();
+  }
+  auto done = commit({{std::move(message)}, {{taken->front().id, broker::Settle::ack}}}, std::move(durable));
   if (!done) put_back(*taken);
   return done;
 }
 
 Status DeadLetters::drop(const DeadLetter& letter, Durable durable) {
-  const auto taken = take(letter);
+  const auto taken = take(letter.flow, {letter.number});
   if (!taken) return taken.error();
-  return commit({{}, {{taken->id, broker::Settle::ack}}}, std::move(durable));
+  if (taken->empty()) return gone(letter);
+  return commit({{}, {{taken->front().id, broker::Settle::ack}}}, std::move(durable));
 }
 
-Result<broker::Delivery> DeadLetters::take(const DeadLetter& letter) {
-  const auto key = names::error_key(letter.step);
-  auto taken = broker_.take_if(session_, names::dead_letter_queue(letter.flow), [&](const broker::Message& message) {
-    if (message.routing_key != key) return false;
-    return id_of(properties_of(message), message) == letter.id;
+DeadLetters::Changed DeadLetters::look(Change change, const Query& query) const {
+  Changed found;
+  std::map<std::pair<std::string, std::string>, bool> has_step;
+  each(query.flow, std::nullopt, [&](const DeadLetter& letter) {
+    if (!query.means(letter)) return true;
+    found.newest = std::max(found.newest, letter.number);
+    const auto [known, added] = has_step.try_emplace({letter.flow, letter.step}, true);
+    if (added && change == Change::retry) known->second = newest_version(letter.flow, letter.step).has_value();
+    known->second ? ++found.count : ++found.left[no_step(letter)];
+    return true;
   });
-  if (!taken) return Error{Error::Kind::unavailable, taken.error().text};
-  if (!*taken) return Error{Error::Kind::not_found, fmt::format("there is no dead letter {}", letter.id)};
-  return std::move(**taken);
+  return found;
 }
 
-void DeadLetters::put_back(const broker::Delivery& taken) {
-  // Refused only when storage has failed: then it is back at the next start.
-  static_cast<void>(commit({{}, {{taken.id, broker::Settle::requeue}}}, nullptr));
+Result<DeadLetters::Changed> DeadLetters::change_some(Change change, const Query& query, std::optional<Place>& place,
+                                                      std::uint64_t newest, Durable durable) {
+  Changed done;
+  std::vector<DeadLetter> letters;  // of one flow
+  std::map<std::string, std::optional<std::int64_t>> versions;
+  bool more = false;
+  each(query.flow, place, [&](DeadLetter letter) {
+    more = letters.size() == batch_max || (!letters.empty() && letters.front().flow != letter.flow);
+    if (more) return false;
+    place = Place{letter.flow, letter.number};
+    if (!query.means(letter) || letter.number > newest) return true;
+    const auto [version, added] = versions.try_emplace(letter.flow + "/" + letter.step);
+    if (added && change == Change::retry) version->second = newest_version(letter.flow, letter.step);
+    if (change == Change::retry && !version->second) {
+      ++done.left[no_step(letter)];
+      return true;
+    }
+    letters.push_back(std::move(letter));
+    return true;
+  });
+  if (!more) place.reset();
+  if (letters.empty()) return done;
+  std::vector<std::uint64_t> numbers;
+  for (const auto& letter : letters) numbers.push_back(letter.number);
+  const auto taken = take(letters.front().flow, numbers);
+  if (!taken) return taken.error();
+  broker::Batch batch;
+  for (const auto& delivery : *taken) {
+    batch.settlements.push_back({delivery.id, broker::Settle::ack});
+    if (change == Change::drop) continue;
+    const auto letter = read(letters.front().flow, *delivery.message);
+    batch.publishes.push_back(fresh(*delivery.message, letter, *versions.at(letter.flow + "/" + letter.step)));
+  }
+  done.count = taken->size();
+  if (auto committed = commit(std::move(batch), std::move(durable)); !committed) {
+    put_back(*taken);
+    return committed.error();
+  }
+  return done;
+}
+
+Result<std::vector<broker::Delivery>> DeadLetters::take(const std::string& flow,
+                                                        const std::vector<std::uint64_t>& numbers) {
+  auto taken = broker_.take(session_, names::dead_letter_queue(flow), numbers);
+  if (!taken) return Error{Error::Kind::unavailable, taken.error().text};
+  return std::move(*taken);
+}
+
+void DeadLetters::put_back(const std::vector<broker::Delivery>& taken) {
+  broker::Batch batch;
+  for (const auto& delivery : taken) batch.settlements.push_back({delivery.id, broker::Settle::requeue});
+  // Refused only when storage has failed: then they are back at the next start.
+  static_cast<void>(commit(std::move(batch), nullptr));
 }
 
 Status DeadLetters::commit(broker::Batch batch, Durable durable) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ struct DeadLetter {
   std::int64_t attempts = 0;
   std::int64_t failed_at = 0;  ///< ms since the Unix epoch; 0: unknown (a worker was lost over it)
   std::string envelope;
+  std::uint64_t number = 0;  ///< its place: broker::Waiting::number
 
   boost::json::object to_json(bool with_message) const;
 };
@@ -38,12 +40,30 @@ class DeadLetters {
 
   /// Which ones; what is empty does not matter.
   struct Query {
-    std::string flow;
-    std::string step;
-    std::string code;
+    std::string flow = {};
+    std::string step = {};
+    std::string code = {};
+    std::string text = {};                           ///< stands in code, reason or details
+    std::optional<std::int64_t> failed_before = {};  ///< ms since the Unix epoch; those of unknown time are not meant
+    std::optional<std::int64_t> failed_after = {};
+
+    bool means(const DeadLetter& letter) const;
   };
-  /// Of those that the query means, oldest first, `limit` from the `offset`th on.
-  std::vector<DeadLetter> page(const Query& query, std::size_t offset, std::size_t limit) const;
+  /// A place between dead letters, which stays where it is whatever is put back or dropped: behind this one. They are
+  /// ordered by flow, those of a flow by age.
+  struct Place {
+    std::string flow;
+    std::uint64_t number = 0;
+
+    std::string to_text() const;
+    static std::optional<Place> parse(std::string_view text);
+  };
+  struct Page {
+    std::vector<DeadLetter> letters;
+    std::optional<Place> next;  ///< nullopt: there are no more
+  };
+  /// Those that the query means, from behind `after` on, at most `limit`.
+  Page page(const Query& query, const std::optional<Place>& after, std::size_t limit) const;
   /// The last `count` of one flow, oldest first.
   std::vector<DeadLetter> newest(const std::string& flow, std::size_t count) const;
   /// By id or its beginning; of several with the same id (one message that failed at two steps) the first.
@@ -51,19 +71,39 @@ class DeadLetters {
   Result<DeadLetter> find(std::string_view id_prefix) const;
 
   using Durable = std::function<void(Status)>;
-  /// Puts the message back on its step's queue as on its first try; it is a dead letter no more, in the same commit. On
-  /// the version of the flow that is given, or else on the newest one that has the step. Error::not_found: there is
-  /// none.
-  Status retry(const DeadLetter& letter, std::optional<std::int64_t> version, Durable durable);
+  struct Retry {
+    std::optional<std::int64_t> version = {};  ///< of the flow; nullopt: the newest one that has the step
+    std::optional<std::string> body = {};      ///< JSON text, instead of the message's own
+  };
+  /// Puts the message back on its step's queue as on its first try; it is a dead letter no more, in the same commit.
+  /// Error::not_found: the step is not there any more.
+  Status retry(const DeadLetter& letter, const Retry& how, Durable durable);
   /// Deletes it.
   Status drop(const DeadLetter& letter, Durable durable);
 
+  enum class Change { retry, drop };
+  /// What a change of many came to, or would come to.
+  struct Changed {
+    std::size_t count = 0;
+    std::map<std::string, std::size_t> left;  ///< those that stay, by why: a step that is gone
+    std::uint64_t newest = 0;                 ///< the greatest number that was met
+  };
+  /// What a change would do to those that the query means.
+  Changed look(Change change, const Query& query) const;
+  /// Changes some of them, up to batch_max, in one commit: from behind `place` on, which goes on with them and is
+  /// nullopt when there are no more. Those with numbers beyond `newest` are left alone: they are what became of some
+  /// that were put back before. `durable` is not called if nothing was changed.
+  Result<Changed> change_some(Change change, const Query& query, std::optional<Place>& place, std::uint64_t newest,
+                              Durable durable);
+  static constexpr std::size_t batch_max = 500;
+
  private:
-  /// Visits those of one flow, or of all, oldest first, until `visit` says false.
-  void each(std::string_view flow, const std::function<bool(DeadLetter)>& visit) const;
-  std::optional<std::int64_t> newest_version(const DeadLetter& letter) const;
-  Result<broker::Delivery> take(const DeadLetter& letter);
-  void put_back(const broker::Delivery& taken);
+  /// Visits those of one flow, or of all, from a place on, until `visit` says false.
+  void each(std::string_view flow, const std::optional<Place>& after,
+            const std::function<bool(DeadLetter)>& visit) const;
+  std::optional<std::int64_t> newest_version(const std::string& flow, const std::string& step) const;
+  Result<std::vector<broker::Delivery>> take(const std::string& flow, const std::vector<std::uint64_t>& numbers);
+  void put_back(const std::vector<broker::Delivery>& taken);
   Status commit(broker::Batch batch, Durable durable);
 
   broker::Broker& broker_;

@@ -53,7 +53,7 @@ struct Office {
 
   std::vector<std::string> ids(const std::string& flow = {}) {
     std::vector<std::string> result;
-    for (const auto& letter : letters.page({flow, {}, {}}, 0, 100)) result.push_back(letter.id);
+    for (const auto& letter : letters.page({.flow = flow}, {}, 100).letters) result.push_back(letter.id);
     return result;
   }
 
@@ -148,8 +148,7 @@ TEST_CASE("a message put back is as on its first try, and no repeat to its queue
   office.bury("orders", "m-1");
 
   std::optional<Status> durable;
-  REQUIRE(office.letters.retry(*office.letters.find("m-1"), std::nullopt,
-                               [&](Status status) { durable = std::move(status); }));
+  REQUIRE(office.letters.retry(*office.letters.find("m-1"), {}, [&](Status status) { durable = std::move(status); }));
   office.broker.settle();
   REQUIRE(durable);
   CHECK(*durable);
@@ -169,7 +168,7 @@ TEST_CASE("a dead letter whose step is gone stays where it is when it is to be r
   Office office;
   office.bury("orders", "m-1");
   REQUIRE(office.broker->delete_queue(office.broker.session, "orders@1.ship", false, false, nullptr));
-  const auto done = office.letters.retry(*office.letters.find("m-1"), std::nullopt, nullptr);
+  const auto done = office.letters.retry(*office.letters.find("m-1"), {}, nullptr);
   REQUIRE(!done);
   CHECK(done.error().kind == Error::Kind::not_found);
   office.broker.settle();
@@ -180,7 +179,7 @@ TEST_CASE("a dead letter that the broker does not take back is still there") {
   Office office;
   office.bury("orders", "m-1");
   REQUIRE(office.broker->delete_exchange(office.broker.session, "flow.orders@1", false, nullptr));
-  CHECK(!office.letters.retry(*office.letters.find("m-1"), std::nullopt, nullptr));
+  CHECK(!office.letters.retry(*office.letters.find("m-1"), {}, nullptr));
   office.broker.settle();
   CHECK(office.ids() == Ids{"m-1"});
 }
@@ -191,8 +190,8 @@ TEST_CASE("a dead letter goes back to the newest version that has its step, or t
   office.bury("orders", "m-2");
   office.add_version("orders", 12);
   CHECK(office.letters.find("m-1")->version == 1);
-  REQUIRE(office.letters.retry(*office.letters.find("m-1"), std::nullopt, nullptr));
-  REQUIRE(office.letters.retry(*office.letters.find("m-2"), 1, nullptr));
+  REQUIRE(office.letters.retry(*office.letters.find("m-1"), {}, nullptr));
+  REQUIRE(office.letters.retry(*office.letters.find("m-2"), {.version = 1}, nullptr));
   office.broker.settle();
   CHECK(office.broker.ready("orders@12.ship") == 1);
   CHECK(office.broker.ready("orders@1.ship") == 1);
@@ -206,4 +205,83 @@ TEST_CASE("a dropped dead letter is gone, and its neighbours are not") {
   office.broker.settle();
   CHECK(office.ids() == Ids{"m-1", "m-3"});
   CHECK(office.letters.drop(second, nullptr).error().kind == Error::Kind::not_found);
+}
+
+TEST_CASE("a page goes on behind the last one, whatever has been dropped or come meanwhile") {
+  Office office;
+  for (const auto* id : {"m-1", "m-2", "m-3", "m-4"}) office.bury("orders", id);
+  office.bury("forms", "f-1");
+  const auto first = office.letters.page({}, {}, 3);  // by flow
+  CHECK(first.letters[0].id == "f-1");
+  CHECK(first.letters[2].id == "m-2");
+  REQUIRE(first.next);
+  REQUIRE(office.letters.drop(*office.letters.find("m-1"), nullptr));
+  REQUIRE(office.letters.drop(*office.letters.find("m-2"), nullptr));
+  office.bury("orders", "m-5");
+  office.broker.settle();
+  const auto place = DeadLetters::Place::parse(first.next->to_text());
+  REQUIRE(place);
+  const auto second = office.letters.page({}, place, 3);
+  REQUIRE(second.letters.size() == 3);
+  CHECK(second.letters[0].id == "m-3");
+  CHECK(second.letters[2].id == "m-5");
+  CHECK_FALSE(second.next);
+  for (const auto* text : {"", "7", "x.orders", ".orders", "-1.orders"}) {
+    CAPTURE(text);
+    CHECK_FALSE(DeadLetters::Place::parse(text));
+  }
+}
+
+TEST_CASE("a query means step, code, words of the failure, and when it was") {
+  Office office;
+  office.bury("orders", "m-1");
+  const auto letter = *office.letters.find("m-1");
+  const auto means = [&](const DeadLetters::Query& query) { return query.means(letter); };
+  CHECK(means({}));
+  CHECK(means({.flow = "orders", .step = "ship", .code = "http.status", .text = "422"}));
+  CHECK_FALSE(means({.text = "teapot"}));
+  CHECK_FALSE(means({.step = "sh"}));
+  CHECK(means({.failed_before = 1'700'000'000'001, .failed_after = 1'699'999'999'999}));
+  CHECK_FALSE(means({.failed_before = 1'700'000'000'000}));
+  CHECK_FALSE(means({.failed_after = 1'700'000'000'000}));
+}
+
+TEST_CASE("many are put back batch by batch, once each, and what has no step stays") {
+  Office office;
+  for (int n = 0; n < 1'100; ++n) office.bury("orders", "m-" + std::to_string(n));
+  office.bury("forms", "f-1");
+  REQUIRE(office.broker->delete_queue(office.broker.session, "forms@1.ship", false, false, nullptr));
+  using Change = DeadLetters::Change;
+  const auto found = office.letters.look(Change::retry, {});
+  CHECK(found.count == 1'100);
+  REQUIRE(found.left.size() == 1);
+  CHECK(found.left.begin()->first.find("flow forms no longer has a step ship") == 0);
+  CHECK(office.letters.look(Change::drop, {}).count == 1'101);
+
+  office.bury("orders", "late");  // after the look: it is left alone
+  std::optional<DeadLetters::Place> place;
+  std::size_t count = 0;
+  int batches = 0;
+  do {
+    const auto done = office.letters.change_some(Change::retry, {}, place, found.newest, nullptr);
+    REQUIRE(done);
+    count += done->count;
+    ++batches;
+  } while (place);
+  office.broker.settle();
+  CHECK(count == 1'100);
+  CHECK(batches == 3);
+  CHECK(office.broker.ready("orders@1.ship") == 1'100);
+  CHECK(office.ids() == Ids{"f-1", "late"});
+}
+
+TEST_CASE("a message can be put back with another body") {
+  Office office;
+  office.bury("orders", "m-1", R"({"id":"m-1","body":{"n":1},"headers":{"a":"b"}})");
+  REQUIRE(office.letters.retry(*office.letters.find("m-1"), {.body = R"({"n":2})"}, nullptr));
+  office.broker.settle();
+  const auto back = office.broker.messages("orders@1.ship");
+  REQUIRE(back.size() == 1);
+  CHECK(back[0]->body.find(R"("body":{"n":2})") != std::string::npos);
+  CHECK(back[0]->body.find(R"("headers":{"a":"b"})") != std::string::npos);
 }

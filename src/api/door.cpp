@@ -1,6 +1,8 @@
 #include "api/door.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include <boost/json/parse.hpp>
 #include <boost/url/params_view.hpp>
@@ -140,9 +142,12 @@ HttpResponse forbidden(Scope scope) {
 Door::Match Door::match(const HttpRequest& request) const {
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   Match found;
+  // Of the patterns that a path fits, the one that says most of it literally is meant (OpenAPI 3.1 §4.8.8).
+  std::size_t placeholders = std::numeric_limits<std::size_t>::max();
   for (const auto& operation : parts_.operations) {
     std::vector<std::string> values;
-    if (!fits(operation.path, request.path, values)) continue;
+    if (!fits(operation.path, request.path, values) || values.size() > placeholders) continue;
+    if (values.size() < std::exchange(placeholders, values.size())) found = {};
     found.allowed += (found.allowed.empty() ? "" : ", ") + std::string(operation.method);
     if (operation.method != method) continue;
     found.operation = &operation;

@@ -183,6 +183,10 @@ std::string percent_encoded(const std::string& text) {
   return boost::urls::encode(text, boost::urls::unreserved_chars);
 }
 
+bool names_a_server(const Server& server) {
+  return !server.url.empty() || (server.data_folder.empty() && !from_environment("MILLRACE_SERVER").empty());
+}
+
 Result<std::unique_ptr<ApiClient>> ApiClient::make(const Server& server) {
   auto url = server.url;
   if (url.empty() && server.data_folder.empty()) url = from_environment("MILLRACE_SERVER");

@@ -23,6 +23,9 @@ struct Server {
   std::string data_folder = {};  ///< empty: none was given
 };
 
+/// Whether it is a platform at a URL.
+bool names_a_server(const Server& server);
+
 struct ApiAnswer {
   int status = 0;
   boost::json::value body;  ///< null if there is none

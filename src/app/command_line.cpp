@@ -10,6 +10,7 @@
 #include "app/command_line/api_commands.hpp"
 #include "app/command_line/broker_commands.hpp"
 #include "app/command_line/component_commands.hpp"
+#include "app/command_line/dead_letters_commands.hpp"
 #include "app/command_line/options.hpp"
 #include "app/commands.hpp"
 #include "app/completion.hpp"
@@ -108,29 +109,6 @@ struct PlatformCommands {
     });
   }
 };
-
-void add_dead_letters(CLI::App& app, DeadLettersOptions& options) {
-  using Verb = DeadLettersOptions::Verb;
-  auto* group = app.add_subcommand("dead-letters", "Messages that could not be processed")->require_subcommand(1);
-  const auto add = [&](const char* name, const char* what, Verb verb) {
-    auto* command = group->add_subcommand(name, what);
-    command->callback([&options, verb] { options.verb = verb; });
-    add_data(command, options.data_folder);
-    command->add_flag("--json", options.json, "Print JSON");
-    command->add_option("--flow", options.flow, "Only those of this flow")->type_name("NAME");
-    return command;
-  };
-  add("list", "What is there and why", Verb::list);
-  add("show", "One message with its failure", Verb::show)
-      ->add_option("ID", options.ids, "Message id, or its beginning")
-      ->required()
-      ->expected(1);
-  for (auto* command : {add("retry", "Put messages back before the step that failed", Verb::retry),
-                        add("drop", "Delete messages for good", Verb::drop)}) {
-    auto* ids = command->add_option("ID", options.ids, "Message ids, or their beginnings");
-    command->add_flag("--all", options.all, "All of them")->excludes(ids);
-  }
-}
 
 void add_eval(CLI::App& app, EvalOptions& options) {
   auto* command = app.add_subcommand("eval", "Evaluate a JSONata expression");

@@ -46,10 +46,19 @@ struct StatusOptions {
 struct DeadLettersOptions {
   enum class Verb { list, show, retry, drop };
   Verb verb = Verb::list;
-  std::string data_folder = "./millrace-data";
-  std::string flow = {};              ///< only this flow's; empty: of all
+  Server server = {};
   std::vector<std::string> ids = {};  ///< message ids
-  bool all = false;                   ///< retry and drop: all of them
+  // Which ones; what is empty does not matter.
+  std::string flow = {};
+  std::string step = {};
+  std::string code = {};
+  std::string text = {};
+  std::string older_than = {};  ///< a time, or how long ago
+  std::string newer_than = {};
+  bool all = false;  ///< retry and drop: all that are meant
+  bool dry_run = false;
+  std::string body = {};     ///< retry of one: JSON, instead of the message's own body
+  std::string version = {};  ///< retry of some: "current", "original" or a number
   bool json = false;
 };
 

@@ -1,89 +1,114 @@
 #include <cstdio>
-#include <ctime>
 #include <limits>
-#include <memory>
+#include <optional>
+#include <tuple>
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/url/encode.hpp>
-#include <boost/url/rfc/unreserved_chars.hpp>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include "api/dead_letters.hpp"
+#include "app/api_output.hpp"
 #include "app/commands.hpp"
 #include "app/control_client.hpp"
 #include "app/exit_code.hpp"
 #include "app/offline.hpp"
+#include "app/time_argument.hpp"
 
 namespace millrace::app {
 namespace {
 
 namespace json = boost::json;
+using Query = api::DeadLetters::Query;
 using Verb = DeadLettersOptions::Verb;
 
-/// Dead letters wherever they can be had: from the running platform, or from its data folder.
+/// Dead letters wherever they can be had: from a running platform, or from a data folder.
 class Source {
  public:
   virtual ~Source() = default;
-  virtual Result<json::array> list(const std::string& flow) = 0;
+  virtual Result<json::array> list(const Query& query) = 0;
   virtual Result<json::object> show(const std::string& id) = 0;
-  virtual Result<json::object> change(const std::string& id, Verb verb) = 0;
+  virtual Result<json::object> change(const std::string& id, const DeadLettersOptions& options) = 0;
+  /// {"count", "left"}: of all that the query means.
+  virtual Result<json::object> change_all(const Query& query, const DeadLettersOptions& options) = 0;
 };
 
-std::string encoded(const std::string& text) {
-  return boost::urls::encode(text, boost::urls::unreserved_chars);
+api::DeadLetters::Change change_of(Verb verb) {
+  return verb == Verb::retry ? api::DeadLetters::Change::retry : api::DeadLetters::Change::drop;
 }
 
-Error::Kind kind_of(int status) {
-  return status == 400 ? Error::Kind::invalid : status == 404 ? Error::Kind::not_found : Error::Kind::unavailable;
+/// The members of a query that matter.
+json::object members_of(const Query& query) {
+  json::object members;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) members[name] = value;
+  };
+  add("flow", query.flow);
+  add("step", query.step);
+  add("code", query.code);
+  add("text", query.text);
+  if (query.failed_before) members["failed_before"] = *query.failed_before;
+  if (query.failed_after) members["failed_after"] = *query.failed_after;
+  return members;
 }
 
 class RunningPlatform final : public Source {
  public:
-  explicit RunningPlatform(std::string folder) : folder_(std::move(folder)) {}
+  explicit RunningPlatform(ApiClient& client) : client_(client) {}
 
-  Result<json::array> list(const std::string& flow) override {
-    json::array letters;
-    std::string cursor;
-    for (;;) {
-      auto answer = ask("GET", "?limit=200&flow=" + encoded(flow) + "&cursor=" + cursor);
-      if (!answer) return answer.error();
-      for (auto& letter : answer->at("items").as_array()) letters.push_back(std::move(letter));
-      if (answer->at("next").is_null()) return letters;
-      cursor = std::string(answer->at("next").as_string());
+  Result<json::array> list(const Query& query) override {
+    std::string target = "/v1/dead-letters";
+    for (const auto& [name, value] : members_of(query)) {
+      const auto text = value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+      target += fmt::format("{}{}={}", target.find('?') == std::string::npos ? '?' : '&', std::string_view(name),
+                            percent_encoded(text));
     }
+    return client_.all(target);
   }
-  Result<json::object> show(const std::string& id) override { return ask("GET", "/" + encoded(id)); }
-  Result<json::object> change(const std::string& id, Verb verb) override {
-    return verb == Verb::retry ? ask("POST", "/" + encoded(id) + "/retry") : ask("DELETE", "/" + encoded(id));
+  Result<json::object> show(const std::string& id) override { return ask({.target = path_of(id)}); }
+  Result<json::object> change(const std::string& id, const DeadLettersOptions& options) override {
+    if (options.verb == Verb::drop) return ask({.method = "DELETE", .target = path_of(id)});
+    json::object body;
+    if (!options.version.empty()) {
+      const bool word = options.version == "current" || options.version == "original";
+      boost::system::error_code failed;
+      body["version"] = word ? json::value(options.version) : json::parse(options.version, failed);
+    }
+    if (!options.body.empty()) {
+      boost::system::error_code failed;
+      body["body"] = json::parse(options.body, failed);
+      if (failed) return Error{Error::Kind::invalid, "--body is no JSON: " + failed.message()};
+    }
+    return ask({.method = "POST", .target = path_of(id) + "/retry", .body = json::serialize(body)});
+  }
+  Result<json::object> change_all(const Query& query, const DeadLettersOptions& options) override {
+    auto body = members_of(query);
+    if (body.empty()) body["all"] = true;
+    if (options.dry_run) body["dry_run"] = true;
+    const auto* verb = options.verb == Verb::retry ? "retry" : "drop";
+    return ask({.method = "POST", .target = fmt::format("/v1/dead-letters/{}", verb), .body = json::serialize(body)});
   }
 
  private:
-  Result<json::object> ask(std::string_view method, const std::string& rest) {
-    const auto answer = ask_platform(folder_, method, "/v1/dead-letters" + rest);
+  static std::string path_of(const std::string& id) { return "/v1/dead-letters/" + percent_encoded(id); }
+  Result<json::object> ask(const ApiRequest& request) {
+    auto answer = client_.ask(request);
     if (!answer) return answer.error();
-    boost::system::error_code failed;
-    auto body = json::parse(answer->body, failed);
-    if (failed || !body.is_object()) return Error{Error::Kind::unavailable, "the platform's answer is not understood"};
-    if (answer->status == 200) return std::move(body.as_object());
-    const auto* detail = body.as_object().if_contains("detail");
-    return Error{kind_of(answer->status), detail != nullptr && detail->is_string()
-                                              ? std::string(detail->get_string())
-                                              : fmt::format("the platform answered {}", answer->status)};
+    return std::move(answer->body.as_object());
   }
 
-  std::string folder_;
+  ApiClient& client_;
 };
 
 class IdleFolder final : public Source {
  public:
   explicit IdleFolder(api::DeadLetters& letters) : letters_(letters) {}
 
-  Result<json::array> list(const std::string& flow) override {
+  Result<json::array> list(const Query& query) override {
     json::array result;
     constexpr auto all = std::numeric_limits<std::size_t>::max();
-    for (const auto& letter : letters_.page({flow, {}, {}}, 0, all)) result.push_back(letter.to_json(false));
+    for (const auto& letter : letters_.page(query, {}, all).letters) result.push_back(letter.to_json(false));
     return result;
   }
   Result<json::object> show(const std::string& id) override {
@@ -91,14 +116,30 @@ class IdleFolder final : public Source {
     if (!letter) return letter.error();
     return letter->to_json(true);
   }
-  Result<json::object> change(const std::string& id, Verb verb) override {
+  // What is changed is durable when the folder is closed.
+  Result<json::object> change(const std::string& id, const DeadLettersOptions& options) override {
     const auto letter = letters_.find(id);
     if (!letter) return letter.error();
-    // Durable when the folder is closed.
+    api::DeadLetters::Retry how;
+    if (options.version == "original") how.version = letter->version;
+    if (!options.body.empty()) how.body = options.body;
     const auto done =
-        verb == Verb::retry ? letters_.retry(*letter, std::nullopt, nullptr) : letters_.drop(*letter, nullptr);
+        options.verb == Verb::retry ? letters_.retry(*letter, how, nullptr) : letters_.drop(*letter, nullptr);
     if (!done) return done.error();
     return letter->to_json(false);
+  }
+  Result<json::object> change_all(const Query& query, const DeadLettersOptions& options) override {
+    const auto change = change_of(options.verb);
+    auto total = letters_.look(change, query);
+    const auto newest = total.newest;
+    std::optional<api::DeadLetters::Place> place;
+    for (bool more = !options.dry_run; more; more = place.has_value()) {
+      const auto done = letters_.change_some(change, query, place, newest, nullptr);
+      if (!done) return done.error();
+    }
+    json::array left;
+    for (const auto& [why, count] : total.left) left.push_back({{"reason", why}, {"count", count}});
+    return json::object{{"count", total.count}, {"dry_run", options.dry_run}, {"left", std::move(left)}};
   }
 
  private:
@@ -111,10 +152,8 @@ std::string text(const json::object& letter, std::string_view name) {
 }
 
 std::string when(const json::object& letter) {
-  const auto* value = letter.if_contains("failed_at");
-  const auto ms = value != nullptr && value->is_int64() ? value->get_int64() : 0;
-  if (ms == 0) return "                   -";
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(ms / 1000)));
+  const auto* at = letter.if_contains("failed_at");
+  return at != nullptr && at->is_int64() && at->get_int64() != 0 ? time_cell(letter, "failed_at") : "-";
 }
 
 void print(const json::object& letter) {
@@ -122,8 +161,8 @@ void print(const json::object& letter) {
              text(letter, "code"), text(letter, "reason"));
 }
 
-Status list(Source& source, const DeadLettersOptions& options) {
-  auto letters = source.list(options.flow);
+Status list(Source& source, const Query& query, const DeadLettersOptions& options) {
+  auto letters = source.list(query);
   if (!letters) return letters.error();
   if (options.json) {
     fmt::print("{}\n", json::serialize(json::object{{"dead_letters", std::move(*letters)}}));
@@ -151,37 +190,75 @@ Status show(Source& source, const DeadLettersOptions& options) {
   return Done{};
 }
 
-Status change(Source& source, const DeadLettersOptions& options) {
-  auto ids = options.ids;
-  if (options.all) {
-    const auto letters = source.list(options.flow);
-    if (!letters) return letters.error();
-    for (const auto& letter : *letters) ids.push_back(text(letter.as_object(), "id"));
-  } else if (ids.empty()) {
-    return Error{Error::Kind::invalid, "name the messages by their ids, or say --all"};
-  }
-  json::array changed;
-  for (const auto& id : ids) {
-    auto letter = source.change(id, options.verb);
-    if (!letter) return letter.error().in(fmt::format("{} of {} done", changed.size(), ids.size()));
-    changed.push_back(std::move(*letter));
-  }
+void print_changed(std::size_t count, const DeadLettersOptions& options) {
+  const auto* done = options.verb == Verb::retry ? "put back to their steps" : "dropped";
+  fmt::print("{} {}{}\n", count, options.dry_run ? "would be " : "", done);
+}
+
+Status change_all(Source& source, const Query& query, const DeadLettersOptions& options) {
+  const auto changed = source.change_all(query, options);
+  if (!changed) return changed.error();
   if (options.json) {
-    fmt::print("{}\n", json::serialize(json::object{{"dead_letters", std::move(changed)}}));
-  } else {
-    fmt::print("{} {}\n", changed.size(), options.verb == Verb::retry ? "put back to their steps" : "dropped");
+    fmt::print("{}\n", json::serialize(*changed));
+    return Done{};
+  }
+  print_changed(changed->at("count").to_number<std::size_t>(), options);
+  for (const auto& entry : changed->at("left").as_array()) {
+    const auto& left = entry.as_object();
+    fmt::print(stderr, "{} stay: {}\n", cell(left, "count"), cell(left, "reason"));
   }
   return Done{};
 }
 
+Status change(Source& source, const Query& query, const DeadLettersOptions& options) {
+  const bool by_query = options.all || (options.ids.empty() && !members_of(query).empty());
+  if (!options.body.empty() && (by_query || options.ids.size() != 1)) {
+    return Error{Error::Kind::invalid, "--body is for one message: name it by its id"};
+  }
+  if (by_query) return change_all(source, query, options);
+  if (options.ids.empty()) {
+    return Error{Error::Kind::invalid, "name the messages by their ids, or say which: --flow, --step, --text …, --all"};
+  }
+  json::array changed;
+  for (const auto& id : options.ids) {
+    auto letter = options.dry_run ? source.show(id) : source.change(id, options);
+    if (!letter) return letter.error().in(fmt::format("{} of {} done", changed.size(), options.ids.size()));
+    changed.push_back(std::move(*letter));
+  }
+  if (!options.json) {
+    print_changed(changed.size(), options);
+    return Done{};
+  }
+  fmt::print("{}\n", json::serialize(json::object{{"dead_letters", std::move(changed)}}));
+  return Done{};
+}
+
+Result<Query> query_of(const DeadLettersOptions& options) {
+  Query query;
+  query.flow = options.flow;
+  query.step = options.step;
+  query.code = options.code;
+  query.text = options.text;
+  for (const auto& [text, flag, member] : {std::tuple(&options.older_than, "--older-than", &Query::failed_before),
+                                           std::tuple(&options.newer_than, "--newer-than", &Query::failed_after)}) {
+    if (text->empty()) continue;
+    const auto time = time_argument(*text, flag);
+    if (!time) return time.error();
+    query.*member = *time;
+  }
+  return query;
+}
+
 Status work(Source& source, const DeadLettersOptions& options) {
+  const auto query = query_of(options);
+  if (!query) return query.error();
   switch (options.verb) {
     case Verb::list:
-      return list(source, options);
+      return list(source, *query, options);
     case Verb::show:
       return show(source, options);
     default:
-      return change(source, options);
+      return change(source, *query, options);
   }
 }
 
@@ -199,20 +276,29 @@ int exit_code_of(const Error& error) {
   }
 }
 
+/// Without a server that is named, and with none that runs on the folder: the folder itself.
+std::optional<std::string> idle_folder(const Server& server) {
+  if (names_a_server(server)) return std::nullopt;
+  auto folder = server.data_folder.empty() ? std::string("./millrace-data") : server.data_folder;
+  if (platform_runs(folder)) return std::nullopt;
+  return folder;
+}
+
 }  // namespace
 
 int dead_letters(const DeadLettersOptions& options) {
-  log::start(log::Level::warning, "millrace");
-  Status done = Done{};
-  if (platform_runs(options.data_folder)) {
-    RunningPlatform platform(options.data_folder);
-    done = work(platform, options);
-  } else {
-    done = with_data_folder(options.data_folder, [&](api::DeadLetters& letters) {
-      IdleFolder folder(letters);
-      return work(folder, options);
+  const auto folder = idle_folder(options.server);
+  if (!folder) {
+    return with_api(options.server, [&](ApiClient& client) {
+      RunningPlatform platform(client);
+      return work(platform, options);
     });
   }
+  log::start(log::Level::warning, "millrace");
+  const auto done = with_data_folder(*folder, [&](api::DeadLetters& letters) {
+    IdleFolder idle(letters);
+    return work(idle, options);
+  });
   if (done) return ExitCode::ok;
   fmt::print(stderr, "millrace: {}\n", done.error().message);
   return exit_code_of(done.error());

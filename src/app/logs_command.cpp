@@ -3,31 +3,16 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <boost/json/value.hpp>
 #include <fmt/format.h>
 
 #include "app/api_output.hpp"
 #include "app/looking_command.hpp"
-#include "component/config.hpp"
-#include "core/time/timestamp.hpp"
+#include "app/time_argument.hpp"
 
 namespace millrace::app {
 namespace {
 
 namespace json = boost::json;
-
-/// A time, or how long ago, as ms since the Unix epoch.
-Result<std::int64_t> time_of(const std::string& text) {
-  if (const auto time = parse_timestamp(text)) return time->time_since_epoch().count();
-  const auto ago = component::parse_duration(json::value(text));
-  if (!ago) {
-    return Error{
-        Error::Kind::invalid,
-        fmt::format("--since {}: write a time such as 2026-01-31T12:00:00Z, or how long ago, such as 10m", text)};
-  }
-  const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  return (now - *ago).time_since_epoch().count();
-}
 
 Result<std::string> target_of(const ApiOptions& options) {
   const auto slash = options.flow.find('/');
@@ -36,7 +21,7 @@ Result<std::string> target_of(const ApiOptions& options) {
   target += fmt::format("/logs?limit={}", options.lines);
   if (!options.level.empty()) target += "&level=" + percent_encoded(options.level);
   if (options.since.empty()) return target;
-  const auto since = time_of(options.since);
+  const auto since = time_argument(options.since, "--since");
   if (!since) return since.error();
   return target + fmt::format("&since={}", *since);
 }

@@ -132,9 +132,14 @@ Answer<std::vector<MessagePtr>> Broker::peek(std::string_view queue, std::size_t
   return core_->peek(queue, offset, count);
 }
 
-Answer<std::optional<Delivery>> Broker::take_if(SessionId session, std::string_view queue,
-                                                const std::function<bool(const Message&)>& wanted) {
-  return core_->take_if(session, queue, wanted);
+Answer<Done> Broker::browse(std::string_view queue, std::uint64_t after,
+                            const std::function<bool(const Waiting&)>& visit) const {
+  return core_->browse(queue, after, visit);
+}
+
+Answer<std::vector<Delivery>> Broker::take(SessionId session, std::string_view queue,
+                                           const std::vector<std::uint64_t>& numbers) {
+  return core_->take(session, queue, numbers);
 }
 
 void Broker::close(std::function<void(Status)> closed) {

@@ -92,6 +92,12 @@ struct Delivery {
       0;  ///< how often a consumer was lost while holding it; "x-delivery-count" header for AMQP clients
 };
 
+/// A message that waits in a queue.
+struct Waiting {
+  std::uint64_t number = 0;  ///< the order of all messages; it stays the same as long as the message is there
+  MessagePtr message;
+};
+
 /// Where a consumer's deliveries go; implemented by the AMQP session and by in-process users. Called on the loop, never
 /// from inside a call that the consumer itself makes into the broker.
 class ConsumerSink {
@@ -235,9 +241,14 @@ class Broker {
   std::vector<BindingSpec> bindings() const;
   /// Up to `count` ready messages from `offset`, oldest first, without taking them.
   Answer<std::vector<MessagePtr>> peek(std::string_view queue, std::size_t offset, std::size_t count) const;
-  /// Takes one ready message out by the predicate given (first that matches), as a delivery of `session`.
-  Answer<std::optional<Delivery>> take_if(SessionId session, std::string_view queue,
-                                          const std::function<bool(const Message&)>& wanted);
+  /// Visits the ready messages behind the one with this number (0: all), oldest first, without taking them, until
+  /// `visit` says false.
+  Answer<Done> browse(std::string_view queue, std::uint64_t after,
+                      const std::function<bool(const Waiting&)>& visit) const;
+  /// Takes those of the ready messages that have these numbers, which ascend, out of the queue, as deliveries of
+  /// `session`, in their order. What is not there any more is left out.
+  Answer<std::vector<Delivery>> take(SessionId session, std::string_view queue,
+                                     const std::vector<std::uint64_t>& numbers);
 
   /// While there is a reason (memory is short), publishing is refused with it as on a full disk; settling goes on.
   void hold_publishing(std::optional<std::string> reason);

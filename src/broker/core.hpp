@@ -91,8 +91,9 @@ class Broker::Core : private PartSource {
   void cancel(ConsumerId id);
   void resume(ConsumerId id);
   Answer<std::optional<Delivery>> get(SessionId session, const std::string& queue, bool no_ack);
-  Answer<std::optional<Delivery>> take_if(SessionId session, std::string_view queue,
-                                          const std::function<bool(const Message&)>& wanted);
+  Answer<Done> browse(std::string_view queue, std::uint64_t after, const std::function<bool(const Waiting&)>& visit);
+  Answer<std::vector<Delivery>> take(SessionId session, std::string_view queue,
+                                     const std::vector<std::uint64_t>& numbers);
   Answer<std::vector<MessagePtr>> peek(std::string_view queue, std::size_t offset, std::size_t count);
   /// Looks soon whether the queue's consumers can have more.
   void kick(Queue& queue);

@@ -155,20 +155,35 @@ Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::
   return std::optional<Delivery>();
 }
 
-Answer<std::optional<Delivery>> Broker::Core::take_if(SessionId session, std::string_view name,
-                                                      const std::function<bool(const Message&)>& wanted) {
+Answer<Done> Broker::Core::browse(std::string_view name, std::uint64_t after,
+                                  const std::function<bool(const Waiting&)>& visit) {
+  auto* queue = find_queue(name);
+  if (queue == nullptr) return Refusal{ReplyCode::not_found, "no queue '" + std::string(name) + "' in vhost '/'"};
+  queue->walk(*this, [&](const Entry& entry) {
+    if (entry.number <= after) return true;
+    auto message = message_of(entry);
+    return !message || visit({entry.number, std::move(message)});
+  });
+  return Done{};
+}
+
+Answer<std::vector<Delivery>> Broker::Core::take(SessionId session, std::string_view name,
+                                                 const std::vector<std::uint64_t>& numbers) {
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
-  std::optional<Entry> found;
+  std::vector<Entry> found;
   (*queue)->walk(*this, [&](const Entry& entry) {
-    const auto message = message_of(entry);
-    if (message && wanted(*message)) found = entry;
-    return !found;
+    if (numbers.empty() || entry.number > numbers.back()) return false;
+    if (std::ranges::binary_search(numbers, entry.number)) found.push_back(entry);
+    return true;
   });
-  if (!found) return std::optional<Delivery>();
-  auto entry = take_waiting(**queue, *found);
-  if (!entry) return std::optional<Delivery>();
-  return hand_out(**queue, std::move(*entry), session, {}, false);
+  std::vector<Delivery> taken;
+  for (const auto& one : found) {
+    auto entry = take_waiting(**queue, one);
+    auto delivery = entry ? hand_out(**queue, std::move(*entry), session, {}, false) : std::nullopt;
+    if (delivery) taken.push_back(std::move(*delivery));
+  }
+  return taken;
 }
 
 Answer<std::vector<MessagePtr>> Broker::Core::peek(std::string_view name, std::size_t offset, std::size_t count) {

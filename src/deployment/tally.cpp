@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "amqp/properties.hpp"
+
 namespace millrace::deployment {
 namespace {
 
@@ -17,6 +19,12 @@ bool follows(const flow::Plan& plan, const flow::WorkerPlan& worker, const std::
   return std::ranges::any_of(plan.bindings, [&](const flow::BindingPlan& binding) {
     return binding.queue == worker.queue() && binding.key == names::output_key(step);
   });
+}
+
+/// A worker says why; the broker does so only by its counts.
+bool is_of_broker(const broker::Message& letter) {
+  const auto properties = amqp::decode_properties(letter.properties);
+  return properties && (!properties->headers || properties->headers->find("errorCode") == nullptr);
 }
 
 }  // namespace
@@ -102,7 +110,8 @@ std::uint64_t Tally::dead_of_last_steps(const std::string& flow) {
   const auto letters = broker_.peek(name, queue->ready - fresh, fresh);
   if (!letters) return known.of_last_steps;
   for (const auto& letter : *letters) {
-    if (is_of_last_step(flow, letter->routing_key)) ++known.of_last_steps;
+    // What the broker itself has put there was not settled by its step.
+    if (is_of_last_step(flow, letter->routing_key) && !is_of_broker(*letter)) ++known.of_last_steps;
   }
   return known.of_last_steps;
 }

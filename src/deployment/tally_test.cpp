@@ -32,6 +32,7 @@ struct Counting {
   void send(const std::string& key, std::int64_t expires_in_ms = 0) {
     amqp::Properties properties;
     properties.delivery_mode = 2;
+    if (key.ends_with(":error")) properties.headers.emplace().set("errorCode", "http.status");
     if (expires_in_ms > 0) properties.expiration = std::to_string(expires_in_ms);
     auto message = std::make_shared<broker::Message>();
     *message = {"flow.orders@1", key, amqp::encode_properties(properties), "{}"};
@@ -120,4 +121,21 @@ TEST_CASE("what was done before the start is not counted, dead letters of before
   auto tally = counting.tally();
   CHECK(tally.now(0).done == 0);
   CHECK(tally.now(0).dead == 1);
+}
+
+TEST_CASE("what the broker itself gives up was not settled, and takes nothing off what is done") {
+  Counting counting;
+  auto tally = counting.tally();
+  counting.send("write:output");
+  counting.work("last");
+  counting.send("write:output");
+  for (int loss = 0; counting.broker.ready("orders@1.last") > 0; ++loss) {
+    REQUIRE(loss < 1'000);
+    const auto session = counting.broker->begin_session();
+    REQUIRE(counting.broker->get(session, "orders@1.last", false));
+    counting.broker->end_session(session, broker::SessionEnd::lost);
+    counting.broker.settle();
+  }
+  CHECK(tally.now(0).dead == 1);
+  CHECK(tally.now(0).done == 1);
 }

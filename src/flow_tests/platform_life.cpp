@@ -193,7 +193,7 @@ std::uint64_t PlatformLife::handled(const std::string& step) const {
 std::vector<json::object> PlatformLife::dead_letters() const {
   constexpr auto all = std::numeric_limits<std::size_t>::max();
   std::vector<json::object> letters;
-  for (const auto& letter : api::DeadLetters(*broker_, session_).page({tested_.flow.name, {}, {}}, 0, all)) {
+  for (const auto& letter : api::DeadLetters(*broker_, session_).page({.flow = tested_.flow.name}, {}, all).letters) {
     letters.push_back(document_of(letter));
   }
   return letters;

@@ -68,6 +68,23 @@ class DeadLetters(unittest.TestCase):
             self.command("retry", code=2)
             self.assertEqual(platform.stop(), 0)
 
+    def test_many_are_put_back_by_query_at_once_and_one_with_another_body(self):
+        with Target(status=404) as target, self.platform(target) as platform:
+            self.refused(target, platform, 40)
+            self.assertIn("40 would be put back", self.command("retry", "--text", "404", "--dry-run").stdout)
+            self.assertIn("0 dropped", self.command("drop", "--text", "no such words").stdout)
+            self.assertIn("0 dropped", self.command("drop", "--older-than", "1h").stdout)
+            one = self.letters()[0]["id"]
+            target.status = 201
+            self.command("retry", one, "--body", '{"mended": true}')
+            until(lambda: target.ledger == [(one, '{"mended":true}')], 10, lambda: target.ledger)
+            self.assertIn("39 put back", self.command("retry", "--step", "publish", "--newer-than", "1h").stdout)
+            until(lambda: len(target.ledger) == 40, 10, lambda: len(target.ledger))
+            self.assertEqual(len({key for key, _ in target.ledger}), 40)
+            self.assertEqual(self.letters(), [])
+            self.command("retry", "--all", "--body", "{}", code=2)
+            self.assertEqual(platform.stop(), 0)
+
     def test_they_are_there_and_can_be_tried_again_while_no_platform_runs(self):
         with Target(status=404) as target:
             with self.platform(target) as platform:
