@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "api/responses.hpp"
+#include "api/schedule_report.hpp"
 #include "api/services.hpp"
 #include "deployment/topology.hpp"
 #include "store/audit.hpp"
@@ -20,7 +21,7 @@ json::value webhook_json(const gateway::Route* route) {
 
 json::value schedule_json(const std::optional<scheduler::Scheduler::Upcoming>& upcoming) {
   if (!upcoming) return nullptr;
-  return json::object{{"text", upcoming->schedule}, {"next_at", upcoming->next.time_since_epoch().count()}};
+  return schedule_report(*upcoming);
 }
 
 void list(const Services& services, const Call& call) {

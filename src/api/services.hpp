@@ -30,6 +30,7 @@ class Installations;
 struct Services {
   io::Loop& loop;
   broker::Broker& broker;
+  broker::SessionId session;  ///< for what the operations change in it
   store::Store& store;
   deployment::Deployments& deployments;
   gateway::Gateway& gateway;
@@ -60,6 +61,7 @@ void add_component_questions(Operations& operations, const Services& services);
 void add_token_operations(Operations& operations, const Services& services);
 void add_audit_operations(Operations& operations, const Services& services);
 void add_dead_letter_operations(Operations& operations, const Services& services);
+void add_queue_operations(Operations& operations, const Services& services);
 void add_log_operations(Operations& operations, const Services& services);
 void add_status_operations(Operations& operations, const Services& services);
 void add_scaling_operations(Operations& operations, const Services& services);

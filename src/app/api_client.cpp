@@ -1,9 +1,5 @@
 #include "app/api_client.hpp"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <optional>
 
 #include <boost/json/array.hpp>
@@ -12,8 +8,8 @@
 #include <boost/url/encode.hpp>
 #include <boost/url/rfc/unreserved_chars.hpp>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
+#include "app/contexts.hpp"
 #include "app/control_client.hpp"
 #include "io/posix/curl_transfers.hpp"
 
@@ -21,11 +17,6 @@ namespace millrace::app {
 namespace {
 
 namespace json = boost::json;
-
-std::string from_environment(const char* name) {
-  const char* set = std::getenv(name);
-  return set == nullptr ? std::string() : set;
-}
 
 /// The platform on a data folder of this machine.
 class LocalClient final : public ApiClient {
@@ -101,24 +92,6 @@ class RemoteClient final : public ApiClient {
   std::unique_ptr<io::Transfers> transfers_;
 };
 
-Result<std::string> read_token(std::string path) {
-  if (path.empty()) path = from_environment("MILLRACE_TOKEN_FILE");
-  if (path.empty()) path = from_environment("HOME") + "/.config/millrace/token";
-  struct stat found = {};
-  if (::stat(path.c_str(), &found) != 0) {
-    return Error{
-        Error::Kind::permission,
-        fmt::format("there is no file with a token, {}: {} (name one with --token-file)", path, std::strerror(errno))};
-  }
-  if ((found.st_mode & 077) != 0) {
-    return Error{Error::Kind::permission, fmt::format("others may read the token in {} (chmod 600 {})", path, path)};
-  }
-  std::ifstream file(path);
-  std::string token;
-  if (!(file >> token)) return Error{Error::Kind::permission, fmt::format("there is no token in {}", path)};
-  return token;
-}
-
 Error::Kind kind_of(int status) {
   switch (status) {
     case 401:
@@ -183,23 +156,14 @@ std::string percent_encoded(const std::string& text) {
   return boost::urls::encode(text, boost::urls::unreserved_chars);
 }
 
-bool names_a_server(const Server& server) {
-  return !server.url.empty() || (server.data_folder.empty() && !from_environment("MILLRACE_SERVER").empty());
-}
-
-Result<std::unique_ptr<ApiClient>> ApiClient::make(const Server& server) {
-  auto url = server.url;
-  if (url.empty() && server.data_folder.empty()) url = from_environment("MILLRACE_SERVER");
-  if (url.empty()) {
-    const auto folder = server.data_folder.empty() ? "./millrace-data" : server.data_folder;
-    return std::unique_ptr<ApiClient>(std::make_unique<LocalClient>(folder));
+Result<std::unique_ptr<ApiClient>> ApiClient::make(const Server& given) {
+  const auto server = resolve(given);
+  if (!server) return server.error();
+  if (server->url.empty()) return std::unique_ptr<ApiClient>(std::make_unique<LocalClient>(server->data_folder));
+  if (!server->url.starts_with("http://") && !server->url.starts_with("https://")) {
+    return Error{Error::Kind::invalid, fmt::format("{} is no URL of a platform (http://… or https://…)", server->url)};
   }
-  if (!url.starts_with("http://") && !url.starts_with("https://")) {
-    return Error{Error::Kind::invalid, fmt::format("{} is no URL of a platform (http://… or https://…)", url)};
-  }
-  auto token = read_token(server.token_file);
-  if (!token) return token.error();
-  auto client = std::make_unique<RemoteClient>(std::move(url), std::move(*token));
+  auto client = std::make_unique<RemoteClient>(server->url, server->token);
   if (auto opened = client->open(); !opened) return opened.error();
   return std::unique_ptr<ApiClient>(std::move(client));
 }

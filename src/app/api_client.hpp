@@ -16,15 +16,14 @@
 namespace millrace::app {
 
 /// Which platform a command talks to: the one at a URL, or the one that runs on a data folder, by its control socket.
-/// What is given goes before MILLRACE_SERVER, and that before ./millrace-data.
+/// resolve() (contexts.hpp) says which is meant where nothing is given.
 struct Server {
   std::string url = {};          ///< "https://millrace.example.com"
   std::string token_file = {};   ///< empty: MILLRACE_TOKEN_FILE, or ~/.config/millrace/token
   std::string data_folder = {};  ///< empty: none was given
+  std::string context = {};      ///< name of one; empty: none was given
+  std::string token = {};        ///< of the URL; empty: it is looked for
 };
-
-/// Whether it is a platform at a URL.
-bool names_a_server(const Server& server);
 
 struct ApiAnswer {
   int status = 0;

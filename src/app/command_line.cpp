@@ -10,6 +10,7 @@
 #include "app/command_line/api_commands.hpp"
 #include "app/command_line/broker_commands.hpp"
 #include "app/command_line/component_commands.hpp"
+#include "app/command_line/context_commands.hpp"
 #include "app/command_line/dead_letters_commands.hpp"
 #include "app/command_line/options.hpp"
 #include "app/commands.hpp"
@@ -219,6 +220,8 @@ int command_line(int argc, char** argv) {
   component_commands.add(app);
   ApiCommands api_commands;
   api_commands.add_all(app, flow_file_commands.flow);
+  ContextCommands context_commands;
+  context_commands.add_all(app);
   std::string shell;
   app.add_subcommand("completion", "Print a script with which a shell completes these commands")
       ->add_option("SHELL", shell, "bash or zsh")
@@ -236,6 +239,7 @@ int command_line(int argc, char** argv) {
     return app.exit(error) == 0 ? ExitCode::ok : ExitCode::usage;
   }
   if (app.got_subcommand("completion")) return print_completion(app, shell);
+  if (context_commands.chosen) return context_commands.chosen();
   if (api_commands.chosen) return api_commands.chosen();
   if (platform_commands.chosen) return platform_commands.chosen();
   if (flow_file_commands.chosen) return flow_file_commands.chosen();

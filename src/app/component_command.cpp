@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "app/api_output.hpp"
+#include "app/contexts.hpp"
 #include "app/exit_code.hpp"
 #include "app/known_components.hpp"
 #include "component/descriptor_json.hpp"
@@ -143,8 +144,9 @@ int print_those_named(const std::string& name, bool as_json, const json::array& 
   return ExitCode::ok;
 }
 
-bool is_remote(const Server& server) {
-  return !server.url.empty() || (server.data_folder.empty() && std::getenv("MILLRACE_SERVER") != nullptr);
+bool is_remote(const Server& given) {
+  const auto server = resolve(given);
+  return !server || !server->url.empty();  // what is wrong with it is told by who asks it
 }
 
 /// The functions of a platform: of all components their names, or of one all there is to say.

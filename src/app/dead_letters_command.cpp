@@ -11,6 +11,7 @@
 #include "api/dead_letters.hpp"
 #include "app/api_output.hpp"
 #include "app/commands.hpp"
+#include "app/contexts.hpp"
 #include "app/control_client.hpp"
 #include "app/exit_code.hpp"
 #include "app/offline.hpp"
@@ -276,20 +277,23 @@ int exit_code_of(const Error& error) {
   }
 }
 
-/// Without a server that is named, and with none that runs on the folder: the folder itself.
+/// The folder itself, where no server is meant and no platform runs on it.
 std::optional<std::string> idle_folder(const Server& server) {
-  if (names_a_server(server)) return std::nullopt;
-  auto folder = server.data_folder.empty() ? std::string("./millrace-data") : server.data_folder;
-  if (platform_runs(folder)) return std::nullopt;
-  return folder;
+  if (!server.url.empty() || platform_runs(server.data_folder)) return std::nullopt;
+  return server.data_folder;
 }
 
 }  // namespace
 
 int dead_letters(const DeadLettersOptions& options) {
-  const auto folder = idle_folder(options.server);
+  const auto server = resolve(options.server);
+  if (!server) {
+    fmt::print(stderr, "millrace: {}\n", server.error().message);
+    return exit_code_of(server.error());
+  }
+  const auto folder = idle_folder(*server);
   if (!folder) {
-    return with_api(options.server, [&](ApiClient& client) {
+    return with_api(*server, [&](ApiClient& client) {
       RunningPlatform platform(client);
       return work(platform, options);
     });

@@ -215,8 +215,8 @@ class Platform::Parts {
     inquiries_.emplace(loop_);
     installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
     operations_ = api::make_operations(api::Services{
-        loop_, *broker_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_, *dead_letters_, logs_,
-        *platform_events_, installed_, *installations_, *inquiries_,
+        loop_, *broker_, session_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_,
+        *dead_letters_, logs_, *platform_events_, installed_, *installations_, *inquiries_,
         [this] {
           return api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
         },

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "amqp/timestamp.hpp"
 #include "component/json_text.hpp"
 #include "core/id.hpp"
 
@@ -46,6 +47,7 @@ amqp::Properties Outbox::child_properties(const Lineage& parent, std::string id)
   amqp::Properties properties;
   properties.content_type = "application/json";
   properties.delivery_mode = 2;
+  properties.timestamp = amqp::timestamp_of(clock_.wall_now());
   properties.headers = std::move(headers);
   properties.message_id = std::move(id);
   return properties;
@@ -106,7 +108,7 @@ void Outbox::add_snapshot(std::string snapshot, Publishes& to) const {
 }
 
 void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to) const {
-  if (input.attempt >= settings_.retry.attempts)
+  if (input.attempt >= settings_.retry.attempts && !starts_executions_)
     return add_dead_letter(input, std::move(envelope), outcome.failure, to);
   const auto delay = std::max(settings_.retry.delay_before(input.attempt + 1),
                               outcome.retry_after.value_or(std::chrono::milliseconds(0)));
@@ -116,6 +118,11 @@ void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outco
   properties.headers->erase("x-delivery-count");  // counted in the attempt
   properties.headers->set("reboundIteration", static_cast<std::int32_t>(input.attempt));
   properties.headers->set("reboundReason", capped(outcome.failure.code + ": " + outcome.failure.message));
+  if (starts_executions_) {
+    const auto now = clock_.wall_now().time_since_epoch().count();
+    if (properties.headers->find("failingSince") == nullptr) properties.headers->set("failingSince", std::int64_t{now});
+    properties.headers->set("triedAgainAt", std::int64_t{now + delay.count()});
+  }
   properties.delivery_mode = 2;
   properties.expiration = std::to_string(std::clamp<std::int64_t>(delay.count(), 1, 30LL * 24 * 3600 * 1000));
   to.push_back({environment_.publish_messages_to, environment_.rebound_routing_key, amqp::encode_properties(properties),

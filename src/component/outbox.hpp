@@ -34,6 +34,8 @@ class Outbox {
   void add_snapshot(std::string snapshot, Publishes& to) const;
 
   /// The input again after a wait, or, after the last attempt, as a dead letter. `envelope` is the message as it came.
+  /// A polling trigger's tick is tried until it works, and says since when it does not: there is nothing in it that
+  /// could be lost.
   void add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to) const;
   void add_dead_letter(const Lineage& input, std::string envelope, const Failure& failure, Publishes& to) const;
 

@@ -23,6 +23,11 @@ Result<Schedule> Schedule::read(const boost::json::object& config) {
   }
   Schedule schedule;
   schedule.catch_up_ = text_of(config, "catch_up", "once") == "skip" ? CatchUp::skip : CatchUp::once;
+  if (const auto* field = config.if_contains("jitter")) {
+    const auto jitter = parse_duration(*field);
+    if (!jitter) return jitter.error().in("jitter");
+    schedule.jitter_ = *jitter;
+  }
   const auto zone_name = text_of(config, "time_zone", "UTC");
   auto zone = TimeZone::load(zone_name);
   if (!zone) return zone.error().in("time_zone");
@@ -32,6 +37,9 @@ Result<Schedule> Schedule::read(const boost::json::object& config) {
     if (!interval) return interval.error().in("every");
     if (interval->count() <= 0) return Error{Error::Kind::invalid, "every: must be more than 0"};
     schedule.every_ = *interval;
+    if (schedule.jitter_ >= schedule.every_) {
+      return Error{Error::Kind::invalid, "jitter: must be less than every"};
+    }
     schedule.text_ = fmt::format("every {}s", static_cast<double>(schedule.every_.count()) / 1000);
     return schedule;
   }

@@ -30,6 +30,8 @@ class Schedule {
   /// From a step's config. Error::invalid names the field.
   static Result<Schedule> read(const boost::json::object& config);
 
+  /// How much later than its time a tick may come, so that not all triggers come at once.
+  std::chrono::milliseconds jitter() const { return jitter_; }
   CatchUp catch_up() const { return catch_up_; }
   bool is_interval() const { return !cron_; }
   /// The first time due after `last`, the time for which the last tick was.
@@ -46,6 +48,7 @@ class Schedule {
   std::optional<Cron> cron_;
   TimeZone zone_ = TimeZone::utc();
   CatchUp catch_up_ = CatchUp::once;
+  std::chrono::milliseconds jitter_{0};
   std::string text_;
 };
 

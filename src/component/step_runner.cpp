@@ -65,7 +65,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     input_.emplace(std::move(*input));
     auto polls = make_action(catalogue);
     if (!polls) return polls.error().in("step " + settings_.id);
-    outbox_.emplace(loop_, environment_, settings_, *polls);
+    polls_ = *polls;
+    outbox_.emplace(loop_, environment_, settings_, polls_);
     snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
     link_ = connect(prefetch_of(environment_, action_->immediate(), in_hand_max_, *polls), handlers());
     return Done{};
@@ -206,8 +207,9 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
       outcome = Outcome::dead({"message.too_large", added.error().message});
     }
     keep_snapshot(std::move(outcome.snapshot));
+    if (polls_ && outcome.kind == Outcome::Kind::failed) outcome.kind = Outcome::Kind::rebound;
     if (outcome.kind == Outcome::Kind::rebound) {
-      tell(item.lineage, outcome.failure, item.lineage.attempt < settings_.retry.attempts);
+      tell(item.lineage, outcome.failure, polls_ || item.lineage.attempt < settings_.retry.attempts);
       outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes);
     }
     if (outcome.kind == Outcome::Kind::failed) {
@@ -311,6 +313,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   std::optional<Outbox> outbox_;
   std::unique_ptr<Link> link_;
   std::string snapshot_;
+  bool polls_ = false;  ///< a polling trigger: its ticks are tried until they work
 
   std::deque<Delivery> waiting_;
   std::size_t in_hand_ = 0;

@@ -124,6 +124,9 @@ void Deployments::settle(Flow& flow) {
   } else {
     parts_.scheduler.withdraw(flow.name);
   }
+  if (flow.state == store::FlowState::stopped) {
+    for (const auto& [number, version] : flow.versions) drop_waiting_ticks(parts_.broker, session_, version.plan);
+  }
   demand_.look_at(flow);
   if (timer_ == 0) timer_ = parts_.loop.after(std::chrono::nanoseconds(0), [this] { look_at_drains(); });
 }
@@ -150,6 +153,7 @@ bool Deployments::drain(Flow& flow) {
 bool Deployments::drain(Flow& flow, Version& version) {
   using Stage = Version::Stage;
   if (version.stage == Stage::current || version.stage == Stage::removing || !version.runs()) return false;
+  drop_waiting_ticks(parts_.broker, session_, version.plan);
   if (in_flight(parts_.broker, version.plan) > 0) {
     if (std::exchange(version.stage, Stage::draining) != Stage::draining) demand_.tell();
     return true;

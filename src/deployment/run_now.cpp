@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
+#include "amqp/timestamp.hpp"
 #include "component/message.hpp"
 #include "core/id.hpp"
 #include "core/time/timestamp.hpp"
@@ -22,10 +23,12 @@ bool looks_already(const broker::Broker& broker, const flow::Plan& plan) {
   return queue && queue->ready + queue->unsettled + queue->arriving > 0;
 }
 
-broker::MessagePtr make_message(const flow::Plan& plan, const std::string& id, std::string body, bool keyed) {
+broker::MessagePtr make_message(const flow::Plan& plan, const std::string& id, std::string body, bool keyed,
+                                io::WallTime now) {
   amqp::Properties properties;
   properties.content_type = "application/json";
   properties.delivery_mode = 2;
+  properties.timestamp = amqp::timestamp_of(now);
   if (keyed) properties.message_id = id;
   amqp::FieldTable headers;
   headers.set("messageId", id);
@@ -57,8 +60,9 @@ void Deployments::run_now(const std::string& name, const std::string& body, cons
   }
   const auto id = key.empty() ? random_id() : derived_id({name, plan.trigger.step, key});
   const bool webhook = plan.trigger.kind == Kind::webhook_trigger;
+  const auto now = parts_.loop.wall_now();
   broker::Batch batch;
-  batch.publishes.push_back(make_message(plan, id, webhook ? body : tick_body(parts_.loop.wall_now()), !key.empty()));
+  batch.publishes.push_back(make_message(plan, id, webhook ? body : tick_body(now), !key.empty(), now));
   const auto answer = parts_.broker.commit(session_, std::move(batch),
                                            [this, alive = alive_, started, id, polls](const Status& stored) {
                                              if (!stored) return started(stored.error());

@@ -101,6 +101,14 @@ std::uint64_t in_flight(const Broker& broker, const flow::Plan& plan) {
   return messages;
 }
 
+void drop_waiting_ticks(Broker& broker, broker::SessionId session, const flow::Plan& plan) {
+  if (!plan.ticks || !plan.ticks->polls) return;
+  const auto name = flow::names::rebound_queue(plan.flow, plan.version, plan.ticks->step);
+  const auto queue = broker.queue(name);
+  // Refused only when storage has failed: then nothing else goes on either.
+  if (queue && queue->ready > 0) static_cast<void>(broker.purge_queue(session, name, nullptr));
+}
+
 Status remove_version(Broker& broker, broker::SessionId session, const flow::Plan& plan, Broker::Durable durable) {
   if (const auto messages = in_flight(broker, plan); messages > 0) {
     return Error{Error::Kind::conflict,

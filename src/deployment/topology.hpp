@@ -18,6 +18,9 @@ Status declare(broker::Broker& broker, broker::SessionId session, const flow::Pl
 /// Messages of one version that wait, are in work or are about to come in. Dead letters are none.
 std::uint64_t in_flight(const broker::Broker& broker, const flow::Plan& plan);
 
+/// Forgets a polling trigger's tick that waits to be tried again: its version ticks no more.
+void drop_waiting_ticks(broker::Broker& broker, broker::SessionId session, const flow::Plan& plan);
+
 /// Takes away the exchange and the queues of one version; what the flow's versions share stays. Error::conflict, and
 /// nothing has happened, if it has messages in flight. `durable` is called when it is gone for good.
 Status remove_version(broker::Broker& broker, broker::SessionId session, const flow::Plan& plan,

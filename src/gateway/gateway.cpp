@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
+#include "amqp/timestamp.hpp"
 #include "component/json_text.hpp"
 #include "component/message.hpp"
 #include "core/log.hpp"
@@ -162,6 +163,7 @@ broker::MessagePtr Gateway::make_message(const Route& route, const Execution& ex
   amqp::Properties properties;
   properties.content_type = "application/json";
   properties.delivery_mode = 2;
+  properties.timestamp = amqp::timestamp_of(loop_.wall_now());
   if (execution.keyed) properties.message_id = execution.id;
   amqp::FieldTable headers;
   headers.set("messageId", execution.id);

@@ -1,11 +1,13 @@
 #include "scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
+#include "amqp/timestamp.hpp"
 #include "component/json_text.hpp"
 #include "component/message.hpp"
 #include "core/id.hpp"
@@ -40,6 +42,13 @@ std::optional<io::WallTime> read_ledger(const Schedule& schedule, std::string_vi
   const auto time = parse_timestamp(last.value_or(""));
   if (!time) return std::nullopt;
   return *time;
+}
+
+/// The same for a trigger and a time, however often it is asked; evenly spread.
+milliseconds jitter_of(const std::string& flow, const Schedule& schedule, io::WallTime at) {
+  if (schedule.jitter().count() <= 0) return milliseconds(0);
+  const auto hash = std::hash<std::string>()(flow + to_timestamp(at));
+  return milliseconds(hash % static_cast<std::uint64_t>(schedule.jitter().count()));
 }
 
 broker::MessagePtr make_message(const std::string& flow, std::int64_t version, std::string routing_key,
@@ -103,9 +112,31 @@ void Scheduler::stop() {
 std::optional<Scheduler::Upcoming> Scheduler::upcoming(const std::string& flow) const {
   const auto known = triggers_.find(flow);
   if (known == triggers_.end()) return std::nullopt;
-  const auto& trigger = known->second;
+  return upcoming_of(known->second);
+}
+
+std::vector<Scheduler::Upcoming> Scheduler::all_upcoming() const {
+  std::vector<Upcoming> all;
+  for (const auto& [flow, trigger] : triggers_) all.push_back(upcoming_of(trigger));
+  return all;
+}
+
+Scheduler::Upcoming Scheduler::upcoming_of(const Trigger& trigger) const {
   const auto& schedule = trigger.plan.schedule;
-  return Upcoming{flow, trigger.plan.step, schedule.text(), schedule.next(trigger.last)};
+  Upcoming upcoming{trigger.flow, trigger.plan.step, schedule.text(), schedule.next(trigger.last), trigger.last};
+  upcoming.looks = is_busy(trigger);
+  if (upcoming.looks) upcoming.trouble = trouble_of(trigger);
+  return upcoming;
+}
+
+std::optional<Scheduler::Trouble> Scheduler::trouble_of(const Trigger& trigger) const {
+  const auto waiting = broker_.peek(names::rebound_queue(trigger.flow, trigger.version, trigger.plan.step), 0, 1);
+  if (!waiting || waiting->empty()) return trigger.trouble;
+  const auto properties = amqp::decode_properties(waiting->front()->properties);
+  if (!properties || !properties->headers) return trigger.trouble;
+  const auto& headers = *properties->headers;
+  return Trouble{std::string(headers.text("reboundReason")), headers.integer("failingSince"),
+                 headers.integer("triedAgainAt"), static_cast<std::uint32_t>(headers.integer("reboundIteration"))};
 }
 
 void Scheduler::resume(Trigger& trigger) {
@@ -169,13 +200,18 @@ std::chrono::nanoseconds Scheduler::look_at(Trigger& trigger) {
   }
   const auto due = schedule.latest(trigger.last, now);
   if (!due) return schedule.next(trigger.last) - now;
+  const auto begins = due->at + jitter_of(trigger.flow, schedule, due->at);
+  if (begins > now) return begins - now;
   if (schedule.catch_up() == Schedule::CatchUp::skip && due->at + grace < now) {
     log::info("missed ticks are skipped", {{"flow", trigger.flow},
                                            {"step", trigger.plan.step},
                                            {"ticks", std::to_string(due->missed + 1)},
                                            {"last", to_timestamp(due->at)}});
     commit(trigger, due->at, nullptr);
-  } else if (!is_busy(trigger)) {
+  } else if (is_busy(trigger)) {
+    trigger.trouble = trouble_of(trigger);
+  } else {
+    trigger.trouble.reset();
     tick(trigger, *due);
   }
   if (trigger.last < due->at) return retry_interval;
@@ -238,6 +274,7 @@ broker::MessagePtr Scheduler::message(const Trigger& trigger, const Schedule::Du
   amqp::Properties properties;
   properties.content_type = "application/json";
   properties.delivery_mode = 2;
+  properties.timestamp = amqp::timestamp_of(loop_.wall_now());
   properties.message_id = id;
   amqp::FieldTable headers;
   headers.set("messageId", id);

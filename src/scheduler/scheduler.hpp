@@ -45,13 +45,25 @@ class Scheduler {
   /// No tick is begun after this.
   void stop();
 
+  /// Why a polling trigger's tick is not over: it is tried again, each time later, until it works.
+  struct Trouble {
+    std::string reason;
+    std::int64_t since = 0;      ///< of the first failure in a row, ms since the Unix epoch
+    std::int64_t next_try = 0;   ///< ms since the Unix epoch
+    std::uint32_t attempts = 0;  ///< that have failed
+  };
   struct Upcoming {
     std::string flow;
     std::string step;
     std::string schedule;  ///< for people
     io::WallTime next;
+    io::WallTime last;   ///< the time that the last tick was for
+    bool looks = false;  ///< a polling trigger's tick is not over yet
+    std::optional<Trouble> trouble = {};
   };
   std::optional<Upcoming> upcoming(const std::string& flow) const;
+  /// Of all flows that run by the clock, by name.
+  std::vector<Upcoming> all_upcoming() const;
   /// Executions that timers have begun since the start: their ticks on disk.
   std::uint64_t executions_total() const { return executions_total_; }
 
@@ -65,8 +77,10 @@ class Scheduler {
     bool refused = false;         ///< the broker refused the last commit
     io::SteadyTime look_at = {};  ///< its place on the agenda
     std::vector<std::string> waits_for = {};
+    std::optional<Trouble> trouble = {};
   };
 
+  Upcoming upcoming_of(const Trigger& trigger) const;
   void resume(Trigger& trigger);
   void look();
   void plan_look(Trigger& trigger, std::chrono::nanoseconds from_now);
@@ -75,6 +89,8 @@ class Scheduler {
   /// Ticks if it is time. How long until it must be looked at again.
   std::chrono::nanoseconds look_at(Trigger& trigger);
   bool is_busy(const Trigger& trigger) const;
+  /// Why the tick waits, while it waits; while it is being tried, what was last known holds.
+  std::optional<Trouble> trouble_of(const Trigger& trigger) const;
   void tick(Trigger& trigger, const component::Schedule::Due& due);
   void commit(Trigger& trigger, io::WallTime last, broker::MessagePtr message);
   broker::MessagePtr ledger_entry(const Trigger& trigger, io::WallTime last) const;

@@ -132,17 +132,32 @@ class Schedule(unittest.TestCase):
             self.assertEqual(sorted(numbers.values()), list(range(1, 13)))
             self.assertNotIn("", shop.asked[1:], "it began again from the start")
 
-    def test_a_poll_that_fails_is_tried_again_and_in_the_end_a_dead_letter_and_the_next_begins_anew(self):
+    def test_a_poll_that_fails_is_tried_again_until_it_works(self):
         flow = self.flow(POLL.replace("  - id: publish", "    retry: { initial: 50ms, factor: 1 }\n  - id: publish"))
         with Target() as target, Shop() as shop:
             shop.failures = [(503, b""), (200, b'{"orders": ['), (429, b""), (404, b'{"why": "gone"}'), (500, b"")]
             with Platform(flow, data=self.data, environment={"TARGET": target.url, "SHOP": shop.url}) as platform:
                 until(lambda: len(target.ledger) >= 5, 20, lambda: f"{target.ledger} {shop.asked} {platform.errors}")
-                letters = json.loads(millrace("dead-letters", "list", "--json", "--data", self.data).stdout)["dead_letters"]
-                self.assertEqual([(letter["step"], letter["code"], letter["details"]["body"]) for letter in letters],
-                                 [("shop", "http.status", {"why": "gone"})])
+                self.assertEqual(json.loads(millrace("dead-letters", "list", "--json", "--data", self.data).stdout)["dead_letters"], [])
                 self.assertEqual(platform.stop(), 0)
             self.assertEqual(sorted(json.loads(body)["number"] for _, body in target.ledger), [1, 2, 3, 4, 5])
+
+    def test_a_source_that_is_gone_is_asked_ever_less_often_and_the_schedule_says_since_when_and_why(self):
+        flow = self.flow(POLL.replace("  - id: publish", "    retry: { initial: 100ms, factor: 20, max: 1h }\n  - id: publish"))
+        with Target() as target, Shop() as shop:
+            shop.failures = [(404, b'{"why": "gone"}')] * 1000
+            with Platform(flow, data=self.data, environment={"TARGET": target.url, "SHOP": shop.url}) as platform:
+                schedules = lambda: json.loads(millrace("schedules", "--json", "--data", self.data).stdout)["schedules"]
+                until(lambda: (schedules()[0]["failing"] or {}).get("attempts", 0) >= 2, 20, lambda: f"{schedules()} {platform.errors}")
+                shown = schedules()[0]
+                self.assertEqual((shown["step"], shown["state"]), ("shop", "failing"))
+                self.assertIn("404", shown["failing"]["reason"])
+                self.assertGreater(shown["failing"]["next_try_at"], shown["failing"]["since"] + 1000)
+                self.assertIn("404", millrace("schedules", "--data", self.data).stdout)
+                self.assertLess(len(shop.asked), 5)
+                listed = json.loads(millrace("dead-letters", "list", "--json", "--data", self.data).stdout)["dead_letters"]
+                self.assertEqual(listed, [])
+                self.assertEqual(platform.stop(), 0)
 
     def test_a_bad_schedule_is_refused_with_its_place(self):
         for config, complaint in (("{ every: 1s, cron: '* * * * *' }", "exactly one of every and cron"),

@@ -56,12 +56,27 @@ void ApiCommands::add_looking(CLI::App& app) {
       ->type_name("LEVEL");
 }
 
+void ApiCommands::add_lists(CLI::App& app) {
+  const auto of_some = [&](const char* name, const char* what, std::function<int(const ApiOptions&)> work) {
+    add(&app, name, what, std::move(work))->add_option("FLOW", options_.flow, "Only those of this flow");
+  };
+  of_some("queues", "Messages that wait, per step: how many, since when, and who reads them", &list_queues);
+  of_some("workers", "Processes and containers that run steps, and how they last ended", &list_workers);
+  of_some("schedules", "Triggers that run by the clock: when next, and why one fails", &list_schedules);
+  auto* snapshot = app.add_subcommand("snapshot", "Positions of polling triggers")->require_subcommand(1);
+  for (auto* command : {add(snapshot, "show", "How far a trigger has come", &show_snapshot),
+                        add(snapshot, "reset", "Let it begin anew; the flow must be suspended", &reset_snapshot)}) {
+    command->add_option("FLOW", options_.flow, "The flow's name, or FLOW/STEP")->required();
+  }
+}
+
 void ApiCommands::add_all(CLI::App& app, CLI::App* flow_group) {
   auto* deploying = add(&app, "deploy", "Make flow files the current versions of their flows", &deploy);
   deploying->add_option("FLOW", options_.files, "Flow files, YAML or JSON")->required();
   deploying->add_option("--comment", options_.comment, "What has changed")->type_name("TEXT");
   add_flows(flow_group);
   add_looking(app);
+  add_lists(app);
   auto* scale = add(&app, "scale", "How many instances a step has; with a number, sets it", &scale_step);
   scale->add_option("FLOW/STEP", options_.step, "The step")->required();
   scale->add_option("N", options_.count, "0 to 64, or auto for what the flow says");

@@ -22,6 +22,7 @@ class ApiCommands {
   CLI::App* add(CLI::App* group, const char* name, const char* what, std::function<int(const ApiOptions&)> work);
   void add_flows(CLI::App* group);
   void add_looking(CLI::App& app);
+  void add_lists(CLI::App& app);
 
   ApiOptions options_ = {};
 };

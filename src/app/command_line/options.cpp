@@ -12,6 +12,8 @@ void add_data(CLI::App* command, std::string& folder) {
 
 void add_server(CLI::App* command, Server& server) {
   command->add_option("--server", server.url, "URL of a platform's API [MILLRACE_SERVER]")->type_name("URL");
+  command->add_option("--context", server.context, "A platform by its name in `millrace context` [MILLRACE_CONTEXT]")
+      ->type_name("NAME");
   command
       ->add_option("--token-file", server.token_file,
                    "File with its token [MILLRACE_TOKEN_FILE, or ~/.config/millrace/token]")

@@ -21,7 +21,12 @@ std::vector<Field> schedule_fields() {
        .type = Field::Type::choice,
        .summary = "After a pause of the platform: one tick for all that were missed (once), or none (skip).",
        .default_json = R"("once")",
-       .choices = {"once", "skip"}}};
+       .choices = {"once", "skip"}},
+      {.name = "jitter",
+       .type = Field::Type::duration,
+       .summary =
+           "A tick comes later than its time by up to this, another while for each trigger and time, so that not "
+           "all come at once."}};
 }
 
 Status check_schedule(const boost::json::object& config) {
