@@ -33,6 +33,7 @@ struct BrokerFacts {
   std::function<broker::Traffic()> traffic;
   std::function<std::vector<LogFacts>()> logs;
   std::function<MemoryFacts()> memory;
+  std::function<std::string()> more_metrics = {};  ///< text that stands behind the broker's own; may be empty
 };
 
 }  // namespace millrace::api

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "api/metrics_page.hpp"
 #include "broker/broker.hpp"
 #include "io/posix/http_problem.hpp"
 
@@ -11,40 +12,7 @@ namespace {
 using broker::QueueStatus;
 using broker::Traffic;
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    c == '\n' ? out += "\\n" : out += c;
-  }
-  return out;
-}
-
-/// Families one after another: what each is, then its samples.
-class Page {
- public:
-  void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = name;
-    text += fmt::format("# HELP {0} {1}\n# TYPE {0} {2}\n", name, help, type);
-  }
-  template <class Value>
-  void sample(std::string_view labels, Value value, std::string_view suffix = {}) {
-    text += fmt::format("{}{}{}{}{} {}\n", name_, suffix, labels.empty() ? "" : "{", labels, labels.empty() ? "" : "}",
-                        value);
-  }
-  template <class Value>
-  void single(std::string_view name, std::string_view type, std::string_view help, Value value) {
-    family(name, type, help);
-    sample({}, value);
-  }
-
-  std::string text;
-
- private:
-  std::string_view name_;
-};
-
-void write_traffic(Page& page, const Traffic& traffic) {
+void write_traffic(MetricsPage& page, const Traffic& traffic) {
   struct Counter {
     const char* name;
     const char* help;
@@ -67,7 +35,7 @@ void write_traffic(Page& page, const Traffic& traffic) {
   }
 }
 
-void write_connections(Page& page, const std::vector<broker::ConnectionStatus>& connections) {
+void write_connections(MetricsPage& page, const std::vector<broker::ConnectionStatus>& connections) {
   std::uint64_t channels = 0;
   std::uint64_t consumers = 0;
   std::uint64_t unconfirmed = 0;
@@ -85,7 +53,7 @@ void write_connections(Page& page, const std::vector<broker::ConnectionStatus>& 
   page.single("millrace_messages_unconfirmed", "gauge", "Publishes that wait for their confirm", unconfirmed);
 }
 
-void write_queues(Page& page, const broker::VirtualHosts& hosts) {
+void write_queues(MetricsPage& page, const broker::VirtualHosts& hosts) {
   struct Family {
     const char* name;
     const char* type;
@@ -107,7 +75,7 @@ void write_queues(Page& page, const broker::VirtualHosts& hosts) {
   std::vector<std::pair<std::string, QueueStatus>> queues;  // labels, status
   for (const auto& [host, broker] : hosts.all()) {
     for (auto& queue : broker.get().queues()) {
-      auto labels = fmt::format("vhost=\"{}\",queue=\"{}\"", escaped(host), escaped(queue.name));
+      auto labels = fmt::format("vhost=\"{}\",queue=\"{}\"", escaped_label(host), escaped_label(queue.name));
       queues.emplace_back(std::move(labels), std::move(queue));
     }
   }
@@ -118,12 +86,12 @@ void write_queues(Page& page, const broker::VirtualHosts& hosts) {
   }
 }
 
-void write_sync_times(Page& page, const std::vector<LogFacts>& logs) {
+void write_sync_times(MetricsPage& page, const std::vector<LogFacts>& logs) {
   using io::posix::SyncTimes;
   page.family("millrace_log_sync_duration_seconds", "histogram", "How long syncs of the log took");
   for (const auto& log : logs) {
     if (log.sync_times == nullptr) continue;
-    const auto host = fmt::format("vhost=\"{}\"", escaped(log.host));
+    const auto host = fmt::format("vhost=\"{}\"", escaped_label(log.host));
     std::uint64_t count = 0;
     for (std::size_t bucket = 0; bucket <= SyncTimes::bounds.size(); ++bucket) {
       count += log.sync_times->count(bucket);
@@ -135,10 +103,10 @@ void write_sync_times(Page& page, const std::vector<LogFacts>& logs) {
   }
 }
 
-void write_logs(Page& page, const std::vector<LogFacts>& logs) {
+void write_logs(MetricsPage& page, const std::vector<LogFacts>& logs) {
   const auto gauge = [&](std::string_view name, std::string_view help, std::uint64_t LogFacts::*value) {
     page.family(name, "gauge", help);
-    for (const auto& log : logs) page.sample(fmt::format("vhost=\"{}\"", escaped(log.host)), log.*value);
+    for (const auto& log : logs) page.sample(fmt::format("vhost=\"{}\"", escaped_label(log.host)), log.*value);
   };
   gauge("millrace_log_bytes", "Size of the log on disk", &LogFacts::bytes);
   gauge("millrace_log_files", "Files of the log", &LogFacts::files);
@@ -148,8 +116,17 @@ void write_logs(Page& page, const std::vector<LogFacts>& logs) {
 
 }  // namespace
 
+std::string escaped_label(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    c == '\n' ? out += "\\n" : out += c;
+  }
+  return out;
+}
+
 std::string metrics_text(const broker::VirtualHosts& hosts, const BrokerFacts& facts) {
-  Page page;
+  MetricsPage page;
   write_connections(page, facts.connections());
   write_traffic(page, facts.traffic());
   write_queues(page, hosts);
@@ -161,6 +138,7 @@ std::string metrics_text(const broker::VirtualHosts& hosts, const BrokerFacts& f
   page.single("millrace_publishing_held", "gauge", "1 while publishers wait for memory",
               memory.publishing_held ? 1 : 0);
   page.single("process_resident_memory_bytes", "gauge", "Resident memory size in bytes", memory.use.resident);
+  if (facts.more_metrics) page.text += facts.more_metrics();
   return page.text;
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/broker_api.hpp"
 #include "api/door.hpp"
+#include "api/flow_metrics.hpp"
 #include "api/installations.hpp"
 #include "api/services.hpp"
 #include "api/status_report.hpp"
@@ -145,6 +146,10 @@ class Platform::Parts {
       const auto usage = disk_->usage();
       const auto free = disk_->free_space();
       return std::vector<api::LogFacts>{{"/", usage.files, usage.bytes, free ? *free : 0, &disk_->sync_times()}};
+    };
+    facts.more_metrics = [this] {
+      return api::flow_metrics_text(*broker_, deployed_, orchestrator_->status(), totals(),
+                                    loop_.wall_now().time_since_epoch().count());
     };
     facts.memory = [] { return api::MemoryFacts{io::posix::memory_use(), 0, false}; };
     return facts;
