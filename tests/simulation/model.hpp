@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "content.hpp"
+
 namespace millrace::simulation {
 
 /// A message that a client publishes; its body begins with `id`, which no other has.
@@ -50,9 +52,6 @@ struct Commit {
   std::optional<std::pair<std::string, std::string>> binds = {};  ///< key, queue
   std::optional<Purge> purges = {};
 };
-
-/// What lies on which queue, oldest first, by id.
-using Content = std::map<std::string, std::vector<std::string>>;
 
 bool lies(const std::vector<std::string>& ids, const std::string& id);
 bool lies_anywhere(const Content& found, const std::string& id);

@@ -149,7 +149,7 @@ void World::boot() {
   broker_ = std::move(*opened);
   publisher_ = broker_->begin_session();
   consumer_ = broker_->begin_session();
-  const auto found = content();
+  const auto found = content_of(*broker_);
   tell("boot", "");
   if (disk_.is_off()) return;
   if (const auto fault = history_.recovered(found, now(), full_since_.value_or(now()), scattered_)) {
@@ -175,7 +175,7 @@ bool World::survives(int flips) {
     return false;
   }
   broker_ = std::move(*opened);
-  for (const auto& [queue, ids] : content()) {
+  for (const auto& [queue, ids] : content_of(*broker_)) {
     for (const auto& id : ids) {
       if (!id.starts_with('m') || id.size() > 8) complain(fmt::format("{} on {} was made up of damage", id, queue));
     }
@@ -183,17 +183,6 @@ bool World::survives(int flips) {
   run(1s);
   forget_broker();
   return true;
-}
-
-Content World::content() const {
-  Content all;
-  for (const auto& queue : broker_->queues()) {
-    auto& ids = all[queue.name];
-    const auto messages = broker_->peek(queue.name, 0, 1'000'000);
-    if (!messages) continue;
-    for (const auto& message : *messages) ids.push_back(message->body.substr(0, message->body.find(' ')));
-  }
-  return all;
 }
 
 void World::run(std::chrono::milliseconds span) {

@@ -10,6 +10,7 @@
 
 #include "breakage.hpp"
 #include "broker/broker.hpp"
+#include "content.hpp"
 #include "history.hpp"
 #include "io/sim/disk.hpp"
 #include "io/sim/loop.hpp"
@@ -87,7 +88,6 @@ class World {
   broker::Broker::Durable durable(std::size_t number);
   void complain(std::string what);
   void tell(std::string_view event, const std::string& what) const;
-  Content content() const;
   void run(std::chrono::milliseconds span);
   void forget_broker();
   std::uint64_t now() const;

@@ -142,7 +142,7 @@ NetworkLedger::Fault NetworkLedger::check_whole(const Transaction& transaction, 
   return std::nullopt;
 }
 
-NetworkLedger::Fault NetworkLedger::recovered(const Lying& lying) {
+NetworkLedger::Fault NetworkLedger::recovered(const Content& lying) {
   std::set<const Copy*> there;
   std::set<const Copy*> on_main;
   for (const auto& [queue, ids] : lying) {

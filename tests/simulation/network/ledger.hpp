@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "../content.hpp"
+
 namespace millrace::simulation {
 
 /// Queues through which a message goes and on one of which it lies until it is settled: published to `main`, it may be
@@ -57,9 +59,6 @@ struct Transaction {
   std::vector<std::uint32_t> tries;  ///< of `settled`, with this one
 };
 
-/// What lies on which queue, in order of delivery.
-using Lying = std::map<std::string, std::vector<std::string>>;
-
 /// What clients have asked the broker for and what they have heard of it; says what cannot be. Everything returned as
 /// text is a fault.
 class NetworkLedger {
@@ -88,7 +87,7 @@ class NetworkLedger {
   /// From now on what moves to another queue is back after the broker's next start.
   void storage_failed() { stored_ = false; }
   /// The broker has started anew and nobody has talked to it yet.
-  Fault recovered(const Lying& lying);
+  Fault recovered(const Content& lying);
   /// Nothing that was confirmed is still to be had: all has been delivered and settled.
   Fault all_settled() const;
   bool any_unsettled() const { return all_settled().has_value(); }

@@ -90,7 +90,7 @@ void NetworkWorld::boot() {
     if (opened) {
       broker_ = std::move(*opened);
       settle();
-      const auto found = lying();
+      const auto found = content_of(*broker_);
       if (!disk_.is_off() && !disk_.sync_has_failed()) {
         tell("boot");
         if (auto fault = ledger_.recovered(found)) complain(*fault);
@@ -110,17 +110,6 @@ void NetworkWorld::settle() {
     return std::any_of(queues.begin(), queues.end(), [](const auto& queue) { return queue.arriving > 0; });
   };
   while (!disk_.is_off() && !disk_.sync_has_failed() && arriving()) loop_->step();
-}
-
-Lying NetworkWorld::lying() const {
-  Lying all;
-  for (const auto& queue : broker_->queues()) {
-    auto& ids = all[queue.name];
-    const auto messages = broker_->peek(queue.name, 0, 1'000'000);
-    if (!messages) continue;
-    for (const auto& message : *messages) ids.push_back(message->body.substr(0, message->body.find(' ')));
-  }
-  return all;
 }
 
 void NetworkWorld::notice_failure() {
@@ -151,7 +140,7 @@ void NetworkWorld::live() {
   if (wrong_) return;
   crash(Loss::everything);
   boot();
-  for (const auto& [queue, ids] : lying()) {
+  for (const auto& [queue, ids] : content_of(*broker_)) {
     if (!wrong_ && !ids.empty()) complain(fmt::format("{} lies on {} after all was settled", ids.front(), queue));
   }
 }

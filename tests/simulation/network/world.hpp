@@ -56,7 +56,6 @@ class NetworkWorld {
   void run(std::chrono::milliseconds span);
   template <class Condition>
   bool run_until(Condition condition, std::chrono::milliseconds at_most);
-  Lying lying() const;
   void complain(std::string what);
   void tell(const std::string& what) const;
   bool is_down() const { return disk_.is_off() || broker_ == nullptr; }
