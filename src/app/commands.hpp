@@ -17,6 +17,7 @@ struct DockerOptions {
   std::string engine;             ///< in the form of DOCKER_HOST
   std::string certificates = {};  ///< folder; empty: no TLS
   std::string image;              ///< with Millrace's own components
+  std::string nodejs_image;       ///< of installed components, with Node.js
   std::string network = {};       ///< an existing one; empty: our own
   std::string door = {};          ///< our name or address for containers; empty: their network's gateway
 };

@@ -17,6 +17,7 @@
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
 #include "app/known_components.hpp"
+#include "app/settings.hpp"
 #include "installed/installer.hpp"
 #include "io/posix/loop.hpp"
 #include "store/store.hpp"
@@ -59,7 +60,18 @@ class IdleFolder {
 
  private:
   IdleFolder(DataFolder folder, const std::string& path)
-      : folder_(std::move(folder)), offload_(loop_), known_(path), installer_(loop_, known_.installed()) {}
+      : folder_(std::move(folder)),
+        offload_(loop_),
+        known_(path),
+        installer_(loop_, known_.installed(), engine_of_settings()) {}
+
+  /// As the platform would have it.
+  static installed::EngineSettings engine_of_settings() {
+    const auto values = resolve(Command::serve, {});
+    if (!values) return {};
+    const auto docker = options_of(*values).docker;
+    return {docker.engine, docker.certificates};
+  }
 
   deployment::Change change() { return {"local", {}, loop_.wall_now().time_since_epoch().count()}; }
 

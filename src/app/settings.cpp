@@ -18,7 +18,7 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 18> all = {{
+constexpr std::array<Setting, 19> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
@@ -44,6 +44,8 @@ constexpr std::array<Setting, 18> all = {{
     {"docker", Type::text, "unix:///var/run/docker.sock", "The Docker Engine, see containers.md.", {}, "DOCKER_HOST"},
     {"docker_certs", Type::path, "", "Folder with ca.pem, cert.pem, key.pem for tcp://.", {}, "DOCKER_CERT_PATH"},
     {"docker_image", Type::text, "millrace:" MILLRACE_VERSION, "The image with Millrace's own components."},
+    {"docker_nodejs_image", Type::text, "millrace-nodejs:" MILLRACE_VERSION,
+     "The image for steps of installed components, with Node.js."},
     {"docker_network", Type::text, "", "An existing network for containers; if not set, one of its own."},
     {"docker_door", Type::text, "",
      "The name or address at which containers reach the platform; if not set, their network's gateway."},
@@ -222,8 +224,8 @@ ServeOptions options_of(const Values& values) {
   options.grace = time("grace");
   options.start_timeout = time("start_timeout");
   options.worker_silence = time("worker_silence");
-  options.docker = {text("driver") == "docker", text("docker"),         text("docker_certs"),
-                    text("docker_image"),       text("docker_network"), text("docker_door")};
+  options.docker = {text("driver") == "docker",  text("docker"),         text("docker_certs"), text("docker_image"),
+                    text("docker_nodejs_image"), text("docker_network"), text("docker_door")};
   return options;
 }
 

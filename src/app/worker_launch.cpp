@@ -84,6 +84,10 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   launch.worker = worker;
   launch.how = runs_as_container(plan, options) ? How::container : How::process;
   launch.image = plan.running.image;
+  if (plan.settings.program && !plan.is_in_image) {
+    launch.folder = plan.settings.program->folder;
+    if (launch.image.empty()) launch.image = options.docker.nodejs_image;
+  }
   launch.limits.memory_max = plan.running.memory_max.value_or(options.worker_memory_max);
   launch.limits.cpu_max = plan.running.cpu_max.value_or(0);
   launch.limits.pids_max = plan.running.pids_max.value_or(0);

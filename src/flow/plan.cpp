@@ -110,7 +110,7 @@ class Planner {
     worker.function = step.function.substr(dot + 1);
     worker.instances = step.instances;
     worker.running = step.running;
-    if (const Descriptor* known = descriptor_of(step)) run_from_image(*known, worker.running);
+    if (const Descriptor* known = descriptor_of(step)) run_from_image(*known, worker);
     worker.settings.id = step.id;
     worker.settings.component = worker.component;
     worker.settings.function = worker.function;
@@ -126,10 +126,11 @@ class Planner {
   }
 
   /// A component that is an image runs from it, unless the step names another.
-  static void run_from_image(const Descriptor& descriptor, Running& running) {
-    if (descriptor.image.empty() || !running.image.empty()) return;
-    running.image = descriptor.image;
-    running.driver = Running::Driver::docker;
+  static void run_from_image(const Descriptor& descriptor, WorkerPlan& worker) {
+    if (descriptor.image.empty()) return;
+    worker.is_in_image = true;
+    if (worker.running.image.empty()) worker.running.image = descriptor.image;
+    worker.running.driver = Running::Driver::docker;
   }
 
   /// Whether callers' messages come to its queue, either straight or through a trigger without a worker.

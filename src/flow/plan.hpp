@@ -64,6 +64,7 @@ struct WorkerPlan {
   std::string function;   ///< "request"
   Instances instances;
   Running running;
+  bool is_in_image = false;          ///< the installed component whose step it is, is in the image of its containers
   component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
 
   std::string queue() const { return names::step_queue(flow, version, step); }

@@ -115,7 +115,8 @@ Status Components::is_free(std::string_view name, bool replace) const {
 Result<std::string> Components::make_staging() {
   if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) return failure("cannot create", folder_);
   auto path = folder_ + "/.new-" + random_token(8);
-  if (::mkdir(path.c_str(), 0700) != 0) return failure("cannot create", path);
+  // Users of containers read it; DATA, above it, is open to nobody else.
+  if (::mkdir(path.c_str(), 0755) != 0 || ::chmod(path.c_str(), 0755) != 0) return failure("cannot create", path);
   return path;
 }
 

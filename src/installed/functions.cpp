@@ -46,7 +46,8 @@ component::Program program_of(const Installation& installation, const ComponentF
   component::Program program;
   program.protocol = installation.file.command.empty() ? Protocol::sailor : Protocol::lines;
   program.polls = function.polls;
-  program.folder = installation.folder;
+  const auto& record = installation.record;
+  program.folder = record.image.empty() ? installation.folder : record.image_folder;
   program.command = installation.file.command;
   program.function = function.name;
   program.environment = installation.record.environment;
@@ -98,7 +99,7 @@ Descriptor descriptor_of(const Installation& installation, const ComponentFile::
   it.emits = emits_of(function, it.full_name());
   it.metadata = component::Metadata{function.metadata_in, function.metadata_out, function.dynamic_metadata};
   it.image = installation.record.image;
-  if (it.image.empty()) it.program = program_of(installation, function);
+  it.program = program_of(installation, function);
   it.examples = {example_of(it)};
   return it;
 }

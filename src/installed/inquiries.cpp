@@ -128,10 +128,9 @@ void Inquiries::ask(const Installation& installation, const Question& question, 
   };
   if (!known) return tell(known.error());
   if (known->is_object()) return tell(known->get_object());
-  if (!installation.file.command.empty() || !installation.record.image.empty()) {
+  if (!installation.file.command.empty()) {
     return tell(Error{Error::Kind::unsupported,
-                      fmt::format("{} cannot be asked that: only components for Node.js that run from their folder can",
-                                  installation.name)});
+                      fmt::format("{} cannot be asked that: it is no component for Node.js", installation.name)});
   }
   if (auto opened = open(); !opened) return tell(opened.error());
   start(installation, question, model, std::move(answered));

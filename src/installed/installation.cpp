@@ -32,6 +32,7 @@ Result<Record> read_record(const std::string& folder) {
   record.source = text_of(from, "source");
   record.version = text_of(from, "version");
   record.image = text_of(from, "image");
+  record.image_folder = text_of(from, "image_folder");
   if (const auto* at = from.if_contains("installed_at"); at != nullptr && at->is_int64())
     record.installed_at = at->get_int64();
   if (const auto* variables = from.if_contains("environment"); variables != nullptr && variables->is_object()) {
@@ -72,6 +73,7 @@ Status write_record(const std::string& folder, const Record& record) {
   file << json::serialize(json::object{{"source", record.source},
                                        {"version", record.version},
                                        {"image", record.image},
+                                       {"image_folder", record.image_folder},
                                        {"installed_at", record.installed_at},
                                        {"environment", std::move(environment)}})
        << '\n';

@@ -16,6 +16,7 @@ struct Record {
   std::string source;        ///< as it was asked for: "npm:petstore@1.2.0", "/src/petstore", "image:acme/petstore:3"
   std::string version = {};  ///< by package.json or component.json; may be empty
   std::string image = {};    ///< its containers' image; empty: it runs from its folder
+  std::string image_folder = {};                                      ///< where it is in that image
   std::int64_t installed_at = 0;                                      ///< ms since the Unix epoch
   std::vector<std::pair<std::string, std::string>> environment = {};  ///< for its programs, beyond the contract
 };

@@ -82,7 +82,7 @@ class Installer::Run : public std::enable_shared_from_this<Run> {
       case Source::Kind::npm:
         return fetch();
       case Source::Kind::image:
-        return fail({Error::Kind::unsupported, "images cannot be added yet"});
+        return unpack();
     }
   }
 
@@ -101,6 +101,23 @@ class Installer::Run : public std::enable_shared_from_this<Run> {
         std::error_code ignored;
         fs::remove(file, ignored);
         have_files();
+      });
+    });
+  }
+
+  void unpack() {
+    told_("reading the image");
+    const auto tar = staging_ + "/.image.tar";
+    const auto& image = order_.source.what;
+    owner_.images_.fetch(image, tar, [weak = weak_from_this(), tar](const Result<ImageFiles::Fetched>& fetched) {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (!fetched) return self->fail(fetched.error());
+      if (fetched->is_worker) self->image_folder_ = fetched->folder;
+      self->run({"tar", "-xf", tar, "--strip-components=1", "--no-same-owner"}, [self = self.get(), tar] {
+        std::error_code ignored;
+        fs::remove(tar, ignored);
+        self->have_files();
       });
     });
   }
@@ -140,6 +157,8 @@ class Installer::Run : public std::enable_shared_from_this<Run> {
     if (record.version.empty()) record.version = file_.version;
     record.installed_at = owner_.loop_.wall_now().time_since_epoch().count();
     record.environment = order_.environment;
+    if (!image_folder_.empty()) record.image = order_.source.what;
+    record.image_folder = image_folder_;
     if (auto written = write_record(staging_, record); !written) return fail(written.error());
     told_("putting in place");
     elsewhere([folder = staging_] { return sync_folder(folder); }, &Run::put_in_place);
@@ -198,12 +217,14 @@ class Installer::Run : public std::enable_shared_from_this<Run> {
   Finished finished_;
   std::string staging_;
   std::string name_;
+  std::string image_folder_;  ///< of an image that is the image of its workers
   ComponentFile file_;
   Commands commands_;
   std::unique_ptr<Command> command_;
 };
 
-Installer::Installer(io::posix::AsioLoop& loop, Components& components) : loop_(loop), components_(components) {}
+Installer::Installer(io::posix::AsioLoop& loop, Components& components, EngineSettings engine)
+    : loop_(loop), components_(components), images_(loop, std::move(engine)) {}
 
 Installer::~Installer() = default;
 

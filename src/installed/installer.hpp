@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "installed/components.hpp"
+#include "installed/image_files.hpp"
 #include "installed/source.hpp"
 #include "io/posix/loop.hpp"
 
@@ -30,6 +31,9 @@ struct Order {
 /// TypeScript compiler if its code is not there, checks again, and puts it in place in one step. Whatever fails leaves
 /// the data folder as it was, and the error shows npm's own words. Several may be installed at once.
 ///
+/// Of an image, the files of its working directory are taken. One whose entry point is millrace is the image of the
+/// component's workers from then on; the files of any other run like those of a folder.
+///
 /// Thread: the loop's; files are copied elsewhere. Destroying it ends what it has begun. All it is given outlives it.
 class Installer {
  public:
@@ -37,7 +41,7 @@ class Installer {
   using Told = std::function<void(std::string_view stage)>;
   using Finished = std::function<void(Result<const Installation*>)>;
 
-  Installer(io::posix::AsioLoop& loop, Components& components);
+  Installer(io::posix::AsioLoop& loop, Components& components, EngineSettings engine);
   ~Installer();
   Installer(const Installer&) = delete;
   Installer& operator=(const Installer&) = delete;
@@ -53,6 +57,7 @@ class Installer {
 
   io::posix::AsioLoop& loop_;
   Components& components_;
+  ImageFiles images_;
   std::map<std::uint64_t, std::shared_ptr<Run>> runs_;
   std::uint64_t last_run_ = 0;
   std::optional<io::posix::ThreadOffload> offload_;  ///< from the first use on

@@ -54,6 +54,8 @@ struct Launch {
   WorkerKey worker;
   How how = How::process;
   std::string image = {};  ///< of a container; empty: the one with Millrace's own components
+  /// Of an installed component: its folder, which a container sees under the same path, read-only. Empty: none.
+  std::string folder = {};
   ResourceLimits limits = {};
   std::function<Environment(const Doors&)> environment;
 };

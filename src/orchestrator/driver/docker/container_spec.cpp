@@ -39,6 +39,11 @@ json::object host_config(const Launch& launch, const Network& network) {
   host["PidsLimit"] = limits.pids_max > 0 ? limits.pids_max : pids_otherwise;
   host["ReadonlyRootfs"] = true;
   host["Tmpfs"] = json::object{{"/tmp", "rw,noexec,nosuid,nodev,size=64m"}};
+  if (!launch.folder.empty()) {
+    const json::object folder{
+        {"Type", "bind"}, {"Source", launch.folder}, {"Target", launch.folder}, {"ReadOnly", true}};
+    host["Mounts"] = json::array{folder};
+  }
   host["CapDrop"] = json::array{"ALL"};
   host["SecurityOpt"] = json::array{"no-new-privileges"};
   host["RestartPolicy"] = json::object{{"Name", "no"}};
