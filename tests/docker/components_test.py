@@ -69,6 +69,7 @@ class Components(unittest.TestCase):
                   lambda: f"nothing was shouted: {platform.lines} {platform.errors}")
             names = self.engine.containers("label=millrace.step=shout")
             self.assertEqual([one["Config"]["Image"] for one in self.engine.inspect(*names)], [image])
+            self.assertEqual(platform.stop(), 0)
             return next(line for line in platform.lines + platform.errors if "HELLO!" in line)
 
     def test_a_component_is_taken_out_of_an_image_and_no_container_is_left(self):
