@@ -1,7 +1,6 @@
 #include "app/component_command.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -142,11 +141,6 @@ int print_those_named(const std::string& name, bool as_json, const json::array& 
     print(shown[i].as_object(), out);
   }
   return ExitCode::ok;
-}
-
-bool is_remote(const Server& given) {
-  const auto server = resolve(given);
-  return !server || !server->url.empty();  // what is wrong with it is told by who asks it
 }
 
 /// The functions of a platform: of all components their names, or of one all there is to say.

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
@@ -13,6 +12,7 @@
 
 #include "api/installations.hpp"
 #include "app/api_output.hpp"
+#include "app/contexts.hpp"
 #include "app/control_client.hpp"
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
@@ -153,13 +153,17 @@ int complain(const Error& error, int exit_code = ExitCode::failed) {
 }  // namespace
 
 std::string data_folder_of(const Server& server) {
-  return server.data_folder.empty() ? "./millrace-data" : server.data_folder;
+  const auto meant = resolve(server);
+  return meant && !meant->data_folder.empty() ? meant->data_folder : "./millrace-data";
+}
+
+bool is_remote(const Server& server) {
+  const auto meant = resolve(server);
+  return !meant || !meant->url.empty();
 }
 
 bool has_platform(const Server& server) {
-  if (!server.url.empty()) return true;
-  const bool is_named = server.data_folder.empty() && std::getenv("MILLRACE_SERVER") != nullptr;
-  return is_named || platform_runs(data_folder_of(server));
+  return is_remote(server) || platform_runs(data_folder_of(server));
 }
 
 int add_component(const InstalledOptions& options) {

@@ -21,6 +21,8 @@ struct InstalledOptions {
 /// The data folder that is meant where no platform is asked: ./millrace-data, if none was given.
 std::string data_folder_of(const Server& server);
 
+/// Whether a platform at a URL is meant, or nobody can say which (asking it then says why).
+bool is_remote(const Server& server);
 /// Whether there is a platform to ask: one at a URL, or one that runs on the data folder. Otherwise the folder is
 /// worked on.
 bool has_platform(const Server& server);
