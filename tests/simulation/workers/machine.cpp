@@ -78,7 +78,7 @@ EngineAnswer Machine::answer(const EngineCall& call) {
   if (verb == "/json") return inspect(*box);
   if (verb == "/start") return start(*box);
   if (verb.starts_with("/kill")) return kill(*box, verb.find("SIGKILL") != std::string::npos);
-  if (call.method == "DELETE") return remove(*box);
+  if (call.method == "DELETE") return remove(*box, call.path.find("force=1") != std::string::npos);
   return said(200, {{"StatusCode", box->exit_code}});  // wait and logs, once it has ended
 }
 
@@ -121,7 +121,8 @@ EngineAnswer Machine::kill(Box& box, bool by_force) {
   return {204, {}};
 }
 
-EngineAnswer Machine::remove(Box& box) {
+EngineAnswer Machine::remove(Box& box, bool by_force) {
+  if (box.state == State::running && !by_force) return refused(409, "container is running: stop it before removing");
   if (box.state == State::running) {
     if (events.will_be_forced) events.will_be_forced(box);
     end(box.id, 137);

@@ -71,7 +71,7 @@ class Machine {
   EngineAnswer create(const std::string& name, const std::string& body);
   EngineAnswer start(Box& box);
   EngineAnswer kill(Box& box, bool by_force);
-  EngineAnswer remove(Box& box);
+  EngineAnswer remove(Box& box, bool by_force);
   EngineAnswer inspect(const Box& box) const;
   EngineAnswer list() const;
   Box* known(const std::string& id_or_name);

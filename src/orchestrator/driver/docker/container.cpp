@@ -240,17 +240,26 @@ void Container::has_ended(Exit exit) {
 void Container::remove() {
   if (stage_ != Stage::ending) return;
   following_ = false;
-  ask("DELETE", "/containers/" + id_ + "?force=1&v=1", then(&Container::removed));
+  ask("DELETE", "/containers/" + id_ + "?v=1", then(&Container::removed));
 }
 
 void Container::removed(Result<EngineAnswer> answer) {
   const bool gone = answer && (answer->ok() || answer->status == 404);
+  if (answer && answer->status == 409 && answer->message().find("running") != std::string::npos)
+    return runs_after_all();
   if (!gone && (!answer || ++refusals_ < refusals_max)) return again(&Container::remove);
   if (!gone) {
     log::warning("a container that has ended cannot be removed",
                  {{"container", spec_.name}, {"reason", answer->message()}});
   }
   finish();
+}
+
+/// It had been seen before its start took effect.
+void Container::runs_after_all() {
+  stage_ = Stage::running;
+  if (told_started_) send_signal();
+  look();
 }
 
 void Container::could_not_start(const std::string& why) {

@@ -76,6 +76,7 @@ class Container : public std::enable_shared_from_this<Container> {
   void has_ended(Exit exit);
   void remove();
   void removed(Result<EngineAnswer> answer);
+  void runs_after_all();
   void could_not_start(const std::string& why);
   void finish();
 
