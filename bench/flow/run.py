@@ -82,6 +82,15 @@ def name_of(pid):
     return f"worker {step}" if b"worker" in words[1:2] else "platform"
 
 
+def processor_seconds(pid):
+    """Of the platform and its workers."""
+    ticks = 0
+    for one in [pid, *children(pid)]:
+        with open(f"/proc/{one}/stat", encoding="ascii") as file:
+            ticks += sum(int(field) for field in file.read().rsplit(")", 1)[1].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def memories(pid):
     return {name_of(one): memory(one) for one in [pid, *children(pid)]}
 
@@ -104,24 +113,36 @@ class Peer:
 
     def __init__(self, command, environment, port):
         self.port = port
+        self.runs = []
         began = time.monotonic()
         self.process = subprocess.Popen(command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, start_new_session=True)
         self.start_ms = round(first_accepted(f"http://127.0.0.1:{port}/form", began, self.process) * 1000)
 
-    def measure(self, load, options):
+    def run(self, load, options, seconds):
+        load.stdin.write(f"run {self.port} /form {seconds} {options.connections} {options.window}\n")
+        load.stdin.flush()
+        before = processor_seconds(self.process.pid)
+        run = json.loads(load.stdout.readline())
+        run["processor_us"] = round((processor_seconds(self.process.pid) - before) / max(1, run["executions"]) * 1e6, 1)
+        self.runs.append(run)
+
+    def rest(self):
         time.sleep(2)
-        idle = memories(self.process.pid)
-        order = f"run {self.port} /form {{}} {options.connections} {options.window}\n"
-        runs = []
-        for seconds in [2] + [options.seconds] * options.rounds:  # the first one warms up
-            load.stdin.write(order.format(seconds))
-            load.stdin.flush()
-            runs.append(json.loads(load.stdout.readline()))
-        loaded = memories(self.process.pid)
-        best = sorted(runs[1:], key=lambda run: run["executions_per_second"])[len(runs[1:]) // 2]
-        return {**best, "start_ms": self.start_ms, "idle": idle, "loaded": loaded,
-                "spread": [run["executions_per_second"] for run in runs[1:]]}
+        self.idle = memories(self.process.pid)
+
+    def result(self):
+        """The first run warmed up."""
+        rounds = self.runs[1:]
+        best = sorted(rounds, key=lambda run: run["executions_per_second"])[len(rounds) // 2]
+        return {**best, "start_ms": self.start_ms, "idle": self.idle, "loaded": memories(self.process.pid),
+                "spread": [run["executions_per_second"] for run in rounds]}
+
+    def measure(self, load, options):
+        self.rest()
+        for seconds in [2] + [options.seconds] * options.rounds:
+            self.run(load, options, seconds)
+        return self.result()
 
     def stop(self):
         self.process.terminate()
@@ -131,6 +152,7 @@ class Peer:
 def table(results):
     rows = [("", *results)]
     rows.append(("executions/s (median of rounds)", *(f"{r['executions_per_second']:.0f}" for r in results.values())))
+    rows.append(("processor time an execution, µs", *(f"{r['processor_us']:.0f}" for r in results.values())))
     rows.append(("p50 / p99, 202 to sink, ms", *(f"{r['accept_to_sink_ms']['p50']} / {r['accept_to_sink_ms']['p99']}"
                                                  for r in results.values())))
     rows.append(("missing / rejected", *(f"{r['missing']} / {r['rejected']}" for r in results.values())))
@@ -145,6 +167,33 @@ def table(results):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
+def history_results(command, sink, folder, load, options):
+    """Millrace twice, history none and full, each round of the one followed by one of the other."""
+    peers = {}
+    try:
+        for policy in ("none", "full"):
+            port = free_port()
+            data = os.path.join(folder, policy)
+            peers[f"history {policy}"] = Peer(command(port, data) + ["--history", policy], {"SINK_URL": sink}, port)
+        for peer in peers.values():
+            peer.rest()
+        for seconds in [2] + [options.seconds] * options.rounds:
+            for peer in peers.values():
+                peer.run(load, options, seconds)
+        results = {name: peer.result() for name, peer in peers.items()}
+        time.sleep(1)
+        status = subprocess.run([options.millrace, "status", "--json", "--data", os.path.join(folder, "full")],
+                                capture_output=True, text=True, check=True).stdout
+        history = json.loads(status)["history"]
+        records_an_execution = 3
+        executions = history["recorded"] / records_an_execution
+        results["history full"]["history"] = {**history, "bytes_per_execution": round(history["bytes"] / executions)}
+        return results
+    finally:
+        for peer in peers.values():
+            peer.stop()
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--millrace", required=True)
@@ -154,6 +203,8 @@ def main():
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--window", type=int, default=256)
     parser.add_argument("--only", choices=["millrace", "node-red"])
+    parser.add_argument("--history", choices=["full", "none"],
+                        help="instead of Node-RED: Millrace without history and with all of it, in turn")
     options = parser.parse_args()
     results = {}
     with tempfile.TemporaryDirectory(prefix="millrace-bench-", dir=os.getcwd()) as folder:
@@ -171,17 +222,22 @@ def main():
             json.dump(node_red_flow(sink), file)
         red = os.path.join(HERE, "node-red")
         port = free_port()
+        def command(at, data):
+            return [options.millrace, "run", flow, "--data", data, "--http", f"127.0.0.1:{at}", "--log-level", "warning"]
+
         peers = {
-            "millrace": ([options.millrace, "run", flow, "--data", os.path.join(folder, "data"), "--http", f"127.0.0.1:{port}",
-                          "--log-level", "warning"], {"SINK_URL": sink}),
+            "millrace": (command(port, os.path.join(folder, "data")), {"SINK_URL": sink}),
             "node-red": (["node", os.path.join(red, "node_modules/node-red/red.js"), "--settings", os.path.join(red, "settings.js"),
                           "--userDir", os.path.join(folder, "red")], {"NODE_RED_PORT": str(port), "NODE_RED_FLOW": red_flow}),
         }
         try:
-            for name, (command, environment) in peers.items():
+            if options.history:
+                results = history_results(command, sink, folder, load, options)
+                peers = {}
+            for name, (words, environment) in peers.items():
                 if options.only not in (None, name):
                     continue
-                peer = Peer(command, environment, port)
+                peer = Peer(words, environment, port)
                 try:
                     results[name] = peer.measure(load, options)
                 finally:
@@ -191,10 +247,16 @@ def main():
             load.wait(10)
     print(f"webhook → transform → http.request → 204 sink; body 300 B JSON; {options.connections} connections, at most "
           f"{options.window} executions open; {options.rounds} rounds of {options.seconds:.0f} s\n"
-          f"Millrace: every message of every step synced to disk (fdatasync, group commit) before it counts. "
-          f"Node-RED {red_version(red)}: nothing is stored.")
+          f"load average {os.getloadavg()[0]:.1f}\n"
+          f"Millrace: every message of every step synced to disk (fdatasync, group commit) before it counts.")
+    if not options.history:
+        print(f"Node-RED {red_version(red)}: nothing is stored.")
     table(results)
-    if len(results) == 2:
+    if options.history:
+        full, none = (results[f"history {policy}"]["executions_per_second"] for policy in ("full", "none"))
+        print(f"history full / none: {full / none:.3f}; on disk: {results['history full']['history']}")
+        results["ratio"] = round(full / none, 3)
+    elif len(results) == 2:
         ratio = results["millrace"]["executions_per_second"] / results["node-red"]["executions_per_second"]
         print(f"Millrace / Node-RED: {ratio:.1f}")
         results["ratio"] = round(ratio, 2)

@@ -64,6 +64,7 @@ std::string fresh_properties(const broker::Message& message) {
   properties->message_id.reset();
   properties->expiration.reset();
   if (properties->headers) {
+    properties->headers->set("retries", properties->headers->integer("retries") + 1);
     for (const auto* name : {"errorCode", "errorMessage", "errorDetails", "failedStep", "failedAt", "attempts",
                              "reboundIteration", "reboundReason", "x-death", "x-delivery-count",
                              "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason"}) {
@@ -112,7 +113,7 @@ json::object DeadLetter::to_json(bool with_message) const {
 bool DeadLetters::Query::means(const DeadLetter& letter) const {
   const auto has_text = [&](const std::string& part) { return part.find(text) != std::string::npos; };
   return (flow.empty() || letter.flow == flow) && (step.empty() || letter.step == step) &&
-         (code.empty() || letter.code == code) &&
+         (code.empty() || letter.code == code) && (execution.empty() || letter.execution == execution) &&
          (text.empty() || has_text(letter.code) || has_text(letter.reason) || has_text(letter.details)) &&
          (!failed_before || (letter.failed_at != 0 && letter.failed_at < *failed_before)) &&
          (!failed_after || letter.failed_at > *failed_after);

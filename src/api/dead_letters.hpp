@@ -47,6 +47,8 @@ class DeadLetters {
     std::optional<std::int64_t> failed_before = {};  ///< ms since the Unix epoch; those of unknown time are not meant
     std::optional<std::int64_t> failed_after = {};
 
+    std::string execution = {};
+
     bool means(const DeadLetter& letter) const;
   };
   /// A place between dead letters, which stays where it is whatever is put back or dropped: behind this one. They are

@@ -18,6 +18,7 @@
 #include "gateway/gateway.hpp"
 #include "installed/components.hpp"
 #include "installed/inquiries.hpp"
+#include "history/recorder.hpp"
 #include "io/loop.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/store.hpp"
@@ -43,6 +44,7 @@ struct Services {
   const installed::Components& installed;
   Installations& installations;
   installed::Inquiries& inquiries;
+  history::Recorder& recorder;
   std::function<boost::json::object()> status;
   std::function<boost::json::array()> workers;
 
@@ -63,6 +65,7 @@ void add_audit_operations(Operations& operations, const Services& services);
 void add_dead_letter_operations(Operations& operations, const Services& services);
 void add_queue_operations(Operations& operations, const Services& services);
 void add_log_operations(Operations& operations, const Services& services);
+void add_execution_operations(Operations& operations, const Services& services);
 void add_status_operations(Operations& operations, const Services& services);
 void add_scaling_operations(Operations& operations, const Services& services);
 

@@ -6,11 +6,14 @@
 
 #include "component/base64.hpp"
 #include "io/posix/http_problem.hpp"
+#include "storage/varint.hpp"
 
 namespace millrace::api {
 namespace {
 
 using io::posix::problem;
+
+constexpr std::string_view history_part = "/history";
 
 /// User name and password of an Authorization header; empty if there are none.
 std::pair<std::string, std::string> basic_credentials(std::string_view header) {
@@ -28,23 +31,49 @@ std::string path_of(const flow::WorkerPlan& worker) {
 
 }  // namespace
 
+std::uint64_t WorkerApi::body_max(const io::posix::HttpRequest& head) const {
+  constexpr std::uint64_t batch_max = 8u << 20;
+  return head.path.ends_with(history_part) ? batch_max : 0;
+}
+
 void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
   respond(answer(request));
 }
 
-io::posix::HttpResponse WorkerApi::answer(const io::posix::HttpRequest& request) const {
+io::posix::HttpResponse WorkerApi::answer(io::posix::HttpRequest& request) const {
   const auto [name, password] = basic_credentials(request.header("authorization"));
   const auto user = users_.log_in(name, password);
   if (!user) return problem(401, "Unauthorized", "no such user, or its time is over");
   const auto* worker = deployed_.worker(user->permissions.read);
+  if (worker != nullptr && request.path == path_of(*worker) + std::string(history_part)) {
+    return take_history(request, *worker, name);
+  }
   if (worker == nullptr || request.path != path_of(*worker)) {
     return exists(request.path) ? problem(403, "Forbidden", "these are the settings of another step")
                                 : problem(404, "Not found", "there is nothing at " + request.path);
   }
   if (request.method != "GET") return problem(405, "Method not allowed", "settings can only be read");
-  auto settings = worker->settings;
-  settings.snapshot = snapshot(*worker);
+  return settings_of(*worker);
+}
+
+io::posix::HttpResponse WorkerApi::settings_of(const flow::WorkerPlan& worker) const {
+  auto settings = worker.settings;
+  settings.snapshot = snapshot(worker);
+  settings.history = recorder_ == nullptr ? std::nullopt : std::optional(recorder_->policy(settings.history));
   return {200, "application/json", settings.to_json(), {{"Cache-Control", "no-store"}}};
+}
+
+io::posix::HttpResponse WorkerApi::take_history(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
+                                                const std::string& user) const {
+  if (request.method != "POST") return problem(405, "Method not allowed", "history can only be sent");
+  storage::VarintReader head(std::string_view(request.body).substr(0, std::min<std::size_t>(request.body.size(), 10)));
+  const auto dropped = head.next();
+  if (!head.ok()) return problem(400, "Bad request", "the batch does not begin with a number");
+  request.body.erase(0, std::min<std::size_t>(request.body.size(), 10) - head.left());
+  if (recorder_ != nullptr) {
+    recorder_->take({worker.flow, worker.version, worker.step, user}, std::move(request.body), dropped);
+  }
+  return {204, {}, {}, {}};
 }
 
 bool WorkerApi::exists(const std::string& path) const {

@@ -12,6 +12,7 @@
 #include "app/command_line/component_commands.hpp"
 #include "app/command_line/context_commands.hpp"
 #include "app/command_line/dead_letters_commands.hpp"
+#include "app/command_line/execution_commands.hpp"
 #include "app/command_line/options.hpp"
 #include "app/commands.hpp"
 #include "app/completion.hpp"
@@ -222,6 +223,8 @@ int command_line(int argc, char** argv) {
   api_commands.add_all(app, flow_file_commands.flow);
   ContextCommands context_commands;
   context_commands.add_all(app);
+  ExecutionCommands execution_commands;
+  execution_commands.add(app);
   std::string shell;
   app.add_subcommand("completion", "Print a script with which a shell completes these commands")
       ->add_option("SHELL", shell, "bash or zsh")
@@ -241,6 +244,7 @@ int command_line(int argc, char** argv) {
   if (app.got_subcommand("completion")) return print_completion(app, shell);
   if (context_commands.chosen) return context_commands.chosen();
   if (api_commands.chosen) return api_commands.chosen();
+  if (execution_commands.chosen) return execution_commands.chosen();
   if (platform_commands.chosen) return platform_commands.chosen();
   if (flow_file_commands.chosen) return flow_file_commands.chosen();
   if (component_commands.chosen) return component_commands.chosen();

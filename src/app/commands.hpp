@@ -8,6 +8,7 @@
 
 #include "app/api_client.hpp"
 #include "core/log.hpp"
+#include "history/policy.hpp"
 
 namespace millrace::app {
 
@@ -33,6 +34,9 @@ struct ServeOptions {
   bool warm = false;
   std::chrono::milliseconds worker_idle{};
   std::uint64_t worker_memory_max = 0;  ///< bytes; 0: no limit
+  history::Policy history = {};         ///< of flows that do not say what is recorded of them
+  std::uint64_t history_size_max = 0;
+  std::chrono::milliseconds history_keep{};
   std::chrono::milliseconds grace{};
   std::chrono::milliseconds start_timeout{};   ///< from a worker's start to its connection
   std::chrono::milliseconds worker_silence{};  ///< a worker that says nothing for so long is replaced

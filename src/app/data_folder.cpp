@@ -99,6 +99,12 @@ Result<std::string> DataFolder::host_folder(const std::string& host) const {
   return path;
 }
 
+Result<std::string> DataFolder::history_folder() const {
+  auto path = path_ + "/history";
+  if (auto made = make_folder(path); !made) return made.error();
+  return path;
+}
+
 std::string DataFolder::control_socket() const {
   const auto path = path_ + "/control.sock";
   return path.size() < sizeof(sockaddr_un::sun_path) ? path : fmt::format("/proc/self/fd/{}/control.sock", folder_);

@@ -13,6 +13,7 @@ namespace millrace::app {
 ///   DATA/broker/       the broker's log
 ///   DATA/containers.json  ContainerRecord; once a worker was wanted as a container
 ///   DATA/store.db      flows, versions, tokens, audit (SQLite, with its -wal and -shm)
+///   DATA/history/      what passed each step, as long as it is kept
 ///   DATA/admin.token   the first token of the API, readable by its owner only
 ///   DATA/vhosts/NAME/  those of further virtual hosts, percent-encoded
 class DataFolder {
@@ -27,6 +28,8 @@ class DataFolder {
   ~DataFolder();
 
   std::string broker_folder() const { return path_ + "/broker"; }
+  /// Made if it is not there.
+  Result<std::string> history_folder() const;
   std::string store_file() const { return path_ + "/store.db"; }
   std::string first_token_file() const { return path_ + "/admin.token"; }
   /// The log of a virtual host other than "/"; made if it is not there.

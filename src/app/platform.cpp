@@ -9,6 +9,7 @@
 #include "api/door.hpp"
 #include "api/flow_metrics.hpp"
 #include "api/installations.hpp"
+#include "api/execution_report.hpp"
 #include "api/services.hpp"
 #include "api/status_report.hpp"
 #include "api/step_logs.hpp"
@@ -32,6 +33,7 @@
 #include "gateway/gateway.hpp"
 #include "installed/inquiries.hpp"
 #include "installed/installer.hpp"
+#include "history/recorder.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
 #include "io/posix/memory_use.hpp"
@@ -63,6 +65,7 @@ class Platform::Parts {
         hooks_(std::move(hooks)),
         broker_offload_(loop_),
         store_offload_(loop_),
+        history_offload_(loop_),
         logs_(loop_),
         events_(loop_, random_token(3)) {}
 
@@ -86,6 +89,22 @@ class Platform::Parts {
     session_ = broker_->begin_session();
     dead_letters_.emplace(*broker_, session_);
     platform_events_.emplace(api::PlatformEvents::Parts{loop_, *broker_, deployed_, *dead_letters_, events_});
+    return open_history();
+  }
+
+  Started open_history() {
+    const auto folder = folder_->history_folder();
+    auto disk =
+        folder ? io::posix::PosixDisk::open(*folder) : Result<std::unique_ptr<io::posix::PosixDisk>>(folder.error());
+    if (!disk) return failure(ExitCode::data_folder, disk.error());
+    history_disk_ = std::move(*disk);
+    history::History::Limits limits;
+    limits.size_max = options_.history_size_max;
+    limits.keep = options_.history_keep;
+    auto history = history::History::open(*history_disk_, limits);
+    if (!history) return failure(ExitCode::data_folder, history.error());
+    history_ = std::move(*history);
+    recorder_.emplace(loop_, history_offload_, *history_, options_.history);
     return Done{};
   }
 
@@ -107,13 +126,14 @@ class Platform::Parts {
 
   Started listen() {
     gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{});
+    gateway_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
     auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *gateway_);
     if (!http) return failure(ExitCode::listen, http.error());
     http_ = std::move(*http);
     auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
-    worker_api_.emplace(*broker_, users_, deployed_);
+    worker_api_.emplace(*broker_, users_, deployed_, &*recorder_);
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
@@ -184,6 +204,7 @@ class Platform::Parts {
 
   Started deploy() {
     scheduler_.emplace(loop_, *broker_);
+    scheduler_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
     tally_.emplace(*broker_);
     deployment::Deployments::Hooks hooks;
     hooks.desire = [this](const std::vector<orchestrator::WorkerKey>& workers) {
@@ -193,14 +214,23 @@ class Platform::Parts {
     hooks.has_workers = [this](const std::string& flow, std::int64_t version) {
       return orchestrator_->has_workers(flow, version);
     };
-    hooks.added = [this](const deployment::Version& version) { tally_->add(version.plan); };
-    hooks.removed = [this](const deployment::Version& version) { tally_->remove(version.plan); };
     hooks.changed = [this](const deployment::Flow& flow) { platform_events_->flow_changed(flow); };
     hooks.deleted = [this](const std::string& flow) {
       platform_events_->flow_deleted(flow);
       logs_.forget(flow);
     };
     hooks.unread = [this](const std::string& queue) { platform_events_->unread(queue); };
+    hooks.added = [this](const deployment::Version& version) {
+      const auto& plan = version.plan;
+      tally_->add(plan);
+      recorder_->serve(plan.exchange.name,
+                       {plan.flow, plan.version, plan.trigger.step, plan.first_steps, plan.history});
+    };
+    hooks.removed = [this](const deployment::Version& version) {
+      tally_->remove(version.plan);
+      recorder_->withdraw(version.plan.exchange.name);
+    };
+    hooks.began = [this](history::Beginning beginning) { recorder_->began(std::move(beginning)); };
     deployments_.emplace(
         deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, *gateway_, *scheduler_},
         deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle}, std::move(hooks));
@@ -222,9 +252,12 @@ class Platform::Parts {
     installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
     operations_ = api::make_operations(api::Services{
         loop_, *broker_, session_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_,
-        *dead_letters_, logs_, *platform_events_, installed_, *installations_, *inquiries_,
+        *dead_letters_, logs_, *platform_events_, installed_, *installations_, *inquiries_, *recorder_,
         [this] {
-          return api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
+          auto report =
+              api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
+          report["history"] = api::history_report(*recorder_);
+          return report;
         },
         [this] { return api::worker_reports(orchestrator_->status()); }});
     const api::Door::Parts parts{loop_, *store_, operations_, *broker_api_, [this] { return !stopping_; }};
@@ -296,6 +329,10 @@ class Platform::Parts {
   std::unique_ptr<store::Store> store_;
   io::posix::ThreadOffload broker_offload_;
   io::posix::ThreadOffload store_offload_;
+  std::unique_ptr<io::posix::PosixDisk> history_disk_;
+  std::unique_ptr<history::History> history_;
+  io::posix::ThreadOffload history_offload_;
+  std::optional<history::Recorder> recorder_;
   std::unique_ptr<broker::Broker> broker_;
   deployment::Deployed deployed_;
   api::StepLogs logs_;

@@ -18,7 +18,7 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 19> all = {{
+constexpr std::array<Setting, 22> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
@@ -40,6 +40,11 @@ constexpr std::array<Setting, 19> all = {{
     {"start_timeout", Type::duration, "30s", "How long a worker may take from its start to its connection."},
     {"worker_silence", Type::duration, "75s",
      "How long a worker may give no sign of life before its messages go to another, and it is replaced."},
+    {"history", Type::history, "full",
+     "What is recorded of the executions of flows that do not say it themselves: `full`, `errors` or `none`, see "
+     "history.md."},
+    {"history_size", Type::size, "1GB", "How much of it is kept on disk; the oldest goes first."},
+    {"history_keep", Type::duration, "168h", "How long it is kept."},
     {"driver", Type::driver, "process", "`process` or `docker`: what runs workers where flow and step do not say."},
     {"docker", Type::text, "unix:///var/run/docker.sock", "The Docker Engine, see containers.md.", {}, "DOCKER_HOST"},
     {"docker_certs", Type::path, "", "Folder with ca.pem, cert.pem, key.pem for tcp://.", {}, "DOCKER_CERT_PATH"},
@@ -75,6 +80,7 @@ std::string_view type_name(Type type) {
       return "TIME";
     case Type::workers:
     case Type::driver:
+    case Type::history:
       return "HOW";
     case Type::text:
       break;
@@ -91,6 +97,9 @@ std::optional<std::string> fault(const Setting& setting, const std::string& text
     case Type::driver:
       if (text == "process" || text == "docker") return std::nullopt;
       return "must be process or docker";
+    case Type::history:
+      if (text == "full" || text == "errors" || text == "none") return std::nullopt;
+      return "must be full, errors or none";
     case Type::text:
     case Type::path:
       if (!text.empty() || setting.fallback.empty()) return std::nullopt;
@@ -221,6 +230,10 @@ ServeOptions options_of(const Values& values) {
   options.worker_idle = time("worker_idle");
   const auto memory = component::parse_size(boost::json::value(text("worker_memory")));
   options.worker_memory_max = memory ? *memory : 0;
+  options.history.record = history::record_of(text("history")).value_or(history::Policy::Record::full);
+  const auto history_size = component::parse_size(boost::json::value(text("history_size")));
+  options.history_size_max = history_size ? *history_size : 0;
+  options.history_keep = time("history_keep");
   options.grace = time("grace");
   options.start_timeout = time("start_timeout");
   options.worker_silence = time("worker_silence");

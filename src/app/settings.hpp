@@ -14,7 +14,7 @@ namespace millrace::app {
 /// One setting of `millrace serve` and `millrace run`. From its name come the flag (--worker-memory), the environment
 /// variable (MILLRACE_WORKER_MEMORY) and the key in the configuration file (worker_memory).
 struct Setting {
-  enum class Type { text, address, path, level, format, size, duration, workers, driver };
+  enum class Type { text, address, path, level, format, size, duration, workers, driver, history };
 
   std::string_view name;  ///< as the key
   Type type;

@@ -56,6 +56,9 @@ void print_engine(const json::object& engine) {
 void print_report(const json::object& status) {
   fmt::print("accepted {}  in flight {}  done {}  retrying {}  dead {}\n", number(status, "accepted"),
              number(status, "in_flight"), number(status, "done"), number(status, "retrying"), number(status, "dead"));
+  const auto& history = status.at("history").as_object();
+  fmt::print("history: {} records, {} dropped, {} MB on disk\n", number(history, "recorded"),
+             number(history, "dropped"), number(history, "bytes") / 1'000'000);
   if (const auto* engine = status.if_contains("engine")) print_engine(engine->as_object());
   for (const auto& entry : status.at("flows").as_array()) {
     const auto& flow = entry.as_object();

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <deque>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -24,6 +25,8 @@ struct InWork {
   std::string envelope;  ///< as it came
   std::optional<Message> input;
   std::uint64_t emitted = 0;  ///< by earlier pages of the same tick
+  io::WallTime began = {};
+  io::SteadyTime began_steady = {};
   bool finished = false;
 };
 
@@ -50,12 +53,13 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
         environment_(std::move(assignment.environment)),
         settings_(std::move(assignment.settings)),
         watch_(assignment.watch),
+        records_(assignment.records),
         services_{loop,
                   outside,
                   environment_.flow_id,
                   environment_.step_id,
                   settings_.has_successors,
-                  watch_ != nullptr,
+                  watch_ != nullptr || (records_ != nullptr && StepRecorder::wants_outputs(settings_)),
                   assignment.seed},
         ended_(std::move(ended)) {}
 
@@ -67,6 +71,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     if (!polls) return polls.error().in("step " + settings_.id);
     polls_ = *polls;
     outbox_.emplace(loop_, environment_, settings_, polls_);
+    if (records_ != nullptr) recorder_.emplace(environment_, settings_, *polls);
     snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
     link_ = connect(prefetch_of(environment_, action_->immediate(), in_hand_max_, *polls), handlers());
     return Done{};
@@ -142,6 +147,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     auto item = std::make_shared<InWork>();
     item->tag = delivery.tag;
     item->envelope = std::move(delivery.body);
+    note_begin(*item);
     auto lineage = Lineage::read(delivery.properties);
     if (!lineage) return finish(*item, Outcome::dead({"message.properties", lineage.error().message}));
     item->lineage = std::move(*lineage);
@@ -183,18 +189,48 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     }
   }
 
+  void note_begin(InWork& item) {
+    if (!recorder_) return;
+    item.began = loop_.wall_now();
+    item.began_steady = loop_.steady_now();
+  }
+
+  /// Puts down what became of a message; `from`: where its publishes begin. `unread`: emissions that nobody gets.
+  /// `over`: the step is through with it for now, not only with a part of what it puts out.
+  void record(const InWork& item, const Outcome& outcome, std::size_t from, std::span<const Emission> unread,
+              bool over) {
+    if (!recorder_) return;
+    recorder_->add({item.lineage, item.envelope, item.input ? &*item.input : nullptr, outcome,
+                    std::span(gathered_.publishes).subspan(from), unread, over, item.began,
+                    loop_.steady_now() - item.began_steady},
+                   gathered_records_);
+  }
+
+  /// Emissions that only the history gets; the others are moved on.
+  std::vector<Emission> unread(const InWork& item, const Outcome& outcome) const {
+    if (!recorder_ || settings_.has_successors || !recorder_->wants(item.lineage)) return {};
+    std::vector<Emission> kept;
+    for (const auto& emission : outcome.emissions) {
+      if (emission.routing_key.empty()) kept.push_back(emission);
+    }
+    return kept;
+  }
+
   /// A polling trigger's page: its items and position take effect, its tick stays open.
   void commit_page(const std::shared_ptr<InWork>& item, Outcome outcome) {
     if (watch_ != nullptr) watch_->ended(item->lineage, outcome);
+    const auto from = gathered_.publishes.size();
     if (auto added = emit(*item, outcome.emissions); !added) {
       return finish(*item, Outcome::dead({"message.too_large", added.error().message}));
     }
+    record(*item, outcome, from, {}, false);
     keep_snapshot(std::move(outcome.snapshot));
     after_commit_.push_back([this, item] { go_on(item); });
     flush_soon();
   }
 
   void go_on(const std::shared_ptr<InWork>& item) {
+    note_begin(*item);
     if (!draining_) return act(item);
     --in_hand_;  // The tick is not acknowledged: it comes again, and the snapshot says where to go on.
   }
@@ -203,6 +239,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     --in_hand_;
     if (watch_ != nullptr) watch_->ended(item.lineage, outcome);
     auto& publishes = gathered_.publishes;
+    const auto from = publishes.size();
+    const auto kept = unread(item, outcome);
     if (auto added = emit(item, outcome.emissions); !added) {
       outcome = Outcome::dead({"message.too_large", added.error().message});
     }
@@ -216,6 +254,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
       tell(item.lineage, outcome.failure, false);
       outbox_->add_dead_letter(item.lineage, item.envelope, outcome.failure, publishes);
     }
+    record(item, outcome, from, kept, true);
     gathered_.acks.push_back(item.tag);
     flush_soon();
     work();
@@ -240,8 +279,10 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
 
   void add_late(InWork& item, Outcome outcome) {
     if (!ended_) return;
+    const auto from = gathered_.publishes.size();
     if (auto added = emit(item, outcome.emissions); !added)
       log::error("emission lost", {{"reason", added.error().message}});
+    record(item, outcome, from, {}, false);
     keep_snapshot(std::move(outcome.snapshot));
     flush_soon();
   }
@@ -272,11 +313,14 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     gathered_ = {};
     auto then = std::move(after_commit_);
     after_commit_.clear();
+    committing_records_.swap(gathered_records_);
     link_->commit(std::move(commit), [weak = weak_from_this(), then = std::move(then)](Status status) {
       const auto self = weak.lock();
       if (!self || !self->ended_) return;
       self->commit_under_way_ = false;
       if (!status) return self->end(status.error().in("commit"));
+      if (!self->committing_records_.empty()) self->records_->take(self->committing_records_);
+      self->committing_records_.clear();
       for (const auto& next : then) next();
       self->flush();
       self->close_if_idle();
@@ -305,12 +349,14 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   WorkerEnvironment environment_;
   StepSettings settings_;
   StepWatch* watch_;
+  RecordSink* records_;
   Services services_;
   std::function<void(Status)> ended_;  ///< null once called
 
   std::optional<StepInput> input_;
   std::unique_ptr<Action> action_;
   std::optional<Outbox> outbox_;
+  std::optional<StepRecorder> recorder_;  ///< none: no history is recorded
   std::unique_ptr<Link> link_;
   std::string snapshot_;
   bool polls_ = false;  ///< a polling trigger: its ticks are tried until they work
@@ -323,6 +369,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   bool closing_ = false;
 
   Commit gathered_;
+  std::string gathered_records_;    ///< of what is in gathered_
+  std::string committing_records_;  ///< of the commit under way
   std::vector<std::function<void()>> after_commit_;
   bool commit_under_way_ = false;
   bool flush_posted_ = false;

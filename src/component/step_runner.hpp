@@ -7,6 +7,7 @@
 
 #include "amqp/client/step_link.hpp"
 #include "component/action.hpp"
+#include "component/step_recorder.hpp"
 #include "component/step_settings.hpp"
 #include "component/step_watch.hpp"
 #include "component/worker_environment.hpp"
@@ -20,13 +21,14 @@ namespace millrace::component {
 ///
 /// It knows neither sockets nor processes: a worker (StepWorker) and a flow test run the same one. `ended` is called
 /// once, perhaps from inside drain(): with Done after that, with an Error when the link is lost. Thread: the loop's.
-/// Lifetime: loop, outside, catalogue and watch outlive it.
+/// Lifetime: loop, outside, catalogue, watch and records outlive it.
 class StepRunner {
  public:
   struct Assignment {
     WorkerEnvironment environment;
     StepSettings settings;
     StepWatch* watch = nullptr;              ///< nullptr: nobody looks on
+    RecordSink* records = nullptr;           ///< nullptr: no history is recorded
     std::optional<std::uint64_t> seed = {};  ///< Services::seed
   };
   /// Makes the tie to the step's queue, with so many messages out at once.

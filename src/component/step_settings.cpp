@@ -50,6 +50,35 @@ Status read_retry(const json::object& from, RetryPolicy& into) {
   return Done{};
 }
 
+json::value history_json(const std::optional<history::Policy>& policy) {
+  if (!policy) return nullptr;
+  return json::object{{"record", to_string(policy->record)},
+                      {"fraction", policy->fraction},
+                      {"redact", json::array(policy->redact.begin(), policy->redact.end())}};
+}
+
+Status read_history(const json::object& from, history::Policy& into) {
+  const auto* record = from.if_contains("record");
+  const auto kind = record != nullptr && record->is_string()
+                        ? history::record_of(std::string_view(record->get_string()))
+                        : std::nullopt;
+  if (!kind) return bad("millrace.history.record", "none, errors, sampled or full");
+  into.record = *kind;
+  if (const auto* fraction = from.if_contains("fraction")) {
+    boost::system::error_code failed;
+    into.fraction = fraction->to_number<double>(failed);
+    if (failed) return bad("millrace.history.fraction", "a number");
+  }
+  const auto* redact = from.if_contains("redact");
+  if (redact == nullptr) return Done{};
+  if (!redact->is_array()) return bad("millrace.history.redact", "a list");
+  for (const auto& name : redact->get_array()) {
+    if (!name.is_string()) return bad("millrace.history.redact", "a list of texts");
+    into.redact.emplace_back(name.get_string());
+  }
+  return Done{};
+}
+
 Status read_millrace(const json::object& from, StepSettings& into) {
   for (const auto& [name, field] : {std::pair{"input", &into.input}, std::pair{"when", &into.when}}) {
     const auto* value = from.if_contains(name);
@@ -71,6 +100,15 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     boost::system::error_code failed;
     into.concurrency = concurrency->to_number<std::uint32_t>(failed);
     if (failed) return bad("millrace.concurrency", "a number");
+  }
+  if (const auto* steps = from.if_contains("next_steps")) {
+    boost::system::error_code failed;
+    into.next_steps = steps->to_number<std::uint32_t>(failed);
+    if (failed) return bad("millrace.next_steps", "a number");
+  }
+  if (const auto* policy = from.if_contains("history"); policy != nullptr && !policy->is_null()) {
+    if (!policy->is_object()) return bad("millrace.history", "an object");
+    if (auto read = read_history(policy->get_object(), into.history.emplace()); !read) return read;
   }
   if (const auto* retry = from.if_contains("retry")) {
     if (!retry->is_object()) return bad("millrace.retry", "an object");
@@ -95,7 +133,9 @@ std::string StepSettings::to_json() const {
                              {"when", text_or_null(when)},
                              {"retry", std::move(retry_part)},
                              {"concurrency", concurrency},
-                             {"has_successors", has_successors}};
+                             {"has_successors", has_successors},
+                             {"next_steps", next_steps},
+                             {"history", history_json(history)}};
   if (program) millrace_part["program"] = program->to_json();
   json::object all{{"id", id},
                    {"comp_id", component},

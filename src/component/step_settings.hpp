@@ -8,6 +8,7 @@
 #include "component/program.hpp"
 #include "component/retry_policy.hpp"
 #include "core/result.hpp"
+#include "history/policy.hpp"
 
 namespace millrace::component {
 
@@ -26,7 +27,10 @@ struct StepSettings {
   RetryPolicy retry;
   std::uint32_t concurrency = 0;   ///< messages in work at once, at the most; 0: as the action has it
   bool has_successors = true;      ///< false: what the step emits has no reader and is not published
+  std::uint32_t next_steps = 0;    ///< how many steps read it
   std::optional<Program> program;  ///< what does the step's work, if not this binary
+  /// What is recorded. Not set: in a plan what the platform says, for a worker nothing.
+  std::optional<history::Policy> history = {};
 
   std::string to_json() const;
   static Result<StepSettings> from_json(std::string_view text);

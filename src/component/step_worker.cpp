@@ -1,5 +1,6 @@
 #include "component/step_worker.hpp"
 
+#include "component/record_sender.hpp"
 #include "component/settings_request.hpp"
 #include "component/step_runner.hpp"
 #include "component/worker_outside.hpp"
@@ -36,6 +37,10 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
  private:
   Status run(StepSettings settings) {
     StepRunner::Assignment assignment{environment_, std::move(settings)};
+    const auto& policy = assignment.settings.history;
+    if (policy && policy->record != history::Policy::Record::none) {
+      assignment.records = &sender_.emplace(loop_, environment_);
+    }
     runner_.emplace(loop_, outside_, std::move(assignment), [this](Status status) { end(std::move(status)); });
     return runner_->start(catalogue_, [this](std::uint16_t prefetch, Link::Handlers handlers) {
       StepLink::Settings link{environment_.amqp_uri, environment_.listen_messages_on, prefetch,
@@ -52,7 +57,8 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
     if (!ended_) return;
     const auto ended = std::move(ended_);
     ended_ = nullptr;
-    ended(std::move(status));
+    if (!sender_) return ended(std::move(status));
+    sender_->finish([ended, status] { ended(status); });
   }
 
   io::posix::AsioLoop& loop_;
@@ -61,6 +67,7 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
   std::function<void(Status)> ended_;  ///< null once called
 
   WorkerOutside outside_;
+  std::optional<RecordSender> sender_;  ///< none: no history is recorded
   std::optional<StepRunner> runner_;
 };
 

@@ -13,6 +13,7 @@
 #include "deployment/deployed.hpp"
 #include "flow/load.hpp"
 #include "gateway/gateway.hpp"
+#include "history/recorder.hpp"
 #include "io/loop.hpp"
 #include "orchestrator/orchestrator.hpp"
 #include "scheduler/scheduler.hpp"
@@ -47,6 +48,7 @@ class Deployments {
     std::function<void(const Flow&)> changed;     ///< as the store has it from now on
     std::function<void(const std::string& flow)> deleted;
     Demand::Unread unread;
+    history::Began began = {};  ///< an execution was started by run_now
   };
 
   /// `deployed` is what it changes.

@@ -62,13 +62,19 @@ void Deployments::run_now(const std::string& name, const std::string& body, cons
   const bool webhook = plan.trigger.kind == Kind::webhook_trigger;
   const auto now = parts_.loop.wall_now();
   broker::Batch batch;
-  batch.publishes.push_back(make_message(plan, id, webhook ? body : tick_body(now), !key.empty(), now));
-  const auto answer = parts_.broker.commit(session_, std::move(batch),
-                                           [this, alive = alive_, started, id, polls](const Status& stored) {
-                                             if (!stored) return started(stored.error());
-                                             if (*alive && !polls) ++executions_total_;
-                                             started(id);
-                                           });
+  const auto message = make_message(plan, id, webhook ? body : tick_body(now), !key.empty(), now);
+  batch.publishes.push_back(message);
+  const auto repeated = std::make_shared<bool>(false);
+  const auto durable = [this, alive = alive_, started, id, polls, message, repeated](const Status& stored) {
+    if (!stored) return started(stored.error());
+    if (*alive && !polls) ++executions_total_;
+    if (*alive && !polls && !*repeated && hooks_.began) {
+      hooks_.began({message->exchange, id, id, {message, &message->body}, "run-now"});
+    }
+    started(id);
+  };
+  const auto answer = parts_.broker.commit(session_, std::move(batch), durable);
+  if (answer) *repeated = !answer->repeated.empty();
   if (!answer) started(Error{Error::Kind::unavailable, answer.error().text});
 }
 

@@ -12,6 +12,7 @@
 #include "component/descriptor.hpp"
 #include "component/retry_policy.hpp"
 #include "flow/instances.hpp"
+#include "history/policy.hpp"
 
 namespace millrace::flow {
 
@@ -63,7 +64,8 @@ struct Step {
 struct Flow {
   std::string name;  ///< [a-z0-9][a-z0-9-]*, at most 63 characters
   std::vector<Step> steps;
-  bool passthrough = false;  ///< some mapping reads `passthrough`, so every step carries it on
+  std::optional<history::Policy> history = {};  ///< what is recorded of it; not said: what the platform says
+  bool passthrough = false;                     ///< some mapping reads `passthrough`, so every step carries it on
   Position at;
   std::string source = {};  ///< its document as it was written
 

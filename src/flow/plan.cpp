@@ -32,6 +32,8 @@ class Planner {
     const Step& trigger = flow_.trigger();
     plan_.trigger = {trigger.id, trigger.function, trigger.kind, names::first_key(trigger)};
     plan_.exchange.name = names::exchange(flow_.name, version_);
+    plan_.first_steps = static_cast<std::uint32_t>(flow_.successors(trigger.id).size());
+    plan_.history = flow_.history;
     for (const Step& step : flow_.steps) add(step);
     broker::QueueSpec dead_letters;
     dead_letters.name = names::dead_letter_queue(flow_.name);
@@ -121,7 +123,9 @@ class Planner {
     worker.settings.retry = step.retry;
     if (const Descriptor* known = descriptor_of(step)) worker.settings.program = known->program;
     worker.settings.concurrency = step.concurrency;
-    worker.settings.has_successors = !flow_.successors(step.id).empty();
+    worker.settings.next_steps = static_cast<std::uint32_t>(flow_.successors(step.id).size());
+    worker.settings.has_successors = worker.settings.next_steps > 0;
+    worker.settings.history = flow_.history;
     return worker;
   }
 

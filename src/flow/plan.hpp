@@ -102,6 +102,8 @@ struct Plan {
   std::vector<BindingPlan> bindings;
   std::vector<WorkerPlan> workers;
   std::optional<TickPlan> ticks;
+  std::uint32_t first_steps = 0;  ///< how many get what the trigger brings
+  std::optional<history::Policy> history = {};
 };
 
 Plan make_plan(const Flow& flow, std::int64_t version, const component::Catalogue& catalogue);

@@ -5,13 +5,14 @@
 #include <fmt/format.h>
 
 #include "flow/draft.hpp"
+#include "flow/read_history.hpp"
 #include "flow/running.hpp"
 
 namespace millrace::flow {
 namespace {
 
 /// "$schema" is what editors look for in JSON files.
-const std::vector<std::string> flow_fields = {"name", "steps", "driver", "limits", "$schema"};
+const std::vector<std::string> flow_fields = {"name", "steps", "driver", "limits", "history", "$schema"};
 
 void read_name(Reading& reading, const Node& root, LoadedFlow& loaded) {
   const Node* name = root.find("name");
@@ -83,6 +84,7 @@ std::optional<LoadedFlow> read_flow(Reading& reading, const NodePtr& root) {
   reading.check_keys(*root, "", flow_fields);
   read_name(reading, *root, loaded);
   const Running running = read_running(reading, *root, "", {});
+  if (const Node* history = root->find("history")) loaded.flow.history = read_history(reading, *history);
   std::vector<Draft> drafts = read_steps(reading, *root, running);
   for (Draft& draft : drafts) {
     loaded.flow.passthrough = loaded.flow.passthrough || draft.passthrough || mentions_in_template(draft.step.config);

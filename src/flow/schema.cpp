@@ -8,6 +8,7 @@
 #include "flow/field_schema.hpp"
 #include "flow/pretty_json.hpp"
 #include "flow/read_flow.hpp"
+#include "flow/read_history.hpp"
 #include "flow/running.hpp"
 
 namespace millrace::flow {
@@ -205,6 +206,7 @@ std::string flow_schema(const component::Catalogue& catalogue) {
                                       {"name", std::move(name)},
                                       {"driver", driver_schema()},
                                       {"limits", limits_schema()},
+                                      {"history", history_schema()},
                                       {"steps", std::move(steps)}}},
                 {"additionalProperties", false}};
   object defs = shared_field_schemas();

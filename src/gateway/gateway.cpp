@@ -233,11 +233,16 @@ void Gateway::accept(const Route& route, const Execution& execution, broker::Mes
     return response;
   };
   broker::Batch batch;
-  batch.publishes.push_back(std::move(message));
+  batch.publishes.push_back(message);
   const auto repeated = std::make_shared<bool>(false);
-  auto durable = [this, respond, execution, repeated, replies = route.replies, unavailable](Status stored) {
+  auto durable = [this, respond, execution, repeated, message = std::move(message), replies = route.replies,
+                  unavailable](Status stored) {
     if (!stored) return respond(unavailable(stored.error().message));
     if (!*repeated) ++accepted_total_;
+    if (!*repeated && began_) {
+      const std::shared_ptr<const std::string> envelope(message, &message->body);
+      began_({message->exchange, execution.id, execution.id, envelope, "webhook"});
+    }
     if (!replies || *repeated) respond(accepted(execution.id));
   };
   const auto answer = broker_.commit(session_, std::move(batch), std::move(durable));

@@ -13,6 +13,7 @@
 #include "core/id.hpp"
 #include "gateway/replies.hpp"
 #include "gateway/route.hpp"
+#include "history/recorder.hpp"
 #include "io/posix/http_server.hpp"
 
 namespace millrace::gateway {
@@ -47,6 +48,9 @@ class Gateway final : public io::posix::HttpHandler {
   /// Messages taken in and durable, since the start; repeats of an idempotency key are none.
   std::uint64_t accepted_total() const { return accepted_total_; }
 
+  /// `began` is told of each message that was taken in, once it is durable.
+  void watch(history::Began began) { began_ = std::move(began); }
+
   std::uint64_t body_max(const io::posix::HttpRequest& head) const override;
   void handle(io::posix::HttpRequest request, io::posix::Respond respond) override;
 
@@ -76,6 +80,7 @@ class Gateway final : public io::posix::HttpHandler {
   broker::SessionId session_;
   Replies replies_;
   std::uint64_t accepted_total_ = 0;
+  history::Began began_;
 };
 
 }  // namespace millrace::gateway

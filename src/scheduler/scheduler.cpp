@@ -236,14 +236,18 @@ void Scheduler::tick(Trigger& trigger, const Schedule::Due& due) {
 void Scheduler::commit(Trigger& trigger, io::WallTime last, broker::MessagePtr message) {
   broker::Batch batch;
   const bool executes = message != nullptr && !trigger.plan.polls;
-  if (message) batch.publishes.push_back(std::move(message));
+  if (message) batch.publishes.push_back(message);
   batch.publishes.push_back(ledger_entry(trigger, last));
-  const auto stored = [this, flow = trigger.flow, executes](const Status& status) {
+  const auto stored = [this, flow = trigger.flow, executes, message = std::move(message)](const Status& status) {
     if (const auto known = triggers_.find(flow); known != triggers_.end()) known->second.storing = false;
     if (!status) {
       return log::error("a tick could not be stored", {{"flow", flow}, {"reason", status.error().message}});
     }
-    if (executes) ++executions_total_;
+    if (!executes) return;
+    ++executions_total_;
+    if (!began_) return;
+    const auto id = json_text::unquoted(json_text::member(message->body, "id")).value_or("");
+    began_({message->exchange, id, id, {message, &message->body}, "timer"});
   };
   const auto answer = broker_.commit(session_, std::move(batch), stored);
   if (!answer) {

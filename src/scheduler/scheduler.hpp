@@ -10,6 +10,7 @@
 
 #include "broker/broker.hpp"
 #include "flow/plan.hpp"
+#include "history/recorder.hpp"
 #include "io/loop.hpp"
 
 namespace millrace::scheduler {
@@ -42,6 +43,8 @@ class Scheduler {
   void withdraw(const std::string& flow);
   /// A polling trigger of this flow waits while these queues, of versions before, hold work.
   void wait_for(const std::string& flow, std::vector<std::string> queues);
+  /// `began` is told of each execution that a timer has begun, once it is durable.
+  void watch(history::Began began) { began_ = std::move(began); }
   /// No tick is begun after this.
   void stop();
 
@@ -105,6 +108,7 @@ class Scheduler {
   io::TimerId timer_ = 0;
   bool stopped_ = false;
   std::uint64_t executions_total_ = 0;
+  history::Began began_;
 };
 
 }  // namespace millrace::scheduler

@@ -26,6 +26,7 @@ class VarintReader {
   explicit VarintReader(std::string_view bytes) : rest_(bytes) {}
   bool ok() const { return ok_; }
   bool at_end() const { return rest_.empty(); }
+  std::size_t left() const { return rest_.size(); }
 
   std::uint64_t next() {
     std::uint64_t value = 0;

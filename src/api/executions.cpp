@@ -1,0 +1,143 @@
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "api/execution_report.hpp"
+#include "api/responses.hpp"
+#include "api/services.hpp"
+#include "core/time/timestamp.hpp"
+#include "deployment/topology.hpp"
+#include "history/search.hpp"
+
+namespace millrace::api {
+namespace {
+
+namespace json = boost::json;
+using history::State;
+using io::posix::problem;
+
+/// How long records may be on their way here: what is younger may still be running whatever the queues say.
+constexpr std::int64_t on_the_way = 3'000;  // ms
+
+/// What the records alone cannot tell: whether what they leave open is still there.
+State state_now(const Services& services, const history::Summary& summary) {
+  if (summary.state != State::running || services.now() - summary.last_at < on_the_way) return summary.state;
+  const auto* version = services.deployments.deployed().find(summary.flow, summary.version);
+  if (version != nullptr && deployment::in_flight(services.broker, version->plan) > 0) return State::running;
+  const auto dead = services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 1).letters;
+  return dead.empty() ? State::incomplete : State::failed;
+}
+
+template <class Number>
+std::optional<Number> number(std::string_view text) {
+  Number value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return failed == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+/// A time as a parameter: ms since the Unix epoch, or RFC 3339 in UTC; 0 if it is not given.
+Result<std::int64_t> time_of(const Call& call, const std::string& name) {
+  const auto text = call.asked(name);
+  if (text.empty()) return std::int64_t{0};
+  if (const auto milliseconds = number<std::int64_t>(text)) return *milliseconds;
+  const auto time = parse_timestamp(text);
+  if (time) return std::int64_t{time->time_since_epoch().count()};
+  return Error{Error::Kind::invalid,
+               fmt::format("{} must be a time: ms since the Unix epoch, or such as 2026-01-31T12:00:00Z", name)};
+}
+
+Result<std::optional<history::Position>> position_of(const std::string& cursor) {
+  if (cursor.empty()) return std::optional<history::Position>();
+  const auto dot = std::min(cursor.find('.'), cursor.size());
+  const auto segment = number<std::uint32_t>(std::string_view(cursor).substr(0, dot));
+  const auto entry = number<std::uint32_t>(std::string_view(cursor).substr(std::min(dot + 1, cursor.size())));
+  if (segment && entry) return std::optional(history::Position{*segment, *entry});
+  return Error{Error::Kind::invalid, "cursor is none of ours"};
+}
+
+Result<history::Query> query_of(const Call& call) {
+  history::Query query;
+  query.flow = call.asked("flow");
+  query.step = call.asked("step");
+  query.error = call.asked("error");
+  if (const auto text = call.asked("version"); !text.empty()) {
+    const auto version = number<std::int64_t>(text);
+    if (!version || *version < 1) return Error{Error::Kind::invalid, "version must be the number of a version"};
+    query.version = *version;
+  }
+  const auto since = time_of(call, "since");
+  if (!since) return since.error();
+  const auto until = time_of(call, "until");
+  if (!until) return until.error();
+  query.since = *since;
+  query.until = *until;
+  if (const auto text = call.asked("state"); !text.empty()) {
+    const auto state = history::state_of(text);
+    if (!state) return Error{Error::Kind::invalid, "state must be running, done, failed or incomplete"};
+    query.states.push_back(*state);
+    // What the records leave open may turn out to be incomplete.
+    if (*state == State::incomplete) query.states.push_back(State::running);
+  }
+  return query;
+}
+
+void list(const Services& services, const Call& call) {
+  const auto limit = call.limit();
+  const auto query = query_of(call);
+  const auto from = position_of(call.asked("cursor"));
+  if (!limit) return call.respond(problem(limit.error()));
+  if (!query) return call.respond(problem(query.error()));
+  if (!from) return call.respond(problem(from.error()));
+  services.recorder.ask<history::Found>(
+      [query = *query, from = *from, limit = *limit](history::History& history) {
+        return history::search(history, query, history::Order::newest_first, from, static_cast<std::size_t>(limit));
+      },
+      [services, respond = call.respond, wanted = call.asked("state")](const history::Found& found) {
+        json::array items;
+        for (const auto& execution : found.executions) {
+          const auto state = state_now(services, execution.summary);
+          if (wanted.empty() || wanted == to_string(state)) items.push_back(summary_json(execution.summary, state));
+        }
+        const auto next = found.next ? fmt::format("{}.{}", found.next->segment, found.next->entry) : "";
+        respond(page(std::move(items), next));
+      });
+}
+
+void show(const Services& services, const Call& call) {
+  using Loaded = Result<history::Execution>;
+  services.recorder.ask<Loaded>(
+      [id = call.path[0]](history::History& history) { return history::load(history, id); },
+      [services, respond = call.respond](const Loaded& execution) {
+        if (!execution) return respond(problem(execution.error()));
+        const auto& summary = execution->summary;
+        auto body = summary_json(summary, state_now(services, summary));
+        body["messages"] = messages_json(*execution);
+        json::array letters;
+        for (const auto& letter : services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 100).letters) {
+          letters.push_back(letter.to_json(false));
+        }
+        body["dead_letters"] = std::move(letters);
+        respond(json_response(200, body));
+      });
+}
+
+}  // namespace
+
+void add_execution_operations(Operations& operations, const Services& services) {
+  operations.push_back({"GET",
+                        "/v1/executions",
+                        Scope::operate,
+                        [services](const Call& call) { list(services, call); },
+                        Operation::Body::none,
+                        {"flow", "version", "state", "step", "error", "since", "until", "cursor", "limit"},
+                        0});
+  operations.push_back({"GET",
+                        "/v1/executions/{id}",
+                        Scope::operate,
+                        [services](const Call& call) { show(services, call); },
+                        Operation::Body::none,
+                        {},
+                        0});
+}
+
+}  // namespace millrace::api
