@@ -36,6 +36,8 @@ std::string_view outcome_of(Record::Kind kind) {
       return "retrying";
     case Record::Kind::failed:
       return "failed";
+    case Record::Kind::emitted:
+      return "emitted";
   }
   return "done";
 }
@@ -85,6 +87,8 @@ class Messages {
       know(id, record.message, stored, output);
       outputs.push_back(json::object{{"id", id}});
     }
+    // What was put out before the step was done belongs to the try that comes with its end.
+    if (record.kind == Record::Kind::emitted) return;
     attempts_[{record.message, stored.source.step}].push_back(attempt_json(stored, std::move(outputs)));
   }
 

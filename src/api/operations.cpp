@@ -17,6 +17,7 @@ Operations make_operations(const Services& services) {
   add_queue_operations(operations, services);
   add_log_operations(operations, services);
   add_execution_operations(operations, services);
+  add_replay_operations(operations, services);
   add_status_operations(operations, services);
   add_scaling_operations(operations, services);
   return operations;

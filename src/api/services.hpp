@@ -16,10 +16,11 @@
 #include "deployment/publication.hpp"
 #include "flow/load.hpp"
 #include "gateway/gateway.hpp"
+#include "history/recorder.hpp"
 #include "installed/components.hpp"
 #include "installed/inquiries.hpp"
-#include "history/recorder.hpp"
 #include "io/loop.hpp"
+#include "replay/replays.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/store.hpp"
 
@@ -45,6 +46,7 @@ struct Services {
   Installations& installations;
   installed::Inquiries& inquiries;
   history::Recorder& recorder;
+  replay::Replays& replays;
   std::function<boost::json::object()> status;
   std::function<boost::json::array()> workers;
 
@@ -66,6 +68,7 @@ void add_dead_letter_operations(Operations& operations, const Services& services
 void add_queue_operations(Operations& operations, const Services& services);
 void add_log_operations(Operations& operations, const Services& services);
 void add_execution_operations(Operations& operations, const Services& services);
+void add_replay_operations(Operations& operations, const Services& services);
 void add_status_operations(Operations& operations, const Services& services);
 void add_scaling_operations(Operations& operations, const Services& services);
 

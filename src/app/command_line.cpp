@@ -14,12 +14,14 @@
 #include "app/command_line/dead_letters_commands.hpp"
 #include "app/command_line/execution_commands.hpp"
 #include "app/command_line/options.hpp"
+#include "app/command_line/replay_commands.hpp"
 #include "app/commands.hpp"
 #include "app/completion.hpp"
 #include "app/eval_command.hpp"
 #include "app/exit_code.hpp"
 #include "app/flow_command.hpp"
 #include "app/known_components.hpp"
+#include "app/record_command.hpp"
 #include "app/settings.hpp"
 #include "app/test_command.hpp"
 #include "app/variables.hpp"
@@ -121,6 +123,14 @@ void add_eval(CLI::App& app, EvalOptions& options) {
   command->callback([&options, expression] {
     if (!options.serve && expression->count() == 0) throw CLI::RequiredError("EXPR");
   });
+}
+
+void add_record(CLI::App& app, RecordOptions& options) {
+  auto* command = app.add_subcommand("record", "Make a flow test of recorded executions");
+  add_server(command, options.server);
+  command->add_option("EXECUTION", options.executions, "Executions of one flow; a case each")->required();
+  command->add_option("-o,--output", options.output, "Where to write it; if not given, to standard output")
+      ->type_name("FILE");
 }
 
 /// What to say about a first word that is no command; CLI11 only says that one is missing.
@@ -225,6 +235,10 @@ int command_line(int argc, char** argv) {
   context_commands.add_all(app);
   ExecutionCommands execution_commands;
   execution_commands.add(app);
+  ReplayCommands replay_commands;
+  replay_commands.add(app);
+  RecordOptions record_options;
+  add_record(app, record_options);
   std::string shell;
   app.add_subcommand("completion", "Print a script with which a shell completes these commands")
       ->add_option("SHELL", shell, "bash or zsh")
@@ -245,6 +259,8 @@ int command_line(int argc, char** argv) {
   if (context_commands.chosen) return context_commands.chosen();
   if (api_commands.chosen) return api_commands.chosen();
   if (execution_commands.chosen) return execution_commands.chosen();
+  if (replay_commands.chosen) return replay_commands.chosen();
+  if (app.got_subcommand("record")) return record_test(record_options);
   if (platform_commands.chosen) return platform_commands.chosen();
   if (flow_file_commands.chosen) return flow_file_commands.chosen();
   if (component_commands.chosen) return component_commands.chosen();

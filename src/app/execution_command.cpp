@@ -27,19 +27,6 @@ void print_json(const json::value& value) {
   fmt::print("{}\n", json::serialize(value));
 }
 
-/// A time as the API wants it.
-Result<std::string> time_text(const std::string& text, const std::string& flag) {
-  if (parse_timestamp(text)) return text;
-  const auto ago = component::parse_duration(json::value(text));
-  if (!ago) {
-    return Error{Error::Kind::invalid,
-                 fmt::format("{} must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 1h", flag)};
-  }
-  const auto now =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-  return std::to_string((now - *ago).count());
-}
-
 /// Items of a collection, page by page, until there are `limit`.
 Result<json::array> items(ApiClient& client, const std::string& query, std::size_t limit) {
   json::array all;
@@ -152,6 +139,18 @@ std::string path_of(const std::string& id) {
 }
 
 }  // namespace
+
+Result<std::string> time_text(const std::string& text, const std::string& flag) {
+  if (parse_timestamp(text)) return text;
+  const auto ago = component::parse_duration(json::value(text));
+  if (!ago) {
+    return Error{Error::Kind::invalid,
+                 fmt::format("{} must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 1h", flag)};
+  }
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  return std::to_string((now - *ago).count());
+}
 
 Result<std::string> execution_query(const ExecutionOptions& options) {
   std::string query;

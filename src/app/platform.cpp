@@ -10,6 +10,7 @@
 #include "api/flow_metrics.hpp"
 #include "api/installations.hpp"
 #include "api/execution_report.hpp"
+#include "api/installations.hpp"
 #include "api/services.hpp"
 #include "api/status_report.hpp"
 #include "api/step_logs.hpp"
@@ -31,12 +32,13 @@
 #include "deployment/publication.hpp"
 #include "deployment/topology.hpp"
 #include "gateway/gateway.hpp"
+#include "history/recorder.hpp"
 #include "installed/inquiries.hpp"
 #include "installed/installer.hpp"
-#include "history/recorder.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
 #include "io/posix/memory_use.hpp"
+#include "replay/replays.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/store.hpp"
 
@@ -244,6 +246,17 @@ class Platform::Parts {
     return Done{};
   }
 
+  /// Those that were under way go on.
+  Started begin_replays() {
+    replays_.emplace(replay::Replays::Parts{loop_, *broker_, *store_, *recorder_, *deployments_});
+    using Running = std::vector<store::ReplayRecord>;
+    const auto running =
+        store_->now<Running>([](store::Database& database) { return store::Replays(database).running(); });
+    if (!running) return failure(ExitCode::data_folder, running.error());
+    replays_->resume(*running);
+    return Done{};
+  }
+
   Started open_api() {
     broker_api_.emplace(*broker_, facts());
     installer_.emplace(loop_, installed_,
@@ -253,6 +266,7 @@ class Platform::Parts {
     operations_ = api::make_operations(api::Services{
         loop_, *broker_, session_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_,
         *dead_letters_, logs_, *platform_events_, installed_, *installations_, *inquiries_, *recorder_,
+        *replays_,
         [this] {
           auto report =
               api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
@@ -309,6 +323,7 @@ class Platform::Parts {
     stopping_ = true;
     http_->drain([] {});
     scheduler_->stop();
+    replays_->halt();
     orchestrator_->stop([this, stopped = std::move(stopped)] {
       drivers_->close([this, stopped] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
     });
@@ -353,6 +368,7 @@ class Platform::Parts {
   std::optional<orchestrator::Orchestrator> orchestrator_;
   std::optional<scheduler::Scheduler> scheduler_;
   std::optional<deployment::Deployments> deployments_;
+  std::optional<replay::Replays> replays_;
 
   std::optional<api::BrokerApi> broker_api_;
   std::optional<installed::Installer> installer_;
@@ -375,6 +391,7 @@ Result<std::unique_ptr<Platform>, StartFailure> Platform::start(Site site, const
   if (auto done = parts->listen(); !done) return done.error();
   parts->make_orchestrator();
   if (auto done = parts->deploy(); !done) return done.error();
+  if (auto done = parts->begin_replays(); !done) return done.error();
   if (auto done = parts->open_api(); !done) return done.error();
   parts->platform_events_->begin();
   if (parts->hooks_.tell_of_flows) parts->tell_of_flows();

@@ -129,12 +129,9 @@ std::string StepSettings::to_json() const {
     for (const auto delay : retry.delays) delays.emplace_back(delay.count());
     retry_part["delays_ms"] = std::move(delays);
   }
-  json::object millrace_part{{"input", text_or_null(input)},
-                             {"when", text_or_null(when)},
-                             {"retry", std::move(retry_part)},
-                             {"concurrency", concurrency},
-                             {"has_successors", has_successors},
-                             {"next_steps", next_steps},
+  json::object millrace_part{{"input", text_or_null(input)},     {"when", text_or_null(when)},
+                             {"retry", std::move(retry_part)},   {"concurrency", concurrency},
+                             {"has_successors", has_successors}, {"next_steps", next_steps},
                              {"history", history_json(history)}};
   if (program) millrace_part["program"] = program->to_json();
   json::object all{{"id", id},

@@ -153,7 +153,8 @@ std::vector<Leftover> leftovers(const Broker& broker, const std::vector<const fl
   std::vector<Leftover> result;
   for (const auto& queue : broker.queues()) {
     const auto messages = queue.ready + queue.unsettled;
-    if (messages > 0 && !planned.contains(queue.name)) result.push_back({queue.name, messages});
+    const bool is_replay = queue.name.starts_with(flow::names::replay_queue(""));
+    if (messages > 0 && !is_replay && !planned.contains(queue.name)) result.push_back({queue.name, messages});
   }
   return result;
 }

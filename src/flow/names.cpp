@@ -33,6 +33,9 @@ std::string tick_queue(std::string_view flow, std::string_view step) {
 std::string dead_letter_queue(std::string_view flow) {
   return fmt::format("{}.dead-letters", flow);
 }
+std::string replay_queue(std::string_view id) {
+  return fmt::format("replay.{}", id);
+}
 std::string input_key(std::string_view step) {
   return fmt::format("{}:input", step);
 }

@@ -40,6 +40,8 @@ std::string rebound_queue(std::string_view flow, std::int64_t version, std::stri
 std::string snapshot_queue(std::string_view flow, std::string_view step);
 std::string tick_queue(std::string_view flow, std::string_view step);
 std::string dead_letter_queue(std::string_view flow);
+/// Where a replay notes how far it is (replay::Replays): "replay.<id>", over the default exchange; x-max-length 1.
+std::string replay_queue(std::string_view id);
 std::string input_key(std::string_view step);
 std::string output_key(std::string_view step);
 /// What comes to a trigger from outside: its own input if it has a worker, else at once its output.

@@ -1,6 +1,7 @@
 #include "history/search.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace millrace::history {
 namespace {
@@ -73,6 +74,7 @@ class Search {
   void weigh(const SegmentIndex& index, Position at) {
     const auto& entry = index.entries()[at.entry];
     if (!in_time(entry.at) || !is_candidate(index.source(entry), entry)) return;
+    if (!seen_.insert(entry.execution).second) return;
     ++weighed_;
     Account account;
     std::optional<Position> first;
@@ -95,6 +97,7 @@ class Search {
     auto execution = load(history_, stored->record.execution);
     if (!execution || !tells(*execution)) return;
     found_.executions.push_back(std::move(*execution));
+    found_.places.push_back(at);
   }
 
   /// Whether a failure's text is what is asked for.
@@ -110,6 +113,7 @@ class Search {
   Query query_;
   Order order_;
   Found found_;
+  std::unordered_set<std::uint64_t> seen_;  ///< executions that were weighed
   std::size_t looked_at_ = 0;
   std::size_t weighed_ = 0;
 };

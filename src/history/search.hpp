@@ -27,6 +27,7 @@ enum class Order { newest_first, oldest_first };
 /// takes only so long.
 struct Found {
   std::vector<Execution> executions;
+  std::vector<Position> places;  ///< where each was found: `from` such a one finds it again, and what comes after
   std::optional<Position> next;  ///< where to go on; nothing: that was all
 };
 

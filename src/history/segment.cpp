@@ -121,10 +121,12 @@ std::vector<std::uint32_t> SegmentIndex::find(std::uint64_t execution) const {
   const auto less = [&](std::uint32_t a, std::uint32_t b) {
     return std::pair(entries_[a].execution, a) < std::pair(entries_[b].execution, b);
   };
-  if (by_execution_.size() != entries_.size()) {
+  if (const auto sorted = by_execution_.size(); sorted != entries_.size()) {
     by_execution_.resize(entries_.size());
-    std::iota(by_execution_.begin(), by_execution_.end(), 0);
-    std::ranges::sort(by_execution_, less);
+    const auto fresh = by_execution_.begin() + static_cast<std::ptrdiff_t>(sorted);
+    std::iota(fresh, by_execution_.end(), static_cast<std::uint32_t>(sorted));
+    std::sort(fresh, by_execution_.end(), less);
+    std::inplace_merge(by_execution_.begin(), fresh, by_execution_.end(), less);
   }
   const auto first =
       std::ranges::lower_bound(by_execution_, execution, {}, [&](std::uint32_t at) { return entries_[at].execution; });

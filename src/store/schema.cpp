@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::array<std::string_view, 2> all = {
+constexpr std::array<std::string_view, 3> all = {
     R"sql(
 CREATE TABLE flows (
   name       TEXT PRIMARY KEY,
@@ -73,6 +73,21 @@ CREATE TABLE scales (           -- steps whose number of instances somebody has 
   instances BIGINT NOT NULL,
   PRIMARY KEY (flow, step)
 );
+)sql",
+    R"sql(
+CREATE TABLE replays (
+  id         TEXT PRIMARY KEY,
+  spec       TEXT NOT NULL,     -- JSON: what was asked for
+  state      TEXT NOT NULL,     -- running | done | stopped | failed
+  created_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  ended_at   BIGINT NOT NULL,   -- 0: it runs
+  sent       BIGINT NOT NULL,
+  skipped    BIGINT NOT NULL,
+  reason     TEXT NOT NULL      -- why it failed
+);
+CREATE INDEX replays_by_age ON replays (created_at);
+CREATE INDEX replays_running ON replays (created_at) WHERE state = 'running';
 )sql",
 };
 

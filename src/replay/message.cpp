@@ -1,0 +1,57 @@
+#include "replay/message.hpp"
+
+#include <memory>
+
+#include "amqp/properties.hpp"
+#include "component/json_text.hpp"
+#include "core/id.hpp"
+
+namespace millrace::replay {
+namespace {
+
+namespace json_text = component::json_text;
+
+/// The envelope with another id, and with another body if one is given.
+std::string envelope_of(const std::string& recorded, const std::string& id, const std::string& body) {
+  std::string out = "{\"id\":";
+  json_text::append_quoted(out, id);
+  // It was JSON when it was recorded; what is not keeps no members.
+  static_cast<void>(json_text::members(recorded, [&](std::string_view name, std::string_view value) {
+    if (name == "id") return;
+    out += ',';
+    json_text::append_quoted(out, name);
+    out += ':';
+    out += name == "body" && !body.empty() ? std::string_view(body) : value;
+  }));
+  return out + "}";
+}
+
+}  // namespace
+
+std::string repeated_id(const std::string& replay, const history::Chosen& chosen, const std::string& step) {
+  return derived_id({replay, chosen.execution, chosen.message, step});
+}
+
+broker::MessagePtr make_message(const history::Chosen& chosen, const Order& order, const std::string& id,
+                                const flow::Plan& plan) {
+  amqp::Properties properties;
+  properties.content_type = "application/json";
+  properties.delivery_mode = 2;
+  properties.message_id = id;
+  amqp::FieldTable headers;
+  headers.set("messageId", id);
+  headers.set("parentMessageId", chosen.message);
+  headers.set("threadId", id);
+  headers.set("taskId", plan.flow);
+  headers.set("stepId", plan.trigger.step);
+  properties.headers = std::move(headers);
+  auto message = std::make_shared<broker::Message>();
+  message->exchange = plan.exchange.name;
+  message->routing_key =
+      order.what.step.empty() ? flow::names::output_key(plan.trigger.step) : flow::names::input_key(order.what.step);
+  message->properties = amqp::encode_properties(properties);
+  message->body = envelope_of(chosen.envelope, id, order.body);
+  return message;
+}
+
+}  // namespace millrace::replay
