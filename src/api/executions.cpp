@@ -24,7 +24,8 @@ State state_now(const Services& services, const history::Summary& summary) {
   if (summary.state != State::running || services.now() - summary.last_at < on_the_way) return summary.state;
   const auto* version = services.deployments.deployed().find(summary.flow, summary.version);
   if (version != nullptr && deployment::in_flight(services.broker, version->plan) > 0) return State::running;
-  const auto dead = services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 1).letters;
+  const auto dead =
+      services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 1).letters;
   return dead.empty() ? State::incomplete : State::failed;
 }
 
@@ -113,7 +114,8 @@ void show(const Services& services, const Call& call) {
         auto body = summary_json(summary, state_now(services, summary));
         body["messages"] = messages_json(*execution);
         json::array letters;
-        for (const auto& letter : services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 100).letters) {
+        for (const auto& letter :
+             services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 100).letters) {
           letters.push_back(letter.to_json(false));
         }
         body["dead_letters"] = std::move(letters);

@@ -7,9 +7,8 @@
 
 #include "api/broker_api.hpp"
 #include "api/door.hpp"
-#include "api/flow_metrics.hpp"
-#include "api/installations.hpp"
 #include "api/execution_report.hpp"
+#include "api/flow_metrics.hpp"
 #include "api/installations.hpp"
 #include "api/services.hpp"
 #include "api/status_report.hpp"
@@ -265,8 +264,7 @@ class Platform::Parts {
     installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
     operations_ = api::make_operations(api::Services{
         loop_, *broker_, session_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_,
-        *dead_letters_, logs_, *platform_events_, installed_, *installations_, *inquiries_, *recorder_,
-        *replays_,
+        *dead_letters_, logs_, *platform_events_, installed_, *installations_, *inquiries_, *recorder_, *replays_,
         [this] {
           auto report =
               api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
