@@ -57,10 +57,10 @@ class RecordSender::State : public std::enable_shared_from_this<RecordSender::St
 
   void take(const std::string& records) {
     if (kept_.size() + records.size() > kept_max) {
-      dropped_ += count_of(records);
-      return;
+      dropped_ += count_of(records);  // which is told, too, as soon as the platform listens
+    } else {
+      kept_ += records;
     }
-    kept_ += records;
     if (kept_.size() >= batch_size) return send();
     if (timer_ != 0 || sending_) return;
     timer_ = loop_.after(interval, [weak = weak_from_this()] {

@@ -18,7 +18,7 @@ namespace millrace::component {
 class RecordSender final : public RecordSink {
  public:
   static constexpr std::size_t batch_size = 256u << 10;  ///< bytes
-  static constexpr std::size_t kept_max = 4u << 20;      ///< bytes
+  static constexpr std::size_t kept_max = 16u << 20;     ///< bytes; a burst of message.split
   static constexpr std::chrono::milliseconds interval{100};
 
   RecordSender(io::posix::AsioLoop& loop, const WorkerEnvironment& environment);
