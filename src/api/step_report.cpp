@@ -14,6 +14,24 @@ json::object instances_report(const deployment::StepScale& scale) {
   return report;
 }
 
+namespace {
+
+json::object parked_report(const deployment::Parked& parked) {
+  const auto time = [](const std::optional<io::WallTime>& at) {
+    return at ? json::value(at->time_since_epoch().count()) : json::value(nullptr);
+  };
+  return {{"state", to_string(parked.mode)},
+          {"since", parked.since.time_since_epoch().count()},
+          {"reason", parked.reason},
+          {"waiting", parked.waiting},
+          {"probes", parked.probes},
+          {"next_try", time(parked.next_try)},
+          {"rate", parked.rate ? json::value(*parked.rate) : json::value(nullptr)},
+          {"done_at", time(parked.done_at)}};
+}
+
+}  // namespace
+
 json::object step_report(const broker::Broker& broker, const deployment::Deployments& deployments,
                          const flow::WorkerPlan& worker) {
   json::object step = {{"id", worker.step}, {"function", worker.component + "." + worker.function}};
@@ -23,6 +41,8 @@ json::object step_report(const broker::Broker& broker, const deployment::Deploym
   const auto rebounds = broker.queue(worker.rebounds());
   step["retrying"] = rebounds ? rebounds->ready + rebounds->arriving : 0;
   step["instances"] = instances_report(scale);
+  step["parked"] = nullptr;
+  if (const auto parked = deployments.parked(worker)) step["parked"] = parked_report(*parked);
   return step;
 }
 

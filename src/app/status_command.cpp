@@ -36,6 +36,18 @@ void print_worker(const json::object& worker) {
   fmt::print("\n");
 }
 
+void print_parked(const json::object& parked) {
+  const auto time = [&](const char* name) {
+    return to_timestamp(io::WallTime(std::chrono::milliseconds(number(parked, name))));
+  };
+  fmt::print("         {} since {}: {}; {} wait", text(parked, "state"), time("since"), text(parked, "reason"),
+             number(parked, "waiting"));
+  if (!parked.at("next_try").is_null()) fmt::print("; tried again {}", time("next_try"));
+  if (!parked.at("rate").is_null()) fmt::print("; {:.1f} a second", parked.at("rate").to_number<double>());
+  if (!parked.at("done_at").is_null()) fmt::print("; through {}", time("done_at"));
+  fmt::print("\n");
+}
+
 void print_step(const json::object& step) {
   fmt::print("  step   {:<32} waiting {}  in work {}  retrying {}", text(step, "id"), number(step, "waiting"),
              number(step, "in_work"), number(step, "retrying"));
@@ -43,6 +55,7 @@ void print_step(const json::object& step) {
   fmt::print("  instances {}/{}", number(instances, "connected"), number(instances, "wanted"));
   if (!instances.at("by_hand").is_null()) fmt::print(" (set by hand)");
   fmt::print("\n");
+  if (const auto& parked = step.at("parked"); parked.is_object()) print_parked(parked.as_object());
 }
 
 void print_engine(const json::object& engine) {

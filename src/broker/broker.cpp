@@ -78,6 +78,17 @@ void Broker::watch_demand(std::function<void(const std::string& queue)> wanted) 
   core_->demand = std::move(wanted);
 }
 
+void Broker::set_gate(std::string_view name, const Gate& gate) {
+  auto* queue = core_->find_queue(name);
+  if (queue == nullptr) return;
+  queue->gate = gate;
+  core_->kick(*queue);
+}
+std::optional<Gate> Broker::gate(std::string_view name) const {
+  const auto* queue = core_->find_queue(name);
+  return queue == nullptr ? std::nullopt : std::optional(queue->gate);
+}
+
 void Broker::resume(ConsumerId consumer) {
   core_->resume(consumer);
 }

@@ -83,13 +83,22 @@ struct QueueStatus {
   std::uint64_t settled_total = 0;    ///< acknowledged since then
 };
 
+/// How fast a queue's messages go out, beside what its consumers can take. As a queue is made, nothing holds it.
+struct Gate {
+  static constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+  std::uint64_t out_max = unlimited;  ///< with consumers at once
+  std::uint64_t credit = unlimited;   ///< that may yet go out; counts down
+  bool probing = false;               ///< what goes out is to find out whether it can be taken at all
+};
+
 struct Delivery {
   DeliveryId id;
   ConsumerId consumer;
   MessagePtr message;
   bool redelivered = false;
   std::uint32_t lost_count =
-      0;  ///< how often a consumer was lost while holding it; "x-delivery-count" header for AMQP clients
+      0;                 ///< how often a consumer was lost while holding it; "x-delivery-count" header for AMQP clients
+  bool probing = false;  ///< Gate::probing; "x-millrace-probe" header for AMQP clients
 };
 
 /// A message that waits in a queue.
@@ -227,6 +236,10 @@ class Broker {
   void resume(ConsumerId consumer);
   /// `wanted` is called, on the loop, when a queue has messages and no consumer; again when it gets more.
   void watch_demand(std::function<void(const std::string& queue)> wanted);
+  /// From now on the queue's consumers get no more than this allows; basic.get is not held. Not kept across restarts.
+  void set_gate(std::string_view queue, const Gate& gate);
+  /// As it stands now; nothing if there is no such queue.
+  std::optional<Gate> gate(std::string_view queue) const;
   /// basic.get: takes the first message, or nothing.
   Answer<std::optional<Delivery>> get(SessionId session, const std::string& queue, bool no_ack);
 

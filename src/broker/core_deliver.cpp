@@ -97,7 +97,9 @@ Broker::Core::Consumer* Broker::Core::next_ready(Queue& queue, bool suspect, Con
 
 void Broker::Core::pump(Queue& queue) {
   const auto id_of_queue = queue.id;
-  while (const auto front = queue.next(*this)) {
+  while (queue.out < queue.gate.out_max && queue.gate.credit > 0) {
+    const auto front = queue.next(*this);
+    if (!front) return;
     const bool suspect = queue.rules.isolate_suspects && front.entry().lost_count > 0;
     ConsumerId id;
     auto* consumer = next_ready(queue, suspect, id);
@@ -111,6 +113,8 @@ void Broker::Core::pump(Queue& queue) {
       ++consumer->holds;
       consumer->holds_suspect = suspect;
     }
+    delivery->probing = queue.gate.probing;
+    if (queue.gate.credit != Gate::unlimited) --queue.gate.credit;
     consumer->sink->deliver(std::move(*delivery));
     if (find_queue(id_of_queue) != &queue) return;
   }

@@ -20,10 +20,12 @@ Result<Lineage> Lineage::read(const std::string& wire_properties) {
   if (!decoded) return decoded.error();
   Lineage lineage;
   lineage.properties = std::move(*decoded);
-  if (const auto& headers = lineage.properties.headers) {
+  if (auto& headers = lineage.properties.headers) {
     lineage.message_id = headers->text("messageId");
     lineage.execution_id = headers->text("threadId");
     lineage.reply_to = headers->text("reply_to");
+    lineage.probe = headers->integer("x-millrace-probe") != 0;
+    headers->erase("x-millrace-probe");
     lineage.losses = count_of(*headers, "x-delivery-count");
     lineage.attempt = count_of(*headers, "reboundIteration") + lineage.losses + 1;
   }

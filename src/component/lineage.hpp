@@ -18,6 +18,7 @@ struct Lineage {
   std::string execution_id;     ///< header threadId, else message_id
   std::string reply_to;
   std::uint32_t losses = 0;   ///< header x-delivery-count: workers lost with it since it came to the queue
+  bool probe = false;         ///< header x-millrace-probe, taken out: finds out whether the target is up again
   std::uint32_t attempt = 1;  ///< which one this is: header reboundIteration + losses + 1
 
   /// Error::invalid if the properties are malformed.

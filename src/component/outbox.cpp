@@ -107,8 +107,18 @@ void Outbox::add_snapshot(std::string snapshot, Publishes& to) const {
                 amqp::encode_properties(properties), std::move(snapshot)});
 }
 
-void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to) const {
-  if (input.attempt >= settings_.retry.attempts && !starts_executions_)
+void Outbox::add_health(std::string report, Publishes& to) const {
+  amqp::Properties properties;
+  properties.content_type = "application/json";
+  properties.headers.emplace();
+  properties.headers->append("stepId", environment_.step_id);
+  to.push_back(
+      {environment_.publish_messages_to, settings_.health_key, amqp::encode_properties(properties), std::move(report)});
+}
+
+void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,
+                         bool counted) const {
+  if (counted && input.attempt >= settings_.retry.attempts && !starts_executions_)
     return add_dead_letter(input, std::move(envelope), outcome.failure, to);
   const auto delay = std::max(settings_.retry.delay_before(input.attempt + 1),
                               outcome.retry_after.value_or(std::chrono::milliseconds(0)));
@@ -116,7 +126,7 @@ void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outco
   if (!properties.headers) properties.headers.emplace();
   name(properties, input);
   properties.headers->erase("x-delivery-count");  // counted in the attempt
-  properties.headers->set("reboundIteration", static_cast<std::int32_t>(input.attempt));
+  properties.headers->set("reboundIteration", static_cast<std::int32_t>(counted ? input.attempt : input.attempt - 1));
   properties.headers->set("reboundReason", capped(outcome.failure.code + ": " + outcome.failure.message));
   if (starts_executions_) {
     const auto now = clock_.wall_now().time_since_epoch().count();

@@ -36,7 +36,11 @@ class Outbox {
   /// The input again after a wait, or, after the last attempt, as a dead letter. `envelope` is the message as it came.
   /// A polling trigger's tick is tried until it works, and says since when it does not: there is nothing in it that
   /// could be lost.
-  void add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to) const;
+  /// Not `counted`: that it failed is the target's doing, and uses up none of its attempts.
+  void add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,
+                   bool counted = true) const;
+  /// What TargetHealth has to tell the platform.
+  void add_health(std::string report, Publishes& to) const;
   void add_dead_letter(const Lineage& input, std::string envelope, const Failure& failure, Publishes& to) const;
 
  private:

@@ -9,6 +9,7 @@
 #include "component/evaluation.hpp"
 #include "component/outbox.hpp"
 #include "component/step_input.hpp"
+#include "component/target_health.hpp"
 #include "core/log.hpp"
 
 namespace millrace::component {
@@ -134,7 +135,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   void work() {
     if (working_) return;
     working_ = true;
-    while (!waiting_.empty() && in_hand_ < in_hand_max_ && !draining_) {
+    while (!waiting_.empty() && in_hand_ < in_hand_max_ && !draining_ && !gives_back_) {
       auto delivery = std::move(waiting_.front());
       waiting_.pop_front();
       ++in_hand_;
@@ -238,6 +239,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   void finish(InWork& item, Outcome outcome) {
     --in_hand_;
     if (watch_ != nullptr) watch_->ended(item.lineage, outcome);
+    const bool counted = judge_target(item.lineage, outcome);
     auto& publishes = gathered_.publishes;
     const auto from = publishes.size();
     const auto kept = unread(item, outcome);
@@ -247,8 +249,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     keep_snapshot(std::move(outcome.snapshot));
     if (polls_ && outcome.kind == Outcome::Kind::failed) outcome.kind = Outcome::Kind::rebound;
     if (outcome.kind == Outcome::Kind::rebound) {
-      tell(item.lineage, outcome.failure, polls_ || item.lineage.attempt < settings_.retry.attempts);
-      outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes);
+      tell(item.lineage, outcome.failure, polls_ || !counted || item.lineage.attempt < settings_.retry.attempts);
+      outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes, counted);
     }
     if (outcome.kind == Outcome::Kind::failed) {
       tell(item.lineage, outcome.failure, false);
@@ -258,6 +260,36 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     gathered_.acks.push_back(item.tag);
     flush_soon();
     work();
+  }
+
+  /// What the outcome says of the step's target. Whether it is one of the message's attempts.
+  bool judge_target(const Lineage& lineage, const Outcome& outcome) {
+    if (settings_.health_key.empty() || action_->immediate()) return true;
+    const auto now = loop_.steady_now();
+    const auto& code = outcome.failure.code;
+    const bool never_went_there = outcome.filtered || code.starts_with("jsonata.") || code.starts_with("message.") ||
+                                  code.starts_with("worker.") || code.starts_with("action.");
+    probed_ = probed_ || lineage.probe;
+    if (outcome.kind != Outcome::Kind::rebound) {
+      if (!never_went_there) health_.passed(now);
+      return true;
+    }
+    const bool seemed_down = health_.seems_down();
+    health_.failed(lineage.message_id, outcome);
+    const bool counted = health_.counts(outcome, lineage.probe, now);
+    if (counted && lineage.attempt >= settings_.retry.attempts) health_.gave_up(lineage.message_id);
+    if (health_.seems_down() && !seemed_down) {
+      // The platform hears of it with this commit, and holds the queue: then what has not been begun goes back there.
+      gives_back_ = true;
+      after_commit_.push_back([this] { give_back(); });
+    }
+    return counted;
+  }
+
+  void give_back() {
+    for (const auto& delivery : waiting_) gathered_.returns.push_back(delivery.tag);
+    waiting_.clear();
+    gives_back_ = false;
   }
 
   static void tell(const Lineage& lineage, const Failure& failure, bool is_tried_again) {
@@ -307,8 +339,10 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   }
 
   void flush() {
-    if (commit_under_way_ || !ended_ || (gathered_.acks.empty() && gathered_.publishes.empty())) return;
+    if (commit_under_way_ || !ended_ || gathered_.empty()) return;
     commit_under_way_ = true;
+    if (auto report = health_.take_report(loop_.steady_now(), std::exchange(probed_, false)))
+      outbox_->add_health(std::move(*report), gathered_.publishes);
     auto commit = std::move(gathered_);
     gathered_ = {};
     auto then = std::move(after_commit_);
@@ -328,7 +362,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   }
 
   void close_if_idle() {
-    const bool busy = in_hand_ > 0 || commit_under_way_ || !gathered_.acks.empty() || !gathered_.publishes.empty();
+    const bool busy = in_hand_ > 0 || commit_under_way_ || !gathered_.empty();
     if (!draining_ || busy || closing_ || !ended_) return;
     closing_ = true;
     link_->close([weak = weak_from_this()] {
@@ -367,6 +401,10 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   bool working_ = false;
   bool draining_ = false;
   bool closing_ = false;
+
+  TargetHealth health_;
+  bool probed_ = false;      ///< what is to be committed has a probe's outcome
+  bool gives_back_ = false;  ///< what waits here is about to return to the queue
 
   Commit gathered_;
   std::string gathered_records_;    ///< of what is in gathered_

@@ -110,6 +110,10 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!policy->is_object()) return bad("millrace.history", "an object");
     if (auto read = read_history(policy->get_object(), into.history.emplace()); !read) return read;
   }
+  if (const auto* key = from.if_contains("health_key")) {
+    if (!key->is_string()) return bad("millrace.health_key", "text");
+    into.health_key = std::string(key->get_string());
+  }
   if (const auto* retry = from.if_contains("retry")) {
     if (!retry->is_object()) return bad("millrace.retry", "an object");
     return read_retry(retry->get_object(), into.retry);
@@ -129,10 +133,10 @@ std::string StepSettings::to_json() const {
     for (const auto delay : retry.delays) delays.emplace_back(delay.count());
     retry_part["delays_ms"] = std::move(delays);
   }
-  json::object millrace_part{{"input", text_or_null(input)},     {"when", text_or_null(when)},
-                             {"retry", std::move(retry_part)},   {"concurrency", concurrency},
-                             {"has_successors", has_successors}, {"next_steps", next_steps},
-                             {"history", history_json(history)}};
+  json::object millrace_part{{"input", text_or_null(input)},   {"when", text_or_null(when)},
+                             {"retry", std::move(retry_part)}, {"concurrency", concurrency},
+                             {"health_key", health_key},       {"has_successors", has_successors},
+                             {"next_steps", next_steps},       {"history", history_json(history)}};
   if (program) millrace_part["program"] = program->to_json();
   json::object all{{"id", id},
                    {"comp_id", component},

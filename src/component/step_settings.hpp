@@ -26,6 +26,7 @@ struct StepSettings {
   std::optional<std::string> when;   ///< JSONata source
   RetryPolicy retry;
   std::uint32_t concurrency = 0;   ///< messages in work at once, at the most; 0: as the action has it
+  std::string health_key = {};     ///< routing key for what TargetHealth tells; empty: nobody listens
   bool has_successors = true;      ///< false: what the step emits has no reader and is not published
   std::uint32_t next_steps = 0;    ///< how many steps read it
   std::optional<Program> program;  ///< what does the step's work, if not this binary

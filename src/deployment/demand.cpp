@@ -10,11 +10,12 @@ constexpr std::chrono::milliseconds review_interval{1'000};
 
 }  // namespace
 
-Demand::Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, Settings settings, Desire desire,
-               Unread unread)
+Demand::Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, const Parking& parking,
+               Settings settings, Desire desire, Unread unread)
     : loop_(loop),
       broker_(broker),
       deployed_(deployed),
+      parking_(parking),
       settings_(settings),
       desire_(std::move(desire)),
       unread_(std::move(unread)) {
@@ -105,6 +106,7 @@ bool Demand::review(const flow::WorkerPlan& worker, Busy& busy) {
   load.settled_total = queue->settled_total;
   load.oldest_wait = busy.oldest_wait;
   load.connected = queue->consumers;
+  load.held = parking_.holds(worker.queue());
   busy.scale = orchestrator::scale(worker.instances, load, std::move(busy.scale), now, limits);
   return busy.scale.wanted != before;
 }

@@ -11,6 +11,7 @@
 
 #include "broker/broker.hpp"
 #include "deployment/deployed.hpp"
+#include "deployment/parking.hpp"
 #include "deployment/step_scale.hpp"
 #include "deployment/waiting_time.hpp"
 #include "io/loop.hpp"
@@ -38,8 +39,8 @@ class Demand {
 
   /// `desire` is told who shall run, each time that this changes; `unread` (may be empty) of queues that have got
   /// messages and that no worker reads: dead letters, among others. Loop, broker and deployed outlive it.
-  Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, Settings settings, Desire desire,
-         Unread unread);
+  Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, const Parking& parking, Settings settings,
+         Desire desire, Unread unread);
   ~Demand();
   Demand(const Demand&) = delete;
   Demand& operator=(const Demand&) = delete;
@@ -73,6 +74,7 @@ class Demand {
   io::Loop& loop_;
   broker::Broker& broker_;
   const Deployed& deployed_;
+  const Parking& parking_;
   Settings settings_;
   Desire desire_;
   Unread unread_;

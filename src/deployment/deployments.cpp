@@ -24,7 +24,8 @@ Deployments::Deployments(Parts parts, Deployed& deployed, Demand::Settings setti
       hooks_(std::move(hooks)),
       session_(parts.broker.begin_session()),
       deployed_(deployed),
-      demand_(parts.loop, parts.broker, deployed_, settings, hooks_.desire, hooks_.unread) {}
+      parking_(parts.loop, parts.broker, session_),
+      demand_(parts.loop, parts.broker, deployed_, parking_, settings, hooks_.desire, hooks_.unread) {}
 
 Deployments::~Deployments() {
   *alive_ = false;
@@ -92,6 +93,7 @@ void Deployments::add(Flow& flow, const store::VersionRecord& record) {
   if (!declared) version.problems.push_back({{name}, "", declared.error().message, ""});
   version.route = gateway::make_route(definition, record.number);
   const auto& added = deployed_.add(flow, std::move(version));
+  if (added.runs()) parking_.add(added.plan);
   if (added.runs() && hooks_.added) hooks_.added(added);
 }
 
@@ -180,6 +182,7 @@ void Deployments::forget(const std::string& name, std::int64_t number) {
   const auto* version = deployed_.find(name, number);
   if (version == nullptr) return;
   auto& flow = deployed_.add(name);
+  parking_.remove(version->plan);
   if (hooks_.removed) hooks_.removed(*version);
   deployed_.remove(flow, number);
   log::info("a version has finished and is retired", {{"flow", named(name, number)}});
@@ -209,6 +212,7 @@ bool Deployments::take_apart(Flow& flow) {
         }
         auto& over = deployed_.add(name);
         for (const auto& [number, version] : over.versions) {
+          parking_.remove(version.plan);
           if (hooks_.removed && version.runs()) hooks_.removed(version);
         }
         deployed_.remove(name);

@@ -11,6 +11,7 @@
 #include "component/action.hpp"
 #include "deployment/demand.hpp"
 #include "deployment/deployed.hpp"
+#include "deployment/parking.hpp"
 #include "flow/load.hpp"
 #include "gateway/gateway.hpp"
 #include "history/recorder.hpp"
@@ -71,6 +72,8 @@ class Deployments {
   /// trigger's by looking. `started` gets the execution's id when it is durable, for a polling trigger that of the
   /// tick. The same `key` (may be empty) starts it once. Error::conflict if the flow does not run, or looks already.
   void run_now(const std::string& flow, const std::string& body, const std::string& key, const Started& started);
+  /// Whether a step waits because its target is down; nothing if it does not.
+  std::optional<Parked> parked(const flow::WorkerPlan& worker) const { return parking_.parked(worker); }
   std::uint64_t executions_total() const { return executions_total_; }
 
  private:
@@ -88,6 +91,7 @@ class Deployments {
   Hooks hooks_;
   broker::SessionId session_;
   Deployed& deployed_;
+  Parking parking_;
   Demand demand_;
   io::TimerId timer_ = 0;
   std::uint64_t executions_total_ = 0;

@@ -55,6 +55,7 @@ struct Step {
   std::optional<Mapping> when;
   Instances instances;
   std::uint32_t concurrency = 0;  ///< StepSettings::concurrency
+  bool parks = true;              ///< the step waits as a whole when its target is down
   Running running;
   component::RetryPolicy retry = component::RetryPolicy::usual();
   Position at;

@@ -24,6 +24,9 @@ std::string step_queue(std::string_view flow, std::int64_t version, std::string_
 std::string rebound_queue(std::string_view flow, std::int64_t version, std::string_view step) {
   return fmt::format("{}@{}.{}.rebounds", flow, version, step);
 }
+std::string health_queue(std::string_view flow, std::int64_t version) {
+  return fmt::format("{}@{}..health", flow, version);
+}
 std::string snapshot_queue(std::string_view flow, std::string_view step) {
   return fmt::format("{}.{}.snapshot", flow, step);
 }
@@ -51,6 +54,9 @@ std::string rebound_key(std::string_view step) {
 }
 std::string error_key(std::string_view step) {
   return fmt::format("{}:error", step);
+}
+std::string health_key(std::string_view step) {
+  return fmt::format("{}:health", step);
 }
 std::string snapshot_key(std::string_view step) {
   return fmt::format("{}:snapshot", step);

@@ -35,6 +35,7 @@ class Planner {
     plan_.first_steps = static_cast<std::uint32_t>(flow_.successors(trigger.id).size());
     plan_.history = flow_.history;
     for (const Step& step : flow_.steps) add(step);
+    add_health_queue();
     broker::QueueSpec dead_letters;
     dead_letters.name = names::dead_letter_queue(flow_.name);
     plan_.queues.push_back(std::move(dead_letters));
@@ -91,6 +92,17 @@ class Planner {
     plan_.queues.push_back(std::move(queue));
   }
 
+  void add_health_queue() {
+    broker::QueueSpec queue;
+    queue.name = names::health_queue(flow_.name, version_);
+    queue.durable = false;
+    queue.arguments.set("x-max-length", std::int64_t{10'000});
+    for (const auto& worker : plan_.workers) {
+      if (!worker.settings.health_key.empty()) bind(queue.name, worker.settings.health_key);
+    }
+    plan_.queues.push_back(std::move(queue));
+  }
+
   void add_last_value_queue(std::string name, std::string key) {
     broker::QueueSpec queue;
     queue.name = std::move(name);
@@ -123,6 +135,7 @@ class Planner {
     worker.settings.retry = step.retry;
     if (const Descriptor* known = descriptor_of(step)) worker.settings.program = known->program;
     worker.settings.concurrency = step.concurrency;
+    if (!step.is_trigger && step.parks) worker.settings.health_key = names::health_key(step.id);
     worker.settings.next_steps = static_cast<std::uint32_t>(flow_.successors(step.id).size());
     worker.settings.has_successors = worker.settings.next_steps > 0;
     worker.settings.history = flow_.history;

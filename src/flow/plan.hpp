@@ -24,6 +24,8 @@ namespace millrace::flow {
 ///                                                     predecessor
 ///   its rebounds    <flow>@<version>.<step>.rebounds  bound with <step>:rebound; expired messages return to
 ///                                                     <step>:input
+///   health          <flow>@<version>..health          bound with <step>:health of every action; in memory only: what
+///                                                     workers tell the platform of their targets
 ///
 /// All versions of a flow share, bound to the exchange of each:
 ///
@@ -37,6 +39,7 @@ std::string exchange(std::string_view flow, std::int64_t version);
 std::optional<std::int64_t> version_of_exchange(std::string_view exchange);
 std::string step_queue(std::string_view flow, std::int64_t version, std::string_view step);
 std::string rebound_queue(std::string_view flow, std::int64_t version, std::string_view step);
+std::string health_queue(std::string_view flow, std::int64_t version);
 std::string snapshot_queue(std::string_view flow, std::string_view step);
 std::string tick_queue(std::string_view flow, std::string_view step);
 std::string dead_letter_queue(std::string_view flow);
@@ -48,6 +51,7 @@ std::string output_key(std::string_view step);
 std::string first_key(const Step& trigger);
 std::string rebound_key(std::string_view step);
 std::string error_key(std::string_view step);
+std::string health_key(std::string_view step);
 std::string snapshot_key(std::string_view step);
 std::string tick_key(std::string_view step);
 }  // namespace names

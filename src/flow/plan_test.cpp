@@ -65,8 +65,8 @@ TEST_CASE("a flow's exchange and queues have the documented names and bindings")
   CHECK(plan.exchange.name == "flow.web@1");
   CHECK(plan.exchange.type == "direct");
   CHECK(plan.exchange.durable);
-  CHECK(queue_names(plan) ==
-        Names{"web@1.shape", "web@1.shape.rebounds", "web@1.publish", "web@1.publish.rebounds", "web.dead-letters"});
+  CHECK(queue_names(plan) == Names{"web@1.shape", "web@1.shape.rebounds", "web@1.publish", "web@1.publish.rebounds",
+                                   "web@1..health", "web.dead-letters"});
   CHECK(keys_of(plan, "web@1.shape") == Names{"shape:input", "form:output"});
   CHECK(keys_of(plan, "web@1.publish") == Names{"publish:input", "shape:output", "form:output"});
   CHECK(keys_of(plan, "web@1.publish.rebounds") == Names{"publish:rebound"});
@@ -123,8 +123,8 @@ TEST_CASE("each step with a worker has its settings; webhooks have none") {
 TEST_CASE("polling triggers have worker, queue, snapshot and ticks; timers only ticks") {
   const std::string rest = "  - { id: s, action: test.fields, after: t }\n";
   const Plan poll = plan_of("name: p\nsteps:\n  - { id: t, trigger: http.poll, config: { every: 1m } }\n" + rest);
-  CHECK(queue_names(poll) ==
-        Names{"p@1.t", "p@1.t.rebounds", "p.t.snapshot", "p.t.ticks", "p@1.s", "p@1.s.rebounds", "p.dead-letters"});
+  CHECK(queue_names(poll) == Names{"p@1.t", "p@1.t.rebounds", "p.t.snapshot", "p.t.ticks", "p@1.s", "p@1.s.rebounds",
+                                   "p@1..health", "p.dead-letters"});
   CHECK(keys_of(poll, "p@1.t") == Names{"t:input"});
   CHECK(keys_of(poll, "p.t.snapshot") == Names{"t:snapshot"});
   CHECK(queue(poll, "p.t.snapshot").arguments.integer("x-max-length") == 1);
@@ -133,7 +133,7 @@ TEST_CASE("polling triggers have worker, queue, snapshot and ticks; timers only 
   CHECK(poll.ticks->polls);
   CHECK(poll.ticks->schedule.text() == "every 60s");
   const Plan timer = plan_of("name: p\nsteps:\n  - { id: t, trigger: timer.tick, config: { every: 5 } }\n" + rest);
-  CHECK(queue_names(timer) == Names{"p.t.ticks", "p@1.s", "p@1.s.rebounds", "p.dead-letters"});
+  CHECK(queue_names(timer) == Names{"p.t.ticks", "p@1.s", "p@1.s.rebounds", "p@1..health", "p.dead-letters"});
   CHECK(keys_of(timer, "p.t.ticks") == Names{"t:tick"});
   CHECK(queue(timer, "p.t.ticks").arguments.integer("x-max-length") == 1);
   CHECK(timer.workers.size() == 1);

@@ -135,6 +135,9 @@ object step_properties(const component::Catalogue& catalogue) {
   concurrency.maximum = concurrency_max;
   properties["concurrency"] = field_schema(concurrency);
   properties["retry"] = retry_schema();
+  Field park = field("park", Field::Type::boolean, "Whether the step waits as a whole while its target is down.");
+  park.default_json = "true";
+  properties["park"] = field_schema(park);
   properties["driver"] = driver_schema();
   properties["image"] = field_schema(
       field("image", Field::Type::text, "The image of its containers; any that keeps the worker contract."));
@@ -173,7 +176,8 @@ object step_schema(const component::Catalogue& catalogue) {
                                        {"input", false},
                                        {"when", false},
                                        {"instances", false},
-                                       {"concurrency", false}}}};
+                                       {"concurrency", false},
+                                       {"park", false}}}};
   object action{{"required", array{"action", "after"}}, {"properties", object{{"trigger", false}}}};
   array rules;
   for (const auto& function : catalogue.all()) rules.push_back(config_rule(function.descriptor));

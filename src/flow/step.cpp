@@ -12,8 +12,9 @@
 namespace millrace::flow {
 namespace {
 
-const std::vector<std::string> step_fields = {"id",        "trigger",     "action", "after",  "config", "input", "when",
-                                              "instances", "concurrency", "retry",  "driver", "image",  "limits"};
+const std::vector<std::string> step_fields = {"id",    "trigger", "action",    "after",       "config",
+                                              "input", "when",    "instances", "concurrency", "retry",
+                                              "park",  "driver",  "image",     "limits"};
 
 bool is_name(std::string_view name, std::string_view signs) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -160,6 +161,21 @@ void read_concurrency(Reading& reading, Draft& draft) {
   }
 }
 
+void read_park(Reading& reading, Draft& draft) {
+  const Node* node = draft.node->find("park");
+  if (node == nullptr) return;
+  const std::string path = join(draft.path, "park");
+  if (draft.step.is_trigger) {
+    reading.problem(*node, path, "a trigger has no messages that could wait", "put \"park\" into the actions after it");
+    return;
+  }
+  component::Field field;
+  field.name = "park";
+  field.type = component::Field::Type::boolean;
+  bool passthrough = false;
+  if (const auto value = read_value(reading, *node, path, field, passthrough)) draft.step.parks = value->as_bool();
+}
+
 void read_running_of_step(Reading& reading, Draft& draft, const Running& of_flow) {
   const bool has_worker = draft.function == nullptr || draft.function->descriptor.has_worker();
   if (has_worker) {
@@ -221,6 +237,7 @@ std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std:
   read_instances(reading, draft);
   read_concurrency(reading, draft);
   read_retry(reading, draft);
+  read_park(reading, draft);
   return draft;
 }
 

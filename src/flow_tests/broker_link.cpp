@@ -48,12 +48,16 @@ void BrokerLink::commit(Commit commit, std::function<void(Status)> done) {
     message->body = std::move(outgoing.body);
     batch.publishes.push_back(std::move(message));
   }
-  for (const auto tag : commit.acks) {
-    const auto found = out_.find(tag);
-    if (found == out_.end()) continue;
-    batch.settlements.push_back({found->second, broker::Settle::ack});
-    out_.erase(found);
-  }
+  const auto settle = [&](const std::vector<std::uint64_t>& tags, broker::Settle how) {
+    for (const auto tag : tags) {
+      const auto found = out_.find(tag);
+      if (found == out_.end()) continue;
+      batch.settlements.push_back({found->second, how});
+      out_.erase(found);
+    }
+  };
+  settle(commit.acks, broker::Settle::ack);
+  settle(commit.returns, broker::Settle::requeue);
   ++open_commits_;
   const auto durable = [this, alive = std::weak_ptr<int>(alive_), done](const Status& status) {
     if (alive.expired()) return;

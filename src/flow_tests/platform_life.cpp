@@ -104,6 +104,7 @@ Status PlatformLife::start_worker(const flow::WorkerPlan& plan, std::uint32_t nu
   const auto saved = broker_->peek(names::snapshot_queue(plan.flow, plan.step), 0, 1);
   if (saved && !saved->empty()) assignment.settings.snapshot = saved->front()->body;
   assignment.seed = 1;
+  assignment.settings.health_key.clear();  // nobody holds queues here: each retry comes as the schedule says
   const auto queue = assignment.environment.listen_messages_on;
   auto instance =
       std::unique_ptr<Instance>(new Instance{Door(loop_, journal_, plan.step), StepJournal(journal_, plan.step), {}});

@@ -7,7 +7,8 @@ import threading
 class LedgerTarget:
     """`ledger` holds (Idempotency-Key, parsed body) of every request that was answered 201, in the order they came.
 
-    `mode`: "up", "refused" (nobody listens), "unavailable" (503), "hanging" (reads, never answers).
+    `mode`: "up", "refused" (nobody listens), "unavailable" (503), "hanging" (reads, never answers), "throttled" (takes
+    `per_second` requests in each second and answers the others 429 with Retry-After: 1).
     It listens on `listen_on`, and `url` names it as `called`: containers have a loopback of their own.
     `on_request(body, client_port)` is called before the answer; if it returns False, the connection is cut instead.
     """
@@ -16,6 +17,10 @@ class LedgerTarget:
         self._listen_on = listen_on
         self.ledger = []
         self.requests = 0
+        self.connections = 0
+        self.per_second = 20
+        self.throttled = 0
+        self._second = (0, 0)
         self._on_request = on_request
         self._mode = "up"
         self._connections = set()
@@ -54,6 +59,7 @@ class LedgerTarget:
 
     async def _serve(self, reader, writer):
         self._connections.add(writer)
+        self.connections += 1
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -77,6 +83,10 @@ class LedgerTarget:
         if self._mode == "unavailable":
             writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
             return True
+        if self._mode == "throttled" and not self._has_room():
+            self.throttled += 1
+            writer.write(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
+            return True
         value = json.loads(body)
         if self._on_request and self._on_request(value, writer.get_extra_info("peername")[1]) is False:
             return False
@@ -85,6 +95,12 @@ class LedgerTarget:
         writer.write(b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
                      % (len(answer), answer))
         return True
+
+    def _has_room(self):
+        now = int(self._loop.time())
+        count = self._second[1] if self._second[0] == now else 0
+        self._second = (now, count + 1)
+        return count < self.per_second
 
     def __enter__(self):
         return self

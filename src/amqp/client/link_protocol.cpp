@@ -223,6 +223,10 @@ void LinkProtocol::commit(Commit commit) {
     write_content(output_, the_channel, message.properties, message.body, frame_size_max_);
   }
   for (std::uint64_t tag : commit.acks) write_method(output_, the_channel, basic::Ack{.delivery_tag = tag});
+  // The newest first: each returns to the front of those before it.
+  for (auto tag = commit.returns.rbegin(); tag != commit.returns.rend(); ++tag) {
+    write_method(output_, the_channel, basic::Nack{.delivery_tag = *tag, .requeue = true});
+  }
   write_method(output_, the_channel, tx::Commit{});
 }
 

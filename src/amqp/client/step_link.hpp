@@ -30,7 +30,10 @@ struct Outgoing {
 /// What one tx.commit makes effective: publishes and acknowledgements together.
 struct Commit {
   std::vector<Outgoing> publishes;
-  std::vector<std::uint64_t> acks;  ///< delivery tags
+  std::vector<std::uint64_t> acks;          ///< delivery tags
+  std::vector<std::uint64_t> returns = {};  ///< of deliveries that go back to their place in the queue, uncounted
+
+  bool empty() const { return publishes.empty() && acks.empty() && returns.empty(); }
 };
 
 /// A step's tie to its queue and its flow's exchange, whatever lies between.

@@ -38,6 +38,7 @@ class Queue {
   std::uint64_t published_total = 0;
   std::uint64_t settled_total = 0;
   bool kicked = false;
+  Gate gate;
   std::uint64_t used_at = 0;  ///< ms since the Unix epoch; with x-expires
   bool watched_for_use = false;
 

@@ -112,6 +112,10 @@ void Channel::write_properties_and_body(std::string& out, const Delivery& delive
     changed = amqp::with_header(*properties, "x-delivery-count", delivery.lost_count);
     properties = &changed;
   }
+  if (delivery.probing) {
+    changed = amqp::with_header(*properties, "x-millrace-probe", 1);
+    properties = &changed;
+  }
   amqp::write_content(out, number_, *properties, message.body, context_.frame_size_max);
 }
 
