@@ -3,6 +3,7 @@
 #include "api/precondition.hpp"
 #include "api/responses.hpp"
 #include "api/services.hpp"
+#include "deployment/credential_check.hpp"
 #include "flow/document.hpp"
 #include "flow/draft.hpp"
 #include "flow/source.hpp"
@@ -18,10 +19,11 @@ using io::posix::problem;
 
 HttpResponse draft_response(const store::FlowRecord& record, int status, const Services& services) {
   json::array problems;
-  if (const auto checked = deployment::check(record.name, record.draft, services.catalogue, services.variables);
-      !checked) {
-    for (const auto& one : checked.error()) problems.push_back(problem_json(one));
-  }
+  const auto checked = deployment::check(record.name, record.draft, services.catalogue, services.variables);
+  const auto found = checked ? deployment::credential_problems(
+                                   services.shelf.types(), deployment::credential_needs(*checked, services.catalogue))
+                             : checked.error();
+  for (const auto& one : found) problems.push_back(problem_json(one));
   auto response = json_response(status, json::object{{"flow", record.name},
                                                      {"revision", record.revision},
                                                      {"text", record.draft},

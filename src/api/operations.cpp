@@ -12,6 +12,8 @@ Operations make_operations(const Services& services) {
   add_installation_operations(operations, services);
   add_component_questions(operations, services);
   add_token_operations(operations, services);
+  add_credential_operations(operations, services);
+  add_credential_verification(operations, services);
   add_audit_operations(operations, services);
   add_dead_letter_operations(operations, services);
   add_queue_operations(operations, services);

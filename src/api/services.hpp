@@ -10,8 +10,10 @@
 #include "api/operation.hpp"
 #include "api/platform_events.hpp"
 #include "api/step_logs.hpp"
+#include "api/verification.hpp"
 #include "broker/broker.hpp"
 #include "component/action.hpp"
+#include "credentials/oauth2/visits.hpp"
 #include "deployment/deployments.hpp"
 #include "deployment/publication.hpp"
 #include "flow/load.hpp"
@@ -47,6 +49,11 @@ struct Services {
   installed::Inquiries& inquiries;
   history::Recorder& recorder;
   replay::Replays& replays;
+  credentials::Shelf& shelf;
+  credentials::oauth2::Refresher& logins;
+  credentials::oauth2::Visits& visits;
+  std::function<std::string()> redirect_url;  ///< where authorization servers send people back to
+  Verify verify;
   std::function<boost::json::object()> status;
   std::function<boost::json::array()> workers;
 
@@ -63,6 +70,8 @@ void add_component_operations(Operations& operations, const Services& services);
 void add_installation_operations(Operations& operations, const Services& services);
 void add_component_questions(Operations& operations, const Services& services);
 void add_token_operations(Operations& operations, const Services& services);
+void add_credential_operations(Operations& operations, const Services& services);
+void add_credential_verification(Operations& operations, const Services& services);
 void add_audit_operations(Operations& operations, const Services& services);
 void add_dead_letter_operations(Operations& operations, const Services& services);
 void add_queue_operations(Operations& operations, const Services& services);

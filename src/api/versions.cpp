@@ -6,6 +6,7 @@
 #include "api/responses.hpp"
 #include "api/services.hpp"
 #include "core/text_diff.hpp"
+#include "deployment/credential_check.hpp"
 
 namespace millrace::api {
 namespace {
@@ -173,13 +174,22 @@ HttpResponse invalid(const flow::Problems& problems) {
   return {422, "application/problem+json", json::serialize(body), {}};
 }
 
-Result<Published> publish(store::Database& database, const Order& order, const Text& text,
-                          const store::Flows::Publication& publication, const deployment::Change& change) {
-  auto published = deployment::publish(database, publication, change, text.revision);
-  if (!published || !order.from) return published;
+struct PublishedOrNot {
+  std::optional<Published> published = {};
+  flow::Problems problems = {};  ///< why it is not
+};
+
+Result<PublishedOrNot> publish(store::Database& database, const Order& order, const Text& text, const flow::Flow& flow,
+                               const std::vector<deployment::CredentialNeed>& needs, const deployment::Change& change) {
+  auto problems = deployment::credential_problems(database, needs);
+  if (!problems) return problems.error();
+  if (!problems->empty()) return PublishedOrNot{{}, std::move(*problems)};
+  auto published = deployment::publish(database, deployment::publication_of(flow, text.text), change, text.revision);
+  if (!published) return published.error();
+  if (!order.from) return PublishedOrNot{std::move(*published)};
   const auto saved = store::Flows(database).save({order.name, text.text, change.who, "api", change.at}, std::nullopt);
   if (!saved) return saved.error();
-  return published;
+  return PublishedOrNot{std::move(*published)};
 }
 
 void respond_with(const Published& published, const Respond& respond) {
@@ -196,14 +206,14 @@ void check_and_publish(const Services& services, const Order& order, const Text&
   const auto checked = deployment::check(order.name, text.text, services.catalogue, services.variables);
   if (!checked) return respond(invalid(checked.error()));
   change.comment = order.comment.empty() && order.from ? fmt::format("version {} again", *order.from) : order.comment;
-  services.store.run<Published>(
-      [order, text, publication = deployment::publication_of(*checked, text.text), change](store::Database& database) {
-        return publish(database, order, text, publication, change);
-      },
-      [services, respond](const Result<Published>& published) {
-        if (!published) return respond(problem(published.error()));
-        services.deployments.follow(published->flow);
-        respond_with(*published, respond);
+  services.store.run<PublishedOrNot>(
+      [order, text, flow = *checked, needs = deployment::credential_needs(*checked, services.catalogue),
+       change](store::Database& database) { return publish(database, order, text, flow, needs, change); },
+      [services, respond](const Result<PublishedOrNot>& done) {
+        if (!done) return respond(problem(done.error()));
+        if (!done->published) return respond(invalid(done->problems));
+        services.deployments.follow(done->published->flow);
+        respond_with(*done->published, respond);
       });
 }
 

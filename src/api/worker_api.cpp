@@ -25,6 +25,8 @@ std::pair<std::string, std::string> basic_credentials(std::string_view header) {
   return {text->substr(0, colon), text->substr(colon + 1)};
 }
 
+constexpr std::string_view login_suffix = "/credential";
+
 std::string path_of(const flow::WorkerPlan& worker) {
   return fmt::format("/v1/tasks/{}/steps/{}", worker.flow, worker.step);
 }
@@ -37,23 +39,24 @@ std::uint64_t WorkerApi::body_max(const io::posix::HttpRequest& head) const {
 }
 
 void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
-  respond(answer(request));
-}
-
-io::posix::HttpResponse WorkerApi::answer(io::posix::HttpRequest& request) const {
   const auto [name, password] = basic_credentials(request.header("authorization"));
   const auto user = users_.log_in(name, password);
-  if (!user) return problem(401, "Unauthorized", "no such user, or its time is over");
-  const auto* worker = deployed_.worker(user->permissions.read);
+  if (!user) return respond(problem(401, "Unauthorized", "no such user, or its time is over"));
+  const auto* worker = task_of(user->permissions.read);
   if (worker != nullptr && request.path == path_of(*worker) + std::string(history_part)) {
-    return take_history(request, *worker, name);
+    return respond(take_history(request, *worker, name));
   }
-  if (worker == nullptr || request.path != path_of(*worker)) {
-    return exists(request.path) ? problem(403, "Forbidden", "these are the settings of another step")
-                                : problem(404, "Not found", "there is nothing at " + request.path);
+  const bool login = request.path.ends_with(login_suffix);
+  const auto task = request.path.substr(0, request.path.size() - (login ? login_suffix.size() : 0));
+  if (worker == nullptr || task != path_of(*worker)) {
+    return respond(exists(task) ? problem(403, "Forbidden", "these are the settings of another step")
+                                : problem(404, "Not found", "there is nothing at " + request.path));
   }
-  if (request.method != "GET") return problem(405, "Method not allowed", "settings can only be read");
-  return settings_of(*worker);
+  if (request.method != "GET") return respond(problem(405, "Method not allowed", "settings can only be read"));
+  if (!login) return respond(settings_of(*worker));
+  constexpr std::string_view parameter = "refused=";
+  const std::string_view query = request.query;
+  tell_login(*worker, std::string(query.starts_with(parameter) ? query.substr(parameter.size()) : ""), respond);
 }
 
 io::posix::HttpResponse WorkerApi::settings_of(const flow::WorkerPlan& worker) const {
@@ -74,6 +77,21 @@ io::posix::HttpResponse WorkerApi::take_history(io::posix::HttpRequest& request,
     recorder_->take({worker.flow, worker.version, worker.step, user}, std::move(request.body), dropped);
   }
   return {204, {}, {}, {}};
+}
+
+void WorkerApi::tell_login(const flow::WorkerPlan& worker, const std::string& refused,
+                           const io::posix::Respond& respond) {
+  const auto& name = worker.settings.credential;
+  if (name.empty()) return respond(problem(404, "Not found", "this step names no credential"));
+  logins_.login(name, refused, [respond](const Result<component::Login>& login) {
+    if (!login) return respond(problem(login.error()));
+    respond({200, "application/json", login->to_json(), {{"Cache-Control", "no-store"}}});
+  });
+}
+
+const flow::WorkerPlan* WorkerApi::task_of(const std::string& queue) const {
+  const auto lent = lent_.find(queue);
+  return lent == lent_.end() ? deployed_.worker(queue) : &lent->second;
 }
 
 bool WorkerApi::exists(const std::string& path) const {

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 
 #include "broker/broker.hpp"
 #include "broker/users.hpp"
+#include "credentials/oauth2/refresher.hpp"
 #include "deployment/deployed.hpp"
 #include "history/recorder.hpp"
 #include "io/posix/http_server.hpp"
@@ -11,33 +14,41 @@
 namespace millrace::api {
 
 /// What workers ask: `GET /v1/tasks/{flow}/steps/{step}` answers with the step's settings (component::StepSettings) and
-/// its saved snapshot; `POST /v1/tasks/{flow}/steps/{step}/history` takes what the worker has recorded
+/// its saved snapshot, `GET …/credential` with the login of the credential that the step names (component::Login),
+/// `?refused=GENERATION` after its service has not taken one; `POST …/history` takes what the worker has recorded
 /// (component::RecordSender): 204, also where it is dropped because too much comes at once. A worker proves itself by
 /// HTTP Basic with its broker user and gets its own step's settings only: 401 without a valid user, 403 for another
-/// step's. Which version of the flow is meant its user tells. Broker, users and deployed outlive it.
+/// step's. Which version of the flow is meant its user tells. Broker, users, deployed and logins outlive it.
 class WorkerApi final : public io::posix::HttpHandler {
  public:
   /// `recorder` nullptr: no history is recorded.
   WorkerApi(const broker::Broker& broker, const broker::Users& users, const deployment::Deployed& deployed,
-            history::Recorder* recorder = nullptr)
-      : broker_(broker), users_(users), deployed_(deployed), recorder_(recorder) {}
+            credentials::oauth2::Refresher& logins, history::Recorder* recorder = nullptr)
+      : broker_(broker), users_(users), deployed_(deployed), logins_(logins), recorder_(recorder) {}
+
+  /// A task that is no step's, for the user that may read this queue (which nobody declares), until it is taken back.
+  void lend(const std::string& queue, flow::WorkerPlan task) { lent_[queue] = std::move(task); }
+  void take_back(const std::string& queue) { lent_.erase(queue); }
 
   std::uint64_t body_max(const io::posix::HttpRequest& head) const override;
   void handle(io::posix::HttpRequest request, io::posix::Respond respond) override;
 
  private:
-  io::posix::HttpResponse answer(io::posix::HttpRequest& request) const;
   io::posix::HttpResponse settings_of(const flow::WorkerPlan& worker) const;
   /// Takes what a worker has recorded.
   io::posix::HttpResponse take_history(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
                                        const std::string& user) const;
+  void tell_login(const flow::WorkerPlan& worker, const std::string& refused, const io::posix::Respond& respond);
+  const flow::WorkerPlan* task_of(const std::string& queue) const;
   bool exists(const std::string& path) const;
   std::string snapshot(const flow::WorkerPlan& worker) const;
 
   const broker::Broker& broker_;
   const broker::Users& users_;
   const deployment::Deployed& deployed_;
+  credentials::oauth2::Refresher& logins_;
   history::Recorder* recorder_;
+  std::map<std::string, flow::WorkerPlan> lent_;  ///< by queue
 };
 
 }  // namespace millrace::api

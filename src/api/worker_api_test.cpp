@@ -4,6 +4,7 @@
 
 #include "component/base64.hpp"
 #include "component/step_settings.hpp"
+#include "support/credential_site.hpp"
 #include "support/disk_broker.hpp"
 
 using namespace millrace;
@@ -30,8 +31,10 @@ flow::Plan plan_of(const std::string& flow, const std::vector<std::string>& step
 }
 
 struct Counter {
-  Counter() {
-    deployed.add(deployed.add("a"), {.number = 1, .plan = plan_of("a", {"poll", "next"})});
+  explicit Counter(const std::string& named = "") {
+    auto plan = plan_of("a", {"poll", "next"});
+    plan.workers.front().settings.credential = named;
+    deployed.add(deployed.add("a"), {.number = 1, .plan = std::move(plan)});
     users.add("worker-1", "secret", {.configure = "", .write = "flow.a@1", .read = names::step_queue("a", 1, "poll")});
   }
 
@@ -50,7 +53,8 @@ struct Counter {
   DiskBroker broker;
   broker::Users users;
   deployment::Deployed deployed;
-  api::WorkerApi api{*broker, users, deployed};
+  tests::CredentialSite site;
+  api::WorkerApi api{*broker, users, deployed, *site.logins};
 };
 
 constexpr const char* own = "/v1/tasks/a/steps/poll";
@@ -101,4 +105,20 @@ TEST_CASE("a worker gets no other step's settings, and none that are not there")
   CHECK(counter.ask("/v1/tasks/a/steps/next", "worker-1:secret").status == 403);
   CHECK(counter.ask("/v1/tasks/a/steps/gone", "worker-1:secret").status == 404);
   CHECK(counter.ask(own, "worker-1:secret", "PUT").status == 405);
+}
+
+TEST_CASE("a worker gets the login of the credential that its step names, and of no other") {
+  Counter counter("crm");
+  CHECK(counter.ask(std::string(own) + "/credential", "worker-1:secret").status == 404);
+  counter.site.put("crm", R"({"type":"basic","username":"ada","password":"lovelace"})");
+  const auto response = counter.ask(std::string(own) + "/credential", "worker-1:secret");
+  REQUIRE(response.status == 200);
+  CHECK(response.headers.at(0) == std::pair<std::string, std::string>("Cache-Control", "no-store"));
+  const auto login = component::Login::from_json(response.body);
+  REQUIRE(login);
+  CHECK(login->username == "ada");
+  CHECK(login->secret == "lovelace");
+  CHECK(counter.ask("/v1/tasks/a/steps/next/credential", "worker-1:secret").status == 403);
+  CHECK(counter.ask(std::string(own) + "/credential", "").status == 401);
+  CHECK(Counter().ask(std::string(own) + "/credential", "worker-1:secret").status == 404);
 }

@@ -11,6 +11,7 @@
 #include "app/command_line/broker_commands.hpp"
 #include "app/command_line/component_commands.hpp"
 #include "app/command_line/context_commands.hpp"
+#include "app/command_line/credential_commands.hpp"
 #include "app/command_line/dead_letters_commands.hpp"
 #include "app/command_line/execution_commands.hpp"
 #include "app/command_line/options.hpp"
@@ -239,6 +240,8 @@ int command_line(int argc, char** argv) {
   replay_commands.add(app);
   RecordOptions record_options;
   add_record(app, record_options);
+  CredentialCommands credential_commands;
+  credential_commands.add(app);
   std::string shell;
   app.add_subcommand("completion", "Print a script with which a shell completes these commands")
       ->add_option("SHELL", shell, "bash or zsh")
@@ -261,6 +264,7 @@ int command_line(int argc, char** argv) {
   if (execution_commands.chosen) return execution_commands.chosen();
   if (replay_commands.chosen) return replay_commands.chosen();
   if (app.got_subcommand("record")) return record_test(record_options);
+  if (credential_commands.chosen) return credential_commands.chosen();
   if (platform_commands.chosen) return platform_commands.chosen();
   if (flow_file_commands.chosen) return flow_file_commands.chosen();
   if (component_commands.chosen) return component_commands.chosen();

@@ -29,6 +29,8 @@ struct ServeOptions {
   std::string http_address;
   std::string api_address;  ///< empty: the API is on the control socket only
   std::string env_file;
+  std::string key_file;    ///< of the credentials; empty: where else it may be
+  std::string public_url;  ///< of http_address; empty: that itself
   log::Level log_level = log::Level::info;
   log::Format log_format = log::Format::text;
   bool warm = false;

@@ -95,6 +95,11 @@ void print(const json::object& function, std::ostream& out) {
   const auto& fields = function.at("fields").as_array();
   if (!fields.empty()) out << "\nFields of config:\n";
   print_fields(fields, 2, out);
+  if (const auto& types = function.at("credential_types").as_array(); !types.empty()) {
+    std::string names;
+    for (const auto& type : types) names += (names.empty() ? "" : ", ") + std::string(type.as_string());
+    out << "\nCredential:\n" << wrapped("one of " + names, 2);
+  }
   if (const auto emits = text_of(function, "emits"); !emits.empty()) out << "\nEmits:\n" << wrapped(emits, 2);
   if (const auto* metadata = function.if_contains("metadata")) print_metadata(metadata->as_object(), out);
   for (const auto& example : function.at("examples").as_array()) {

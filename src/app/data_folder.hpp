@@ -15,6 +15,7 @@ namespace millrace::app {
 ///   DATA/store.db      flows, versions, tokens, audit (SQLite, with its -wal and -shm)
 ///   DATA/history/      what passed each step, as long as it is kept
 ///   DATA/admin.token   the first token of the API, readable by its owner only
+///   DATA/credentials.key  the key that credentials are sealed with, where none is configured; as private
 ///   DATA/vhosts/NAME/  those of further virtual hosts, percent-encoded
 class DataFolder {
  public:
@@ -32,6 +33,7 @@ class DataFolder {
   Result<std::string> history_folder() const;
   std::string store_file() const { return path_ + "/store.db"; }
   std::string first_token_file() const { return path_ + "/admin.token"; }
+  std::string credential_key_file() const { return path_ + "/credentials.key"; }
   /// The log of a virtual host other than "/"; made if it is not there.
   Result<std::string> host_folder(const std::string& host) const;
   std::string container_record() const { return path_ + "/containers.json"; }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "api/authorization_callback.hpp"
 #include "api/broker_api.hpp"
 #include "api/door.hpp"
 #include "api/execution_report.hpp"
@@ -15,9 +16,11 @@
 #include "api/step_logs.hpp"
 #include "api/worker_api.hpp"
 #include "app/broker_access.hpp"
+#include "app/credential_parts.hpp"
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
 #include "app/first_token.hpp"
+#include "app/verifications.hpp"
 #include "app/worker_drivers.hpp"
 #include "app/worker_launch.hpp"
 #include "app/worker_output.hpp"
@@ -75,12 +78,19 @@ class Platform::Parts {
     if (!folder) return failure(ExitCode::data_folder, folder.error());
     folder_.emplace(std::move(*folder));
     installed::sweep(installed_.folder());
+    auto store = store::Store::open(store_offload_, folder_->store_file());
+    if (!store) return failure(ExitCode::data_folder, store.error().in("data folder " + options_.data_folder));
+    store_ = std::move(*store);
+    auto credentials = CredentialParts::open(loop_, *store_, options_, folder_->credential_key_file(), hooks_.line);
+    if (!credentials) return failure(ExitCode::data_folder, credentials.error());
+    credentials_ = std::move(*credentials);
+    return Done{};
+  }
+
+  Started open_broker() {
     const auto unusable = [&](const Error& error) {
       return failure(ExitCode::data_folder, error.in("data folder " + options_.data_folder));
     };
-    auto store = store::Store::open(store_offload_, folder_->store_file());
-    if (!store) return unusable(store.error());
-    store_ = std::move(*store);
     auto disk = io::posix::PosixDisk::open(folder_->broker_folder());
     if (!disk) return unusable(disk.error());
     disk_ = std::move(*disk);
@@ -109,13 +119,16 @@ class Platform::Parts {
     return Done{};
   }
 
-  /// The files of `millrace run` become versions, before anything of the store runs.
+  /// The files of `millrace run` become versions, before anything of the store runs and before the broker is opened.
   Started import(const std::vector<flow::Flow>& files) {
     constexpr std::int64_t any_version = 1;
     for (const auto& file : files) {
       for (const auto& worker : flow::make_plan(file, any_version, catalogue_).workers) {
         if (auto fits = check_limits(worker, options_); !fits) return failure(ExitCode::usage, fits.error());
       }
+    }
+    if (auto problems = credentials_->problems_of(files, catalogue_); !problems.empty()) {
+      return StartFailure{ExitCode::usage, std::move(problems)};
     }
     const auto now = loop_.wall_now().time_since_epoch().count();
     const auto done =
@@ -126,15 +139,17 @@ class Platform::Parts {
   }
 
   Started listen() {
-    gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{});
+    gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{},
+                     [this](const std::string& credential) { return credentials_->shelf.login(credential); });
     gateway_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
-    auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *gateway_);
+    world_.emplace(credentials_->visits, *gateway_);
+    auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *world_);
     if (!http) return failure(ExitCode::listen, http.error());
     http_ = std::move(*http);
     auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
-    worker_api_.emplace(*broker_, users_, deployed_, &*recorder_);
+    worker_api_.emplace(*broker_, users_, deployed_, credentials_->logins, &*recorder_);
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
@@ -144,6 +159,7 @@ class Platform::Parts {
   Started make_drivers() {
     const orchestrator::Doors loopback{fmt::format("127.0.0.1:{}", amqp_->port()),
                                        fmt::format("127.0.0.1:{}", worker_http_->port())};
+    verifications_.emplace(Verifications::Parts{loop_, users_, *worker_api_, options_, loopback, run_id_});
     auto drivers = WorkerDrivers::make({loop_, users_, *broker_, *worker_api_, loopback, folder_->container_record(),
                                         [this](const std::string& worker, std::string_view line) {
                                           const auto read = read_worker_output(worker, line, loop_.wall_now());
@@ -263,8 +279,30 @@ class Platform::Parts {
     inquiries_.emplace(loop_);
     installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
     operations_ = api::make_operations(api::Services{
-        loop_, *broker_, session_, *store_, *deployments_, *gateway_, *scheduler_, catalogue_, variables_,
-        *dead_letters_, logs_, *platform_events_, installed_, *installations_, *inquiries_, *recorder_, *replays_,
+        loop_,
+        *broker_,
+        session_,
+        *store_,
+        *deployments_,
+        *gateway_,
+        *scheduler_,
+        catalogue_,
+        variables_,
+        *dead_letters_,
+        logs_,
+        *platform_events_,
+        installed_,
+        *installations_,
+        *inquiries_,
+        *recorder_,
+        *replays_,
+        credentials_->shelf,
+        credentials_->logins,
+        credentials_->visits,
+        [this] { return redirect_url(); },
+        [this](const api::VerificationOrder& order, std::function<void(api::Verdict)> done) {
+          verifications_->start(order, std::move(done));
+        },
         [this] {
           auto report =
               api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
@@ -306,6 +344,13 @@ class Platform::Parts {
                                 to_timestamp(trigger->next)));
       }
     }
+  }
+
+  std::string redirect_url() const {
+    auto base = options_.public_url;
+    while (base.ends_with('/')) base.pop_back();
+    if (base.empty()) base = fmt::format("http://{}:{}", host_of(options_.http_address), http_->port());
+    return base + std::string(api::AuthorizationCallback::path);
   }
 
   static std::string host_of(const std::string& address) {
@@ -356,11 +401,14 @@ class Platform::Parts {
   std::optional<api::PlatformEvents> platform_events_;
 
   broker::Users users_;
+  std::unique_ptr<CredentialParts> credentials_;
   std::unique_ptr<broker::Server> amqp_;
   std::optional<gateway::Gateway> gateway_;
+  std::optional<api::AuthorizationCallback> world_;
   std::unique_ptr<io::posix::HttpServer> http_;
   std::optional<api::WorkerApi> worker_api_;
   std::unique_ptr<io::posix::HttpServer> worker_http_;
+  std::optional<Verifications> verifications_;
   std::unique_ptr<WorkerDrivers> drivers_;
   std::optional<BrokerAccess> access_;
   std::optional<orchestrator::Orchestrator> orchestrator_;
@@ -386,6 +434,7 @@ Result<std::unique_ptr<Platform>, StartFailure> Platform::start(Site site, const
   if (files != nullptr) {
     if (auto done = parts->import(*files); !done) return done.error();
   }
+  if (auto done = parts->open_broker(); !done) return done.error();
   if (auto done = parts->listen(); !done) return done.error();
   parts->make_orchestrator();
   if (auto done = parts->deploy(); !done) return done.error();

@@ -18,7 +18,7 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 22> all = {{
+constexpr std::array<Setting, 24> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
@@ -27,6 +27,12 @@ constexpr std::array<Setting, 22> all = {{
     {"env_file", Type::path, "",
      "`NAME=value` lines for `${NAME}` in flows. The environment goes before it; names that begin with `MILLRACE_` are "
      "never told to flows."},
+    {"key_file", Type::path, "",
+     "File with the key that credentials are sealed with (credentials.md). If it is not set: the variable "
+     "`MILLRACE_KEY`, systemd's credential `millrace.key`, or `credentials.key` in the data folder, which is made."},
+    {"public_url", Type::text, "",
+     "What the world calls the address of `http`, such as `https://flows.example.com`: authorization servers send "
+     "people back to it. If it is not set, that address itself."},
     {"log_level", Type::level, "info",
      "`debug`, `info`, `warning` or `error`. `millrace serve` reads it again on SIGHUP."},
     {"log_format", Type::format, "text",
@@ -224,6 +230,8 @@ ServeOptions options_of(const Values& values) {
   options.http_address = text("http");
   options.api_address = text("api") == "off" ? "" : text("api");
   options.env_file = text("env_file");
+  options.key_file = text("key_file");
+  options.public_url = text("public_url");
   options.log_level = level_of(text("log_level"));
   options.log_format = text("log_format") == "json" ? log::Format::json : log::Format::text;
   options.warm = text("workers") == "warm";

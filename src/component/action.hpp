@@ -11,6 +11,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "component/credential.hpp"
 #include "component/descriptor.hpp"
 #include "component/message.hpp"
 #include "component/outside.hpp"
@@ -69,6 +70,7 @@ struct Services {
   bool has_successors = true;  ///< false: no step reads what goes on from here, so nothing may fail for its sake
   bool is_watched = false;     ///< someone looks at it all the same: it is made where it can be
   std::optional<std::uint64_t> seed = {};  ///< for what is random in mappings; none: it is
+  CredentialSource* credential = nullptr;  ///< of the credential that the step names; nullptr: it names none
 };
 
 /// One message to handle.
@@ -95,11 +97,23 @@ class Action {
   virtual void process(Work work, Finish finish) = 0;
 };
 
+/// A credential that is being tried; ends with it.
+class Verification {
+ public:
+  virtual ~Verification() = default;
+};
+
 /// A descriptor and the way to make its behaviour from a step's validated `config`. `make` is null for webhook and
 /// timer triggers, which the platform itself runs, and for functions of installed programs (Descriptor::program).
 struct Function {
   Descriptor descriptor;
   std::function<Result<std::unique_ptr<Action>>(const boost::json::object& config, Services& services)> make;
+  /// Tries the step's credential (Services::credential) on its service, without doing what the step is for. `config` is
+  /// a step's. `done` is called once, on the loop, not from inside: Done, or an Error that says why the service does
+  /// not take it. Null: the component cannot.
+  std::function<Result<std::unique_ptr<Verification>>(const boost::json::object& config, Services& services,
+                                                      std::function<void(Status)> done)>
+      verify = {};
 };
 
 struct StepSettings;

@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include "component/credential.hpp"
 #include "component/program.hpp"
 #include "core/result.hpp"
 
@@ -74,6 +75,9 @@ struct Descriptor {
   std::vector<Field> fields;
   std::string emits;  ///< what its output body looks like, in words
   std::vector<Example> examples;
+  std::vector<CredentialType> credential_types = {};  ///< what a step's `credential:` may be; empty: there is none
+  /// Fields that say what a credential says, so that a step has them or a credential.
+  std::vector<std::string> credential_replaces = {};
   /// Rules between fields, over a config with defaults filled in ("password is needed for auth: basic"); may be null.
   /// Config::read applies it.
   std::function<Status(const boost::json::object& config)> check = {};

@@ -78,10 +78,16 @@ boost::json::object descriptor_json(const Descriptor& descriptor) {
   for (const Example& example : descriptor.examples) {
     examples.push_back(boost::json::object{{"title", example.title}, {"yaml", example.flow_yaml}});
   }
-  boost::json::object json{
-      {"name", descriptor.full_name()}, {"kind", kind_name(descriptor.kind)},       {"title", descriptor.title},
-      {"summary", descriptor.summary},  {"fields", fields_json(descriptor.fields)}, {"emits", descriptor.emits},
-      {"examples", std::move(examples)}};
+  boost::json::array credential_types;
+  for (const auto type : descriptor.credential_types) credential_types.emplace_back(to_string(type));
+  boost::json::object json{{"name", descriptor.full_name()},
+                           {"kind", kind_name(descriptor.kind)},
+                           {"title", descriptor.title},
+                           {"summary", descriptor.summary},
+                           {"fields", fields_json(descriptor.fields)},
+                           {"emits", descriptor.emits},
+                           {"credential_types", std::move(credential_types)},
+                           {"examples", std::move(examples)}};
   if (const auto& metadata = descriptor.metadata) {
     json["metadata"] = {{"in", metadata->in}, {"out", metadata->out}, {"dynamic", metadata->dynamic}};
   }

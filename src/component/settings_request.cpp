@@ -1,106 +1,23 @@
 #include "component/settings_request.hpp"
 
-#include <memory>
-
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 #include <fmt/format.h>
 
-#include "component/base64.hpp"
+#include "component/platform_request.hpp"
 
 namespace millrace::component {
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using boost::system::error_code;
-
-namespace {
-
-constexpr std::chrono::seconds patience{10};
-
-class Request : public std::enable_shared_from_this<Request> {
- public:
-  Request(io::posix::AsioLoop& loop, std::function<void(Result<StepSettings>)> done)
-      : resolver_(loop.native()), stream_(loop.native()), done_(std::move(done)) {
-    parser_.body_limit(64u << 20);
-  }
-
-  void start(const WorkerEnvironment& environment) {
-    const auto base = boost::urls::parse_uri(environment.api_uri);
-    if (!base || base->scheme() != "http") {
-      return fail({Error::Kind::invalid, "ELASTICIO_API_URI is not an http:// address: " + environment.api_uri});
-    }
-    boost::urls::url target;
-    target.set_path_absolute(true);
-    for (const auto& part :
-         {std::string("v1"), std::string("tasks"), environment.flow_id, std::string("steps"), environment.step_id}) {
-      target.segments().push_back(part);
-    }
-    place_ = fmt::format("settings of step {} from {}", environment.step_id, environment.api_uri);
-    request_.version(11);
-    request_.method(http::verb::get);
-    request_.target(std::string(target.encoded_path()));
-    request_.set(http::field::host, std::string(base->encoded_host_and_port()));
-    request_.set(http::field::authorization,
-                 "Basic " + base64_encoded(environment.api_username + ":" + environment.api_key));
-    request_.set(http::field::connection, "close");
-    const std::string port = base->has_port() ? std::string(base->port()) : "80";
-    const auto self = shared_from_this();
-    resolver_.async_resolve(base->host_address(), port,
-                            [self](error_code failed, asio::ip::tcp::resolver::results_type results) {
-                              if (failed) return self->unreachable(failed);
-                              self->connect(results);
-                            });
-  }
-
- private:
-  void connect(const asio::ip::tcp::resolver::results_type& results) {
-    stream_.expires_after(patience);
-    stream_.async_connect(results, [self = shared_from_this()](error_code failed, const asio::ip::tcp::endpoint&) {
-      if (failed) return self->unreachable(failed);
-      http::async_write(self->stream_, self->request_, [self](error_code write_failed, std::size_t) {
-        if (write_failed) return self->unreachable(write_failed);
-        http::async_read(self->stream_, self->buffer_, self->parser_, [self](error_code read_failed, std::size_t) {
-          if (read_failed) return self->unreachable(read_failed);
-          self->answered();
-        });
-      });
-    });
-  }
-
-  void answered() {
-    const auto& response = parser_.get();
-    if (response.result() == http::status::ok) return tell(StepSettings::from_json(response.body()));
-    const auto kind = response.result_int() == 401 || response.result_int() == 403 ? Error::Kind::permission
-                                                                                   : Error::Kind::unavailable;
-    fail(Error{kind, fmt::format("the platform answered {}", response.result_int())}.in(place_));
-  }
-
-  void unreachable(error_code why) { fail(Error{Error::Kind::unavailable, why.message()}.in(place_)); }
-  void fail(Error error) { tell(std::move(error)); }
-  void tell(Result<StepSettings> result) {
-    const auto done = std::move(done_);
-    done(std::move(result));
-  }
-
-  asio::ip::tcp::resolver resolver_;
-  beast::tcp_stream stream_;
-  std::function<void(Result<StepSettings>)> done_;
-  std::string place_;
-  http::request<http::empty_body> request_;
-  beast::flat_buffer buffer_;
-  http::response_parser<http::string_body> parser_;
-};
-
-}  // namespace
 
 void request_settings(io::posix::AsioLoop& loop, const WorkerEnvironment& environment,
                       std::function<void(Result<StepSettings>)> done) {
-  std::make_shared<Request>(loop, std::move(done))->start(environment);
+  constexpr std::chrono::seconds patience{10};
+  auto place = fmt::format("settings of step {} from {}", environment.step_id, environment.api_uri);
+  ask_platform(loop, environment, task_path(environment), patience,
+               [place = std::move(place), done = std::move(done)](const Result<PlatformAnswer>& answer) {
+                 if (!answer) return done(answer.error().in(place));
+                 if (answer->status == 200) return done(StepSettings::from_json(answer->body));
+                 const bool refused = answer->status == 401 || answer->status == 403;
+                 const auto kind = refused ? Error::Kind::permission : Error::Kind::unavailable;
+                 done(Error{kind, fmt::format("the platform answered {}", answer->status)}.in(place));
+               });
 }
 
 }  // namespace millrace::component

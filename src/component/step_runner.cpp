@@ -61,7 +61,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
                   environment_.step_id,
                   settings_.has_successors,
                   watch_ != nullptr || (records_ != nullptr && StepRecorder::wants_outputs(settings_)),
-                  assignment.seed},
+                  assignment.seed,
+                  assignment.credential},
         ended_(std::move(ended)) {}
 
   Status start(const Catalogue& catalogue, const Connect& connect) {

@@ -30,6 +30,7 @@ class StepRunner {
     StepWatch* watch = nullptr;              ///< nullptr: nobody looks on
     RecordSink* records = nullptr;           ///< nullptr: no history is recorded
     std::optional<std::uint64_t> seed = {};  ///< Services::seed
+    CredentialSource* credential = nullptr;  ///< Services::credential; outlives the runner
   };
   /// Makes the tie to the step's queue, with so many messages out at once.
   using Connect =

@@ -114,6 +114,10 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!key->is_string()) return bad("millrace.health_key", "text");
     into.health_key = std::string(key->get_string());
   }
+  if (const auto* credential = from.if_contains("credential"); credential != nullptr && !credential->is_null()) {
+    if (!credential->is_string()) return bad("millrace.credential", "the name of a credential");
+    into.credential = std::string(credential->get_string());
+  }
   if (const auto* retry = from.if_contains("retry")) {
     if (!retry->is_object()) return bad("millrace.retry", "an object");
     return read_retry(retry->get_object(), into.retry);
@@ -138,6 +142,7 @@ std::string StepSettings::to_json() const {
                              {"health_key", health_key},       {"has_successors", has_successors},
                              {"next_steps", next_steps},       {"history", history_json(history)}};
   if (program) millrace_part["program"] = program->to_json();
+  if (!credential.empty()) millrace_part["credential"] = credential;
   json::object all{{"id", id},
                    {"comp_id", component},
                    {"function", function},

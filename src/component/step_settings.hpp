@@ -32,6 +32,7 @@ struct StepSettings {
   std::optional<Program> program;  ///< what does the step's work, if not this binary
   /// What is recorded. Not set: in a plan what the platform says, for a worker nothing.
   std::optional<history::Policy> history = {};
+  std::string credential;  ///< name of the one that the step logs in with; empty: none
 
   std::string to_json() const;
   static Result<StepSettings> from_json(std::string_view text);

@@ -1,5 +1,6 @@
 #include "component/step_worker.hpp"
 
+#include "component/platform_credential.hpp"
 #include "component/record_sender.hpp"
 #include "component/settings_request.hpp"
 #include "component/step_runner.hpp"
@@ -36,11 +37,13 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
 
  private:
   Status run(StepSettings settings) {
+    if (!settings.credential.empty()) credential_.emplace(loop_, environment_);
     StepRunner::Assignment assignment{environment_, std::move(settings)};
     const auto& policy = assignment.settings.history;
     if (policy && policy->record != history::Policy::Record::none) {
       assignment.records = &sender_.emplace(loop_, environment_);
     }
+    assignment.credential = credential_ ? &*credential_ : nullptr;
     runner_.emplace(loop_, outside_, std::move(assignment), [this](Status status) { end(std::move(status)); });
     return runner_->start(catalogue_, [this](std::uint16_t prefetch, Link::Handlers handlers) {
       StepLink::Settings link{environment_.amqp_uri, environment_.listen_messages_on, prefetch,
@@ -68,6 +71,7 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
 
   WorkerOutside outside_;
   std::optional<RecordSender> sender_;  ///< none: no history is recorded
+  std::optional<PlatformCredential> credential_;
   std::optional<StepRunner> runner_;
 };
 

@@ -77,6 +77,9 @@ store::Flows::Publication publication_of(const flow::Flow& flow, const std::stri
   if (const auto route = gateway::make_route(flow, any_version)) {
     for (const auto& method : route->methods) publication.webhooks.push_back({route->path, method});
   }
+  for (const auto& step : flow.steps) {
+    if (!step.credential.empty()) publication.credentials.push_back({step.id, step.credential});
+  }
   return publication;
 }
 

@@ -47,7 +47,7 @@ Result<store::FlowInUse> set_scale(store::Database& database, const std::string&
                                    std::optional<std::uint32_t> instances, const Change& change);
 
 /// What `millrace run FLOW…` does with its files: each becomes the current version of its flow and runs; flows of
-/// earlier files that were not given are stopped.
+/// earlier files that were not given are stopped. Their credentials are there (credential_problems).
 Status import_files(store::Database& database, const std::vector<flow::Flow>& flows, std::int64_t now);
 
 }  // namespace millrace::deployment

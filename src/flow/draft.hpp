@@ -42,8 +42,10 @@ void read_retry(Reading& reading, Draft& draft);
 /// every step reachable. Reports what is wrong.
 void check_graph(Reading& reading, const Node& flow, const std::vector<Draft>& drafts);
 
-/// The form of names: a lower-case letter or digit, then these, `-` and, for steps, `_`; at most 63 characters.
+/// The form of names: a lower-case letter or digit, then these, `-` and, for steps and credentials, `_`; at most 63
+/// characters.
 bool is_flow_name(std::string_view name);
 bool is_step_id(std::string_view id);
+bool is_credential_name(std::string_view name);
 
 }  // namespace millrace::flow

@@ -51,6 +51,8 @@ struct Step {
   /// or have a default themselves). Durations are integers (milliseconds), sizes are integers (bytes), expressions are
   /// JSONata source, a single text for a list is a list of one. component::Config reads this form.
   boost::json::object config;
+  std::string credential;  ///< name of the one it logs in with, or asks callers for; empty: none
+  Position credential_at;
   std::optional<Mapping> input;
   std::optional<Mapping> when;
   Instances instances;

@@ -130,6 +130,7 @@ class Planner {
     worker.settings.function = worker.function;
     worker.settings.config = step.config;
     worker.settings.passthrough = flow_.passthrough;
+    worker.settings.credential = step.credential;
     worker.settings.input = source(step.input);
     worker.settings.when = source(step.when);
     worker.settings.retry = step.retry;

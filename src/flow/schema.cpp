@@ -142,6 +142,9 @@ object step_properties(const component::Catalogue& catalogue) {
   properties["image"] = field_schema(
       field("image", Field::Type::text, "The image of its containers; any that keeps the worker contract."));
   properties["limits"] = limits_schema();
+  properties["credential"] =
+      object{{"description", "The name of the credential that the step logs in with, or asks its callers for."},
+             {"type", "string"}};
   return properties;
 }
 
@@ -154,6 +157,7 @@ object config_rule(const Descriptor& descriptor) {
   if (!needed) config["type"] = array{"object", "null"};
   object then{{"properties", object{{"config", std::move(config)}}}};
   if (needed) then["required"] = array{"config"};
+  if (descriptor.credential_types.empty()) then["properties"].as_object()["credential"] = false;
   if (descriptor.is_trigger() && !descriptor.has_worker()) {
     for (const char* name : {"retry", "driver", "image", "limits"}) then["properties"].as_object()[name] = false;
   }

@@ -14,7 +14,7 @@ namespace {
 
 const std::vector<std::string> step_fields = {"id",    "trigger", "action",    "after",       "config",
                                               "input", "when",    "instances", "concurrency", "retry",
-                                              "park",  "driver",  "image",     "limits"};
+                                              "park",  "driver",  "image",     "limits",      "credential"};
 
 bool is_name(std::string_view name, std::string_view signs) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -190,6 +190,37 @@ void read_running_of_step(Reading& reading, Draft& draft, const Running& of_flow
   }
 }
 
+/// A field of config that says what the credential says, too.
+void check_beside_credential(Reading& reading, const Draft& draft) {
+  const Node* config = draft.node->find("config");
+  if (config == nullptr || config->kind != Node::Kind::mapping) return;
+  for (const std::string& name : draft.function->descriptor.credential_replaces) {
+    const Node* field = config->find(name);
+    if (field == nullptr) continue;
+    reading.problem(*field, join(join(draft.path, "config"), name),
+                    "stands beside \"credential\", which says how to log in", "keep one of the two");
+  }
+}
+
+void read_credential(Reading& reading, Draft& draft) {
+  const Node* node = draft.node->find("credential");
+  if (node == nullptr) return;
+  const std::string path = join(draft.path, "credential");
+  draft.step.credential_at = reading.source().position(node->offset);
+  if (draft.function != nullptr && draft.function->descriptor.credential_types.empty()) {
+    reading.problem(*node, path, fmt::format("{} takes no credential", draft.step.function), "remove it");
+    return;
+  }
+  if (!is_text(reading, *node, path)) return;
+  if (!is_credential_name(node->text)) {
+    reading.problem(*node, path, fmt::format("\"{}\" cannot be a credential's name", node->text),
+                    "write the name that `millrace credential list` shows: lower-case letters, digits, - and _");
+    return;
+  }
+  draft.step.credential = node->text;
+  if (draft.function != nullptr) check_beside_credential(reading, draft);
+}
+
 /// What only an image understands is passed on as it stands, its variables replaced.
 void read_foreign_config(Reading& reading, Draft& draft) {
   const Node* config = draft.node->find("config");
@@ -210,6 +241,9 @@ bool is_flow_name(std::string_view name) {
 }
 bool is_step_id(std::string_view id) {
   return is_name(id, "-_");
+}
+bool is_credential_name(std::string_view name) {
+  return is_name(name, "-_");
 }
 
 std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std::string& path, const Running& of_flow) {
@@ -232,6 +266,7 @@ std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std:
                                     draft.function->descriptor, draft.passthrough);
   }
   if (draft.foreign) read_foreign_config(reading, draft);
+  read_credential(reading, draft);
   read_running_of_step(reading, draft, of_flow);
   read_mappings(reading, draft);
   read_instances(reading, draft);

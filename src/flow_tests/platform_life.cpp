@@ -9,6 +9,7 @@
 #include "api/dead_letters.hpp"
 #include "flow_tests/broker_link.hpp"
 #include "flow_tests/json_text_value.hpp"
+#include "flow_tests/stand_in_credential.hpp"
 #include "gateway/authentication.hpp"
 #include "gateway/route.hpp"
 #include "io/posix/http_problem.hpp"
@@ -75,7 +76,11 @@ Status PlatformLife::start() {
       if (auto started = start_worker(plan, number); !started) return started;
     }
   }
-  gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{}, [this] { return next_execution_; });
+  const auto logins = [this](const std::string& credential) {
+    const auto& trigger = tested_.catalogue.find(tested_.flow.trigger().function)->descriptor;
+    return std::optional(stand_in_login(credential, trigger));
+  };
+  gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{}, logins, [this] { return next_execution_; });
   scheduler_.emplace(loop_, *broker_);
   if (auto route = gateway::make_route(tested_.flow, tested_.plan.version))
     return gateway_->serve(std::move(*route), true);
@@ -106,8 +111,13 @@ Status PlatformLife::start_worker(const flow::WorkerPlan& plan, std::uint32_t nu
   assignment.seed = 1;
   assignment.settings.health_key.clear();  // nobody holds queues here: each retry comes as the schedule says
   const auto queue = assignment.environment.listen_messages_on;
-  auto instance =
-      std::unique_ptr<Instance>(new Instance{Door(loop_, journal_, plan.step), StepJournal(journal_, plan.step), {}});
+  auto instance = std::unique_ptr<Instance>(
+      new Instance{Door(loop_, journal_, plan.step), StepJournal(journal_, plan.step), {}, {}});
+  if (const auto* function = tested_.catalogue.find(plan.component + "." + plan.function);
+      function != nullptr && !plan.settings.credential.empty()) {
+    instance->credential.emplace(stand_in_login(plan.settings.credential, function->descriptor));
+    assignment.credential = &*instance->credential;
+  }
   assignment.watch = &instance->journal;
   instance->runner.emplace(loop_, instance->door, std::move(assignment), [this, step = plan.step](const Status& ended) {
     if (!ended) journal_.broken(fmt::format("step {} has ended: {}", step, ended.error().message));
@@ -123,10 +133,11 @@ void PlatformLife::request(const GivenRequest& given, const std::string& executi
   const auto& route = *gateway_->route(tested_.flow.name);
   auto request = made_from(given, route);
   if (given.authorized) {
-    if (route.auth == gateway::Route::Auth::hmac && request.header("webhook-id").empty()) {
+    const auto guard = gateway_->guard(route).value_or(route.guard);
+    if (guard.auth == gateway::Guard::Auth::hmac && request.header("webhook-id").empty()) {
       request.headers.emplace_back("webhook-id", execution);
     }
-    gateway::authorize(route, request, loop_.wall_now());
+    gateway::authorize(guard, request, loop_.wall_now());
   }
   if (request.body.size() > gateway_->body_max(request)) {
     return respond(io::posix::problem(413, "Content too large", "the webhook takes fewer bytes"));

@@ -16,6 +16,7 @@
 #include "flow_tests/door.hpp"
 #include "flow_tests/file/test_file.hpp"
 #include "flow_tests/journal.hpp"
+#include "flow_tests/stand_in_credential.hpp"
 #include "gateway/gateway.hpp"
 #include "io/sim/disk.hpp"
 #include "io/sim/loop.hpp"
@@ -69,6 +70,7 @@ class PlatformLife {
   struct Instance {
     Door door;
     StepJournal journal;
+    std::optional<StandInCredential> credential;
     std::optional<component::StepRunner> runner;  ///< after what it uses
   };
 

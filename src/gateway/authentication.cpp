@@ -6,6 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include <boost/url/encode.hpp>
+#include <boost/url/params_view.hpp>
+#include <boost/url/parse_query.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
 #include <sodium.h>
 
 #include "gateway/media_type.hpp"
@@ -71,20 +75,38 @@ std::string_view next_word(std::string_view& text) {
   return word;
 }
 
-Status check_basic(const Route& route, std::string_view authorization) {
+Status check_basic(const Guard& guard, std::string_view authorization) {
   const auto shown = skip_scheme(authorization, "basic") ? from_base64(authorization) : std::nullopt;
   if (!shown) return refused("this webhook asks for a user and a password (Basic authentication)");
-  if (!same(*shown, route.username + ":" + route.password)) return refused("the user or the password is wrong");
+  if (!same(*shown, guard.username + ":" + guard.secret)) return refused("the user or the password is wrong");
   return Done{};
 }
 
-Status check_bearer(const Route& route, std::string_view authorization) {
+Status check_bearer(const Guard& guard, std::string_view authorization) {
   if (!skip_scheme(authorization, "bearer")) return refused("this webhook asks for a bearer token");
-  if (!same(authorization, route.token)) return refused("the bearer token is wrong");
+  if (!same(authorization, guard.secret)) return refused("the bearer token is wrong");
   return Done{};
 }
 
-Status check_signature(const Route& route, const io::posix::HttpRequest& request, io::WallTime now) {
+/// The first value of a query parameter, decoded; nullopt if there is none.
+std::optional<std::string> query_parameter(std::string_view query, std::string_view name) {
+  const auto parsed = boost::urls::parse_query(query);
+  if (!parsed) return std::nullopt;
+  const boost::urls::params_view parameters(*parsed);
+  const auto found = parameters.find(name);
+  return found == parameters.end() ? std::nullopt : std::optional<std::string>((*found).value);
+}
+
+Status check_key(const Guard& guard, const io::posix::HttpRequest& request) {
+  const auto shown = guard.header.empty() ? query_parameter(request.query, guard.query)
+                                          : std::optional<std::string>(request.header(guard.header));
+  const auto place = guard.header.empty() ? "query parameter " + guard.query : "header " + guard.header;
+  if (!shown || shown->empty()) return refused("this webhook asks for a key in the " + place);
+  if (!same(*shown, guard.secret)) return refused("the key in the " + place + " is wrong");
+  return Done{};
+}
+
+Status check_signature(const Guard& guard, const io::posix::HttpRequest& request, io::WallTime now) {
   const auto id = request.header("webhook-id");
   const auto timestamp = request.header("webhook-timestamp");
   auto signatures = request.header("webhook-signature");
@@ -96,11 +118,11 @@ Status check_signature(const Route& route, const io::posix::HttpRequest& request
   const bool numeric = failure == std::errc{} && end == timestamp.data() + timestamp.size();
   const auto age =
       now.time_since_epoch() - std::chrono::seconds(numeric ? std::clamp<std::int64_t>(seconds, 0, 1LL << 40) : 0);
-  if (!numeric || age > route.tolerance || age < -route.tolerance) {
+  if (!numeric || age > guard.tolerance || age < -guard.tolerance) {
     return refused("webhook-timestamp is not a time in seconds close to now");
   }
   std::vector<Bytes> wanted;
-  for (std::string_view secrets = route.secret; !secrets.empty();) {
+  for (std::string_view secrets = guard.secret; !secrets.empty();) {
     auto encoded = next_word(secrets);
     skip(encoded, "whsec_");
     const auto key = from_base64(encoded);
@@ -128,10 +150,10 @@ void add_missing(io::posix::HttpRequest& request, const char* name, std::string 
   if (request.header(name).empty()) request.headers.emplace_back(name, std::move(value));
 }
 
-void sign(const Route& route, io::posix::HttpRequest& request, io::WallTime now) {
+void sign(const Guard& guard, io::posix::HttpRequest& request, io::WallTime now) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count();
   add_missing(request, "webhook-timestamp", std::to_string(seconds));
-  std::string_view secrets = route.secret;
+  std::string_view secrets = guard.secret;
   auto encoded = next_word(secrets);
   skip(encoded, "whsec_");
   const auto key = from_base64(encoded).value_or("");
@@ -142,29 +164,38 @@ void sign(const Route& route, io::posix::HttpRequest& request, io::WallTime now)
 
 }  // namespace
 
-void authorize(const Route& route, io::posix::HttpRequest& request, io::WallTime now) {
-  switch (route.auth) {
-    case Route::Auth::none:
+void authorize(const Guard& guard, io::posix::HttpRequest& request, io::WallTime now) {
+  switch (guard.auth) {
+    case Guard::Auth::none:
       return;
-    case Route::Auth::basic:
-      return add_missing(request, "authorization", "Basic " + to_base64(route.username + ":" + route.password));
-    case Route::Auth::bearer:
-      return add_missing(request, "authorization", "Bearer " + route.token);
-    case Route::Auth::hmac:
-      return sign(route, request, now);
+    case Guard::Auth::basic:
+      return add_missing(request, "authorization", "Basic " + to_base64(guard.username + ":" + guard.secret));
+    case Guard::Auth::bearer:
+      return add_missing(request, "authorization", "Bearer " + guard.secret);
+    case Guard::Auth::api_key:
+      if (!guard.header.empty()) return add_missing(request, guard.header.c_str(), guard.secret);
+      if (!query_parameter(request.query, guard.query)) {
+        request.query += (request.query.empty() ? "" : "&") + guard.query + "=" +
+                         boost::urls::encode(guard.secret, boost::urls::unreserved_chars);
+      }
+      return;
+    case Guard::Auth::hmac:
+      return sign(guard, request, now);
   }
 }
 
-Status authenticate(const Route& route, const io::posix::HttpRequest& request, io::WallTime now) {
-  switch (route.auth) {
-    case Route::Auth::none:
+Status authenticate(const Guard& guard, const io::posix::HttpRequest& request, io::WallTime now) {
+  switch (guard.auth) {
+    case Guard::Auth::none:
       return Done{};
-    case Route::Auth::basic:
-      return check_basic(route, request.header("authorization"));
-    case Route::Auth::bearer:
-      return check_bearer(route, request.header("authorization"));
-    case Route::Auth::hmac:
-      return check_signature(route, request, now);
+    case Guard::Auth::basic:
+      return check_basic(guard, request.header("authorization"));
+    case Guard::Auth::bearer:
+      return check_bearer(guard, request.header("authorization"));
+    case Guard::Auth::api_key:
+      return check_key(guard, request);
+    case Guard::Auth::hmac:
+      return check_signature(guard, request, now);
   }
   return Done{};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <boost/url/pct_string_view.hpp>
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
@@ -33,10 +34,10 @@ bool is_secret(std::string_view header) {
 }
 
 /// Names in the order of their first mention; the values of one name as one list (RFC 9110 §5.3).
-std::string headers_json(const HttpRequest& request) {
+std::string headers_json(const HttpRequest& request, const Guard& guard) {
   std::vector<std::pair<std::string_view, std::string>> merged;
   for (const auto& [name, value] : request.headers) {
-    if (is_secret(name)) continue;
+    if (is_secret(name) || name == guard.header) continue;
     const auto known = std::ranges::find(merged, name, &std::pair<std::string_view, std::string>::first);
     if (known == merged.end()) {
       merged.emplace_back(name, value);
@@ -64,6 +65,35 @@ std::string_view repeated_header(const HttpRequest& request) {
   return {};
 }
 
+HttpResponse unauthorized(const Guard& guard, const std::string& why) {
+  auto response = problem(401, "Unauthorized", why);
+  if (guard.auth == Guard::Auth::basic) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"webhook\"");
+  if (guard.auth == Guard::Auth::bearer) response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+/// Nobody is let in while it cannot be told who may be.
+HttpResponse unguarded(const Route& route) {
+  auto response = problem(503, "Service unavailable",
+                          fmt::format("the credential {} of the flow {} is not there", route.credential, route.flow));
+  response.headers.emplace_back("Retry-After", "60");
+  return response;
+}
+
+/// A query without one of its parameters.
+std::string without_parameter(std::string_view query, std::string_view name) {
+  if (name.empty()) return std::string(query);
+  std::string kept;
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const auto decoded = boost::urls::make_pct_string_view(pair.substr(0, pair.find('=')));
+    if (decoded && decoded->decode() == name) continue;
+    kept.append(kept.empty() ? "" : "&").append(pair);
+  }
+  return kept;
+}
+
 template <class Served>
 const Served* taker(const std::vector<const Served*>& here, std::string_view method) {
   const auto found = std::ranges::find_if(here, [&](const Served* served) { return served->route.takes(method); });
@@ -77,21 +107,24 @@ std::string allowed(const std::vector<const Served*>& here) {
   return methods + "OPTIONS";
 }
 
-std::string make_envelope(const std::string& id, const HttpRequest& request, const Body& body) {
-  std::string out = "{\"id\":\"" + id + "\",\"body\":" + body.body + ",\"headers\":" + headers_json(request) +
+/// What the message has of the request: all but what the caller has shown to be let in.
+std::string make_envelope(const std::string& id, const HttpRequest& request, const Body& body, const Guard& guard) {
+  std::string out = "{\"id\":\"" + id + "\",\"body\":" + body.body + ",\"headers\":" + headers_json(request, guard) +
                     ",\"attachments\":" + (body.attachments.empty() ? "{}" : body.attachments) + ",\"method\":";
   json_text::append_quoted(out, request.method);
   out += ",\"path\":";
   json_text::append_quoted(out, request.path);
-  return out + ",\"query\":" + form_as_json(request.query) + "}";
+  return out + ",\"query\":" + form_as_json(without_parameter(request.query, guard.query)) + "}";
 }
 
 }  // namespace
 
-Gateway::Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, std::function<std::string()> new_id)
+Gateway::Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, Logins logins,
+                 std::function<std::string()> new_id)
     : loop_(loop),
       broker_(broker),
       limits_(limits),
+      logins_(std::move(logins)),
       new_id_(std::move(new_id)),
       session_(broker.begin_session()),
       replies_(loop, broker, session_) {}
@@ -132,6 +165,13 @@ void Gateway::withdraw(const std::string& flow) {
 const Route* Gateway::route(const std::string& flow) const {
   const auto known = served_.find(flow);
   return known == served_.end() ? nullptr : &known->second.route;
+}
+
+std::optional<Guard> Gateway::guard(const Route& route) const {
+  if (route.credential.empty()) return route.guard;
+  const auto login = logins_ ? logins_(route.credential) : std::nullopt;
+  if (!login) return std::nullopt;
+  return guard_of(*login, route.guard.tolerance);
 }
 
 std::vector<const Gateway::Served*> Gateway::at(std::string_view path) const {
@@ -197,11 +237,10 @@ void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
   if (const auto name = repeated_header(request); !name.empty()) {
     return respond(problem(400, "Bad request", fmt::format("the header {} comes twice", name)));
   }
-  if (auto known = authenticate(*route, request, loop_.wall_now()); !known) {
-    auto response = problem(401, "Unauthorized", known.error().message);
-    if (route->auth == Route::Auth::basic) response.headers.emplace_back("WWW-Authenticate", "Basic realm=\"webhook\"");
-    if (route->auth == Route::Auth::bearer) response.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return respond(std::move(response));
+  const auto guard = this->guard(*route);
+  if (!guard) return respond(unguarded(*route));
+  if (auto known = authenticate(*guard, request, loop_.wall_now()); !known) {
+    return respond(unauthorized(*guard, known.error().message));
   }
   if (!taken_by->open) {
     auto response = problem(503, "Service unavailable", fmt::format("the flow {} is stopped", route->flow));
@@ -219,7 +258,7 @@ void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
     return respond(std::move(response));
   }
   const auto execution = execution_of(*route, request);
-  accept(*route, execution, make_message(*route, execution, make_envelope(execution.id, request, *body)),
+  accept(*route, execution, make_message(*route, execution, make_envelope(execution.id, request, *body, *guard)),
          std::move(respond));
 }
 

@@ -33,8 +33,12 @@ class Gateway final : public io::posix::HttpHandler {
     std::uint64_t backlog_max = 10'000'000;  ///< ready messages on a flow's first queues before callers get 429
   };
 
+  /// The login of a credential, as it is now; nullopt if there is none.
+  using Logins = std::function<std::optional<component::Login>(const std::string& credential)>;
+
   /// `new_id` makes the execution ids of requests without an idempotency key.
-  Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, std::function<std::string()> new_id = random_id);
+  Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, Logins logins,
+          std::function<std::string()> new_id = random_id);
   ~Gateway() override;
 
   /// From now on the flow's calls go to this version of it; its exchange and queues are declared. Not `open`: callers
@@ -43,6 +47,8 @@ class Gateway final : public io::posix::HttpHandler {
   Status serve(Route route, bool open);
   /// The flow has no address any more.
   void withdraw(const std::string& flow);
+  /// What the route's callers must show now; nullopt if its credential is not there.
+  std::optional<Guard> guard(const Route& route) const;
   /// The flow's route, or nullptr; valid until the next serve or withdraw.
   const Route* route(const std::string& flow) const;
   /// Messages taken in and durable, since the start; repeats of an idempotency key are none.
@@ -74,6 +80,7 @@ class Gateway final : public io::posix::HttpHandler {
   io::Loop& loop_;
   broker::Broker& broker_;
   Limits limits_;
+  Logins logins_;
   std::function<std::string()> new_id_;
   std::map<std::string, Served> served_;                             ///< by flow
   std::unordered_map<std::string, std::vector<Served*>> addresses_;  ///< by path

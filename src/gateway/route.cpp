@@ -19,11 +19,23 @@ std::int64_t number(const boost::json::object& config, std::string_view name, st
   return value != nullptr && value->is_number() ? value->to_number<std::int64_t>() : otherwise;
 }
 
-Route::Auth auth_of(std::string_view name) {
-  if (name == "basic") return Route::Auth::basic;
-  if (name == "bearer") return Route::Auth::bearer;
-  if (name == "hmac") return Route::Auth::hmac;
-  return Route::Auth::none;
+/// From `auth` and the fields that go with it.
+Guard configured_guard(const boost::json::object& config) {
+  Guard guard;
+  guard.tolerance = std::chrono::milliseconds(number(config, "tolerance", 300'000));
+  const auto auth = text(config, "auth");
+  if (auth == "basic") {
+    guard.auth = Guard::Auth::basic;
+    guard.username = text(config, "username");
+    guard.secret = text(config, "password");
+  } else if (auth == "bearer") {
+    guard.auth = Guard::Auth::bearer;
+    guard.secret = text(config, "token");
+  } else if (auth == "hmac") {
+    guard.auth = Guard::Auth::hmac;
+    guard.secret = text(config, "secret");
+  }
+  return guard;
 }
 
 }  // namespace
@@ -72,12 +84,8 @@ std::optional<Route> make_route(const flow::Flow& flow, std::int64_t version) {
     route.methods = {"POST"};
   }
   route.body_max = static_cast<std::uint64_t>(number(config, "body_max", 10'000'000));
-  route.auth = auth_of(text(config, "auth"));
-  route.username = text(config, "username");
-  route.password = text(config, "password");
-  route.token = text(config, "token");
-  route.secret = text(config, "secret");
-  route.tolerance = std::chrono::milliseconds(number(config, "tolerance", 300'000));
+  route.guard = configured_guard(config);
+  route.credential = trigger.credential;
   route.reply_timeout = std::chrono::milliseconds(number(config, "reply_timeout", 30'000));
   route.replies = std::ranges::any_of(flow.steps, [](const flow::Step& step) { return step.function == "http.reply"; });
   if (const auto* waits = config.if_contains("wait_for_reply")) route.replies = waits->is_bool() && waits->get_bool();

@@ -8,13 +8,12 @@
 #include <vector>
 
 #include "flow/flow.hpp"
+#include "gateway/guard.hpp"
 
 namespace millrace::gateway {
 
 /// The webhook trigger of one version of a flow as the gateway serves it.
 struct Route {
-  enum class Auth { none, basic, bearer, hmac };
-
   std::string flow;
   std::string step;
   std::string exchange;                   ///< of the flow's version
@@ -23,12 +22,8 @@ struct Route {
   std::string path;                       ///< as normal_path has it
   std::vector<std::string> methods;
   std::uint64_t body_max = 0;  ///< bytes
-  Auth auth = Auth::none;
-  std::string username;
-  std::string password;
-  std::string token;
-  std::string secret;  ///< "whsec_" and the key in base64; several with spaces between them
-  std::chrono::milliseconds tolerance{0};
+  Guard guard;
+  std::string credential;  ///< name of the one that makes the guard at each call; empty: `guard` is it
   std::chrono::milliseconds reply_timeout{0};
   bool replies = false;  ///< the caller waits for the flow's reply
 

@@ -59,6 +59,8 @@ struct MailCall {
   bool starttls_required = false;
   std::string username;
   std::string password;
+  std::string token = {};    ///< instead of a password: an OAuth 2.0 access token (XOAUTH2, OAUTHBEARER of RFC 7628)
+  bool only_log_in = false;  ///< no mail is sent: the answer says that the server has let us in
   TlsSettings tls;
   std::chrono::milliseconds timeout{60'000};
   std::string sender;                   ///< bare address

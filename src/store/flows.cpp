@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "store/credentials.hpp"
+
 namespace millrace::store {
 namespace {
 
@@ -162,6 +164,9 @@ Result<VersionRecord> Flows::publish(const Publication& publication) {
   done = database_.execute("UPDATE flows SET current = $2, state = $3 WHERE name = $1",
                            {publication.name, number, to_string(state)});
   if (!done) return done.error();
+  std::vector<CredentialUse> uses;
+  for (const auto& [step, name] : publication.credentials) uses.push_back({name, publication.name, number, step});
+  if (auto used = Credentials(database_).use(uses); !used) return used.error();
   return version(publication.name, number);
 }
 
@@ -229,8 +234,9 @@ Result<std::optional<std::uint32_t>> Flows::set_scale(const std::string& name, c
 }
 
 Status Flows::remove(const std::string& name) {
-  for (const auto* sql : {"DELETE FROM webhooks WHERE flow = $1", "DELETE FROM versions WHERE flow = $1",
-                          "DELETE FROM scales WHERE flow = $1", "DELETE FROM flows WHERE name = $1"}) {
+  for (const auto* sql : {"DELETE FROM webhooks WHERE flow = $1", "DELETE FROM credential_uses WHERE flow = $1",
+                          "DELETE FROM versions WHERE flow = $1", "DELETE FROM scales WHERE flow = $1",
+                          "DELETE FROM flows WHERE name = $1"}) {
     if (const auto done = database_.execute(sql, {name}); !done) return done.error();
   }
   return Done{};

@@ -62,6 +62,12 @@ struct Address {
   std::string method;
 };
 
+/// A credential that a step names.
+struct StepCredential {
+  std::string step;
+  std::string name;
+};
+
 /// Flows, their drafts and versions. Each change is checked against what is there: Error::not_found, Error::stale when
 /// the draft has another revision than the caller has seen, Error::conflict when a state does not allow it.
 class Flows {
@@ -90,6 +96,7 @@ class Flows {
     std::string who;
     std::int64_t at = 0;
     std::vector<Address> webhooks;
+    std::vector<StepCredential> credentials = {};
   };
   /// Makes the source the flow's next version, which new events go to; the one before drains. The first one starts the
   /// flow. Error::conflict names the flow that has one of the webhooks already.

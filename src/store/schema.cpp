@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::array<std::string_view, 3> all = {
+constexpr std::array<std::string_view, 4> all = {
     R"sql(
 CREATE TABLE flows (
   name       TEXT PRIMARY KEY,
@@ -88,6 +88,35 @@ CREATE TABLE replays (
 );
 CREATE INDEX replays_by_age ON replays (created_at);
 CREATE INDEX replays_running ON replays (created_at) WHERE state = 'running';
+)sql",
+    R"sql(
+CREATE TABLE credentials (
+  name         TEXT PRIMARY KEY,
+  type         TEXT NOT NULL,    -- basic | bearer | api_key | oauth2_client_credentials | …
+  settings     TEXT NOT NULL,    -- JSON: what is no secret
+  sealed       BYTES NOT NULL,   -- XChaCha20-Poly1305: what is
+  revision     BIGINT NOT NULL,  -- counts what people have set
+  generation   BIGINT NOT NULL,  -- counts the tokens of a revision
+  state        TEXT NOT NULL,    -- ready | authorization_needed | failing
+  problem      TEXT NOT NULL,    -- or empty
+  verification TEXT NOT NULL,    -- JSON, or empty
+  created_by   TEXT NOT NULL,
+  created_at   BIGINT NOT NULL,
+  changed_by   TEXT NOT NULL,
+  changed_at   BIGINT NOT NULL
+);
+CREATE TABLE credential_uses (   -- which steps of published versions name it
+  credential TEXT NOT NULL,
+  flow       TEXT NOT NULL,
+  version    BIGINT NOT NULL,
+  step       TEXT NOT NULL,
+  PRIMARY KEY (flow, version, step)
+);
+CREATE INDEX uses_of_credential ON credential_uses (credential);
+CREATE TABLE credential_key (    -- one row: what only the right key opens
+  id    BIGINT PRIMARY KEY,
+  proof BYTES NOT NULL
+);
 )sql",
 };
 

@@ -1,11 +1,10 @@
-#include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "component/config.hpp"
 #include "component/json_text.hpp"
+#include "components/email/authorized_mails.hpp"
 #include "components/email/mail.hpp"
+#include "components/email/mail_server.hpp"
 #include "components/functions.hpp"
 #include "components/http/fault_outcome.hpp"
 #include "components/template.hpp"
@@ -34,12 +33,12 @@ struct Defaults {
 class Send final : public component::Action {
  public:
   Send(Defaults defaults, io::MailCall server, const component::Config& config,
-       std::unique_ptr<io::Transfers> transfers, io::Loop& loop)
+       std::unique_ptr<io::Transfers> transfers, const component::Services& services)
       : defaults_(std::move(defaults)),
         server_(std::move(server)),
         size_max_(config.size("size_max")),
-        transfers_(std::move(transfers)),
-        loop_(loop) {}
+        mails_(std::move(transfers), services.credential),
+        loop_(services.loop) {}
 
   std::size_t concurrency() const override { return 4; }
 
@@ -63,12 +62,13 @@ class Send final : public component::Action {
     }
     report += "],\"response\":";
     const auto target = "mail over " + call.url;
-    transfers_->mail(std::move(call), [report = std::move(report), target,
-                                       finish = std::move(finish)](Result<io::MailAnswer, io::TransferFault> answer) {
-      if (!answer) return finish(outcome_of_fault(answer.error(), "smtp", target));
-      auto body = report + component::json_text::quoted(answer->response) + "}";
-      finish(Outcome::done({Emission{.body = std::move(body)}}));
-    });
+    mails_.send(
+        std::move(call), target,
+        [report = std::move(report), finish = std::move(finish)](const Result<io::MailAnswer, Outcome>& answer) {
+          if (!answer) return finish(answer.error());
+          auto body = report + component::json_text::quoted(answer->response) + "}";
+          finish(Outcome::done({Emission{.body = std::move(body)}}));
+        });
   }
 
  private:
@@ -102,7 +102,7 @@ class Send final : public component::Action {
   Defaults defaults_;
   io::MailCall server_;
   std::size_t size_max_;
-  std::unique_ptr<io::Transfers> transfers_;
+  AuthorizedMails mails_;
   io::Loop& loop_;
 };
 
@@ -134,42 +134,18 @@ Result<Defaults> read_defaults(const component::Config& config, const component:
   return defaults;
 }
 
-Result<io::MailCall> read_server(const component::Config& config) {
-  io::MailCall call;
-  const std::string text = config.text("smtp");
-  const auto parsed = boost::urls::parse_uri(text);
-  if (!parsed || (parsed->scheme() != "smtp" && parsed->scheme() != "smtps") || parsed->host().empty()) {
-    return Error{Error::Kind::invalid, "config.smtp: must be smtp://host:port or smtps://host:port"};
-  }
-  boost::urls::url url(*parsed);
-  call.username = config.has("username") ? config.text("username") : url.user();
-  call.password = config.has("password") ? config.text("password") : url.password();
-  url.remove_userinfo();
-  call.url = std::string(url.buffer());
-  const auto starttls = config.text("starttls");
-  call.starttls = parsed->scheme() == "smtp" && starttls != "never";
-  call.starttls_required = starttls == "always";
-  call.timeout = config.duration("timeout");
-  call.tls.verify = config.boolean("tls_verify");
-  call.tls.ca_file = config.text("tls_ca_file");
-  if (!call.tls.ca_file.empty() && ::access(call.tls.ca_file.c_str(), R_OK) != 0) {
-    return Error{Error::Kind::not_found, "config.tls_ca_file: cannot read " + call.tls.ca_file};
-  }
-  return call;
-}
-
 Result<std::unique_ptr<component::Action>> make_send(const Descriptor& descriptor, const boost::json::object& given,
                                                      component::Services& services) {
   auto config = component::Config::read(descriptor, given);
   if (!config) return config.error();
   auto defaults = read_defaults(*config, services);
   if (!defaults) return defaults.error();
-  auto server = read_server(*config);
+  auto server = read_mail_server(*config);
   if (!server) return server.error();
   auto transfers = services.outside.transfers();
   if (!transfers) return transfers.error();
   return std::unique_ptr<component::Action>(
-      std::make_unique<Send>(std::move(*defaults), std::move(*server), *config, std::move(*transfers), services.loop));
+      std::make_unique<Send>(std::move(*defaults), std::move(*server), *config, std::move(*transfers), services));
 }
 
 }  // namespace
@@ -238,12 +214,18 @@ component::Function email_send() {
       "attachments": [{ "name": "invoice.pdf", "type": "application/pdf", "base64": body.pdf }] }
   config:
     smtp: smtps://mail.example.com:465
-    username: billing
-    password: ${SMTP_PASSWORD}
     from: Billing <billing@example.com>
+  credential: mail-server
 )"}};
-  return {it, [it](const boost::json::object& config, component::Services& services) {
+  it.credential_types = {component::CredentialType::basic, component::CredentialType::oauth2_client_credentials,
+                         component::CredentialType::oauth2_authorization_code};
+  it.credential_replaces = {"username", "password"};
+  return {it,
+          [it](const boost::json::object& config, component::Services& services) {
             return make_send(it, config, services);
+          },
+          [it](const boost::json::object& config, component::Services& services, std::function<void(Status)> done) {
+            return verify_mail_login(it, config, services, std::move(done));
           }};
 }
 

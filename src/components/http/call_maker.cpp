@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "component/base64.hpp"
+#include "components/http/add_query.hpp"
 
 namespace millrace::components {
 using component::Failure;
@@ -31,21 +32,6 @@ std::string_view origin(std::string_view url) {
   const auto scheme = url.find("://");
   if (scheme == std::string_view::npos) return {};
   return url.substr(0, url.find_first_of("/?#", scheme + 3));
-}
-
-void add_query(std::string& url, const std::vector<std::pair<std::string, std::string>>& parameters) {
-  std::string fragment;
-  if (const auto hash = url.find('#'); hash != std::string::npos) {
-    fragment = url.substr(hash);
-    url.resize(hash);
-  }
-  char separator = url.find('?') == std::string::npos ? '?' : '&';
-  for (const auto& [name, value] : parameters) {
-    url += separator;
-    url.append(percent_encoded(name)).append("=").append(percent_encoded(value));
-    separator = '&';
-  }
-  url += fragment;
 }
 
 }  // namespace
@@ -93,10 +79,11 @@ bool CallMaker::sets_header(std::string_view name) const {
   return std::any_of(header_names_.begin(), header_names_.end(), [&](const auto& set) { return same_name(set, name); });
 }
 
-Result<io::HttpCall, Failure> CallMaker::call(std::string_view envelope, std::string_view execution_id,
-                                              const std::vector<jsonata::Binding>& more,
-                                              const std::optional<std::string>& url) const {
-  auto call = base_;
+Result<StepCall, Failure> CallMaker::call(std::string_view envelope, std::string_view execution_id,
+                                          const std::vector<jsonata::Binding>& more,
+                                          const std::optional<std::string>& url) const {
+  StepCall made{base_};
+  auto& call = made.http;
   auto configured = url_->fill(envelope, execution_id, more, percent_encoded);
   if (!configured) return configured.error();
   call.url = url ? *url : configured->value_or(std::string());
@@ -104,13 +91,13 @@ Result<io::HttpCall, Failure> CallMaker::call(std::string_view envelope, std::st
     return Failure{"http.url",
                    "config.url gives \"" + url_for_people(call.url) + "\", which is no http:// or https:// address"};
   }
-  const bool elsewhere = url && origin(*url) != origin(configured->value_or(std::string()));
+  made.to_configured_host = !url || origin(*url) == origin(configured->value_or(std::string()));
   if (!url) {
     auto query = query_.fill(envelope, execution_id, more);
     if (!query) return query.error();
     if (!query->empty()) add_query(call.url, *query);
   }
-  if (elsewhere) return call;
+  if (!made.to_configured_host) return made;
   auto headers = headers_.fill(envelope, execution_id, more);
   if (!headers) return headers.error();
   call.headers.reserve(headers->size() + 3);
@@ -120,7 +107,7 @@ Result<io::HttpCall, Failure> CallMaker::call(std::string_view envelope, std::st
     call.headers.push_back(value.empty() ? name + ";" : name + ": " + value);
   }
   if (!authorization_.empty()) call.headers.push_back(authorization_);
-  return call;
+  return made;
 }
 
 std::string url_for_people(std::string_view url) {

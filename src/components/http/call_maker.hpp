@@ -6,6 +6,7 @@
 
 #include "component/action.hpp"
 #include "component/config.hpp"
+#include "components/http/authorized_calls.hpp"
 #include "components/template.hpp"
 #include "io/transfers.hpp"
 
@@ -18,10 +19,11 @@ class CallMaker {
   static Result<CallMaker> make(const component::Config& config, const component::Services& services);
 
   /// Everything but method and body. `url` instead of the configured one where given (a next page): then `query` is
-  /// left out, and where it leads to another host than the configured one, headers and login as well.
-  Result<io::HttpCall, component::Failure> call(std::string_view envelope, std::string_view execution_id,
-                                                const std::vector<jsonata::Binding>& more = {},
-                                                const std::optional<std::string>& url = {}) const;
+  /// left out, and where it leads to another host than the configured one, headers and login as well. A credential's
+  /// login is added when it is sent (AuthorizedCalls).
+  Result<StepCall, component::Failure> call(std::string_view envelope, std::string_view execution_id,
+                                            const std::vector<jsonata::Binding>& more = {},
+                                            const std::optional<std::string>& url = {}) const;
 
   /// True if the config sets that header (any case).
   bool sets_header(std::string_view name) const;

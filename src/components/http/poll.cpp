@@ -6,12 +6,12 @@
 #include "component/json_text.hpp"
 #include "components/functions.hpp"
 #include "components/http/call_maker.hpp"
-#include "components/http/fault_outcome.hpp"
 #include "components/http/poll_state.hpp"
 #include "components/http/request_fields.hpp"
 #include "components/http/response_form.hpp"
 #include "components/http/retry_after.hpp"
 #include "components/http/status_set.hpp"
+#include "components/http/verify_login.hpp"
 #include "components/timer/schedule_fields.hpp"
 
 namespace millrace::components {
@@ -48,8 +48,12 @@ std::string resolved(const std::string& base, const std::string& next) {
 
 class Poll final : public component::Action {
  public:
-  Poll(Settings settings, CallMaker calls, std::unique_ptr<io::Transfers> transfers, io::Loop& loop)
-      : settings_(std::move(settings)), calls_(std::move(calls)), transfers_(std::move(transfers)), loop_(loop) {}
+  Poll(Settings settings, CallMaker calls, std::unique_ptr<io::Transfers> transfers,
+       const component::Services& services)
+      : settings_(std::move(settings)),
+        calls_(std::move(calls)),
+        sender_(std::move(transfers), services.credential),
+        loop_(services.loop) {}
 
   void process(Work work, component::Finish finish) override {
     auto state = PollState::read(work.snapshot);
@@ -64,20 +68,23 @@ class Poll final : public component::Action {
 
     auto call = page_call(work, *state);
     if (!call) return finish(Outcome::dead(call.error()));
-    const auto url = call->url;
-    transfers_->http(std::move(*call), [this, url, work = std::move(work), state = std::move(*state),
-                                        finish = std::move(finish)](auto result) mutable {
-      const auto target = "GET " + url_for_people(url);
-      if (!result) return finish(outcome_of_fault(result.error(), "http", target));
-      if (result->status >= 200 && result->status < 300) return finish(page(work, std::move(state), *result));
-      Failure failure{"http.status", fmt::format("{} answered {}", target, result->status), response_details(*result)};
-      if (!settings_.retry_on.contains(result->status)) return finish(Outcome::dead(std::move(failure)));
-      finish(Outcome::later(std::move(failure), parse_retry_after(result->header("retry-after"), loop_.wall_now())));
-    });
+    const auto target = "GET " + url_for_people(call->http.url);
+    sender_.send(std::move(*call), target,
+                 [this, target, work = std::move(work), state = std::move(*state),
+                  finish = std::move(finish)](auto result) mutable {
+                   if (!result) return finish(result.error());
+                   if (result->status >= 200 && result->status < 300)
+                     return finish(page(work, std::move(state), *result));
+                   Failure failure{"http.status", fmt::format("{} answered {}", target, result->status),
+                                   response_details(*result)};
+                   if (!settings_.retry_on.contains(result->status)) return finish(Outcome::dead(std::move(failure)));
+                   finish(Outcome::later(std::move(failure),
+                                         parse_retry_after(result->header("retry-after"), loop_.wall_now())));
+                 });
   }
 
  private:
-  Result<io::HttpCall, Failure> page_call(const Work& work, const PollState& state) const {
+  Result<StepCall, Failure> page_call(const Work& work, const PollState& state) const {
     std::vector<jsonata::Binding> bindings;  // No cursor yet: $cursor is undefined.
     if (!state.cursor.empty()) bindings.push_back({"cursor", state.cursor});
     const auto url = state.next.empty() ? std::optional<std::string>() : state.next;
@@ -180,7 +187,7 @@ class Poll final : public component::Action {
 
   Settings settings_;
   CallMaker calls_;
-  std::unique_ptr<io::Transfers> transfers_;
+  AuthorizedCalls sender_;
   io::Loop& loop_;
 };
 
@@ -206,7 +213,7 @@ Result<std::unique_ptr<component::Action>> make_poll(const Descriptor& descripto
   auto transfers = services.outside.transfers();
   if (!transfers) return transfers.error();
   return std::unique_ptr<component::Action>(
-      std::make_unique<Poll>(std::move(settings), std::move(*calls), std::move(*transfers), services.loop));
+      std::make_unique<Poll>(std::move(settings), std::move(*calls), std::move(*transfers), services));
 }
 
 std::vector<Field> fields() {
@@ -263,6 +270,8 @@ component::Function http_poll() {
       "was.";
   it.fields = fields();
   it.check = check;
+  it.credential_types = http_credential_types();
+  it.credential_replaces = {"auth", "username", "password", "token"};
   it.emits = "One item.";
   it.examples = {{"New and changed contacts", R"(- id: contacts
   trigger: http.poll
@@ -270,15 +279,18 @@ component::Function http_poll() {
     every: 1m
     url: https://crm.example.com/contacts
     query: { updated_since: "{{ $cursor }}" }
-    auth: bearer
-    token: ${CRM_TOKEN}
     items: body.data
     id: id
     cursor: $max($append($items.updated_at, $cursor))
     next: body.links.next
+  credential: crm
 )"}};
-  return {it, [it](const boost::json::object& config, component::Services& services) {
+  return {it,
+          [it](const boost::json::object& config, component::Services& services) {
             return make_poll(it, config, services);
+          },
+          [it](const boost::json::object& config, component::Services& services, std::function<void(Status)> done) {
+            return verify_http_login(it, config, services, std::move(done));
           }};
 }
 

@@ -5,11 +5,11 @@
 #include "component/json_text.hpp"
 #include "components/functions.hpp"
 #include "components/http/call_maker.hpp"
-#include "components/http/fault_outcome.hpp"
 #include "components/http/request_fields.hpp"
 #include "components/http/response_form.hpp"
 #include "components/http/retry_after.hpp"
 #include "components/http/status_set.hpp"
+#include "components/http/verify_login.hpp"
 
 namespace millrace::components {
 using component::Descriptor;
@@ -19,7 +19,6 @@ using component::Field;
 using component::Outcome;
 using component::Work;
 using io::HttpAnswer;
-using io::HttpCall;
 
 namespace {
 
@@ -42,7 +41,7 @@ class Request final : public component::Action {
           const component::Services& services)
       : settings_(std::move(settings)),
         calls_(std::move(calls)),
-        transfers_(std::move(transfers)),
+        sender_(std::move(transfers), services.credential),
         loop_(services.loop),
         has_successors_(services.has_successors),
         is_watched_(services.is_watched) {}
@@ -52,27 +51,28 @@ class Request final : public component::Action {
   void process(Work work, component::Finish finish) override {
     auto call = make_call(work);
     if (!call) return finish(Outcome::dead(call.error()));
-    for (const auto& line : call->headers) {
+    for (const auto& line : call->http.headers) {
       if (line.find_first_of("\r\n") == std::string::npos) continue;
       return finish(Outcome::dead({"http.header", "a header has a line break: " + line.substr(0, line.find(':'))}));
     }
-    auto target = call->method + " " + url_for_people(call->url);
-    transfers_->http(std::move(*call), [this, target = std::move(target),
-                                        finish = std::move(finish)](Result<HttpAnswer, io::TransferFault> result) {
-      finish(result ? outcome_of(*result, target) : outcome_of_fault(result.error(), "http", target));
-    });
+    auto target = call->http.method + " " + url_for_people(call->http.url);
+    sender_.send(std::move(*call), target,
+                 [this, target, finish = std::move(finish)](const Result<HttpAnswer, Outcome>& result) {
+                   finish(result ? outcome_of(*result, target) : result.error());
+                 });
   }
 
  private:
-  Result<HttpCall, Failure> make_call(const Work& work) const {
+  Result<StepCall, Failure> make_call(const Work& work) const {
     const std::string_view envelope = work.message.envelope();
-    auto call = calls_.call(envelope, work.execution_id);
-    if (!call) return call.error();
+    auto made = calls_.call(envelope, work.execution_id);
+    if (!made) return made.error();
+    auto* call = &made->http;
     call->method = settings_.method;
     if (settings_.idempotency_key && !calls_.sets_header("idempotency-key")) {
       call->headers.push_back("Idempotency-Key: " + work.message_id);
     }
-    if (settings_.send_as == SendAs::none) return call;
+    if (settings_.send_as == SendAs::none) return made;
 
     std::string value;
     if (settings_.body) {
@@ -85,12 +85,12 @@ class Request final : public component::Action {
     auto body = written(std::move(value));
     if (!body) return body.error();
     call->body = std::move(*body);
-    if (calls_.sets_header("content-type")) return call;
+    if (calls_.sets_header("content-type")) return made;
     auto type = settings_.content_type ? settings_.content_type->fill(envelope, work.execution_id)
                                        : std::optional<std::string>(default_content_type());
     if (!type) return type.error();
     if (*type) call->headers.push_back("Content-Type: " + **type);
-    return call;
+    return made;
   }
 
   const char* default_content_type() const {
@@ -152,7 +152,7 @@ class Request final : public component::Action {
 
   Settings settings_;
   CallMaker calls_;
-  std::unique_ptr<io::Transfers> transfers_;
+  AuthorizedCalls sender_;
   io::Loop& loop_;
   bool has_successors_;
   bool is_watched_;
@@ -268,6 +268,8 @@ component::Function http_request() {
       "letters that keep the response.";
   it.fields = fields();
   it.check = check_http_auth;
+  it.credential_types = http_credential_types();
+  it.credential_replaces = {"auth", "username", "password", "token"};
   it.emits =
       "The response: body is the parsed JSON, {\"text\": …} or {\"base64\": …}, or {} where it is empty; headers hold "
       "statusCode, contentType, url and headers.";
@@ -285,11 +287,14 @@ component::Function http_request() {
   config:
     url: https://crm.example.com/customers/{{ body.customer_id }}
     headers: { accept: application/json }
-    auth: bearer
-    token: ${CRM_TOKEN}
+  credential: crm
 )"}};
-  return {it, [it](const boost::json::object& config, component::Services& services) {
+  return {it,
+          [it](const boost::json::object& config, component::Services& services) {
             return make_request(it, config, services);
+          },
+          [it](const boost::json::object& config, component::Services& services, std::function<void(Status)> done) {
+            return verify_http_login(it, config, services, std::move(done));
           }};
 }
 

@@ -56,6 +56,11 @@ std::vector<Field> http_request_fields() {
   };
 }
 
+std::vector<component::CredentialType> http_credential_types() {
+  using enum component::CredentialType;
+  return {basic, bearer, api_key, oauth2_client_credentials, oauth2_authorization_code};
+}
+
 Status check_http_auth(const boost::json::object& config) {
   const auto auth = std::string_view(config.at("auth").get_string());
   if (auth == "basic" && !config.contains("username")) {

@@ -24,7 +24,18 @@ Status check_keys(std::string_view secrets) {
   return Done{};
 }
 
+/// Where authorization servers send people back to.
+Status check_path(std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path != "oauth2/callback") return Done{};
+  return Error{Error::Kind::invalid, "path is the platform's own (docs/credentials.md)"};
+}
+
 Status check_auth(const boost::json::object& config) {
+  if (const auto* path = config.if_contains("path"); path != nullptr && path->is_string()) {
+    if (auto status = check_path(path->get_string()); !status) return status;
+  }
   const auto auth = std::string_view(config.at("auth").get_string());
   const auto needs = [&](std::string_view field) -> Status {
     if (config.contains(field)) return Done{};
@@ -91,6 +102,9 @@ component::Function webhook_receive() {
        .summary = "Whether the caller waits; if it is not said, whether the flow has an http.reply. For flows in which "
                   "an installed component replies."}};
   it.check = check_auth;
+  using enum component::CredentialType;
+  it.credential_types = {basic, bearer, api_key, webhook_secret};
+  it.credential_replaces = {"auth", "username", "password", "token", "secret"};
   it.emits =
       "The request: body is the parsed JSON, the form's fields, {\"text\": …} or {\"base64\": …} by its content type; "
       "headers are the request's, lower-case; method, path and query stand beside them.";
@@ -103,8 +117,7 @@ component::Function webhook_receive() {
   trigger: webhook.receive
   config:
     path: shop/orders
-    auth: hmac
-    secret: ${WEBHOOK_SECRET}
+  credential: shop-webhooks    # of type webhook_secret
 )"}};
   return {it, nullptr};
 }

@@ -22,7 +22,15 @@ class MailTransfer final : public CurlTransfer {
     }
     if (!call_.username.empty()) {
       set(easy, CURLOPT_USERNAME, call_.username.c_str());
-      set(easy, CURLOPT_PASSWORD, call_.password.c_str());
+      if (call_.token.empty()) set(easy, CURLOPT_PASSWORD, call_.password.c_str());
+    }
+    if (!call_.token.empty()) set(easy, CURLOPT_XOAUTH2_BEARER, call_.token.c_str());
+    set(easy, CURLOPT_HEADERFUNCTION, &MailTransfer::on_reply);
+    set(easy, CURLOPT_HEADERDATA, this);
+    if (call_.only_log_in) {
+      set(easy, CURLOPT_CUSTOMREQUEST, "NOOP");
+      set(easy, CURLOPT_NOBODY, 1L);
+      return;
     }
     set(easy, CURLOPT_MAIL_FROM, call_.sender.c_str());
     for (const auto& recipient : call_.recipients) {
@@ -40,8 +48,6 @@ class MailTransfer final : public CurlTransfer {
       mime_ = build(curl, easy);
       set(easy, CURLOPT_MIMEPOST, mime_);
     }
-    set(easy, CURLOPT_HEADERFUNCTION, &MailTransfer::on_reply);
-    set(easy, CURLOPT_HEADERDATA, this);
   }
 
   std::function<void()> outcome(const CurlLibrary& curl, CURL* easy, CURLcode code) override {

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "component/worker_environment.hpp"
+#include "core/result.hpp"
+#include "io/posix/loop.hpp"
+
+namespace millrace::component {
+
+struct PlatformAnswer {
+  int status = 0;
+  std::string body;
+};
+
+/// A worker's GET of its platform: `{api_uri}{target}` with the worker's user. `done` is called once, on the loop,
+/// within `patience`; Error::unavailable if there is no answer.
+void ask_platform(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, const std::string& target,
+                  std::chrono::milliseconds patience, std::function<void(Result<PlatformAnswer>)> done);
+
+/// "/v1/tasks/{flow}/steps/{step}", the worker's own.
+std::string task_path(const WorkerEnvironment& environment);
+
+}  // namespace millrace::component
