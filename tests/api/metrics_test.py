@@ -14,7 +14,7 @@ steps:
   - { id: form, trigger: webhook.receive, config: { path: orders } }
   - { id: check, action: jsonata.transform, after: form, config: { expression: "body.n < 0 ? $error('less than nothing') : body" } }
   - { id: even, action: message.filter, after: check, config: { condition: "body.n % 2 = 0" } }
-  - { id: publish, action: http.request, after: even, config: { method: POST, url: "${TARGET}/posts" }, retry: { initial: 100ms, factor: 1, attempts: 1000 } }
+  - { id: publish, action: http.request, after: even, config: { method: POST, url: "${TARGET}/posts" }, retry: { initial: 100ms, factor: 1, attempts: 1000 }, park: false }
 """
 PARTS = ("finished_total", "removed_total", "waiting", "in_work", "retrying")
 

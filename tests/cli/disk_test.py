@@ -26,6 +26,7 @@ steps:
     after: in
     config: { method: POST, url: "${TARGET}/posts" }
     retry: { initial: 100ms, factor: 1 }
+    park: false
 """
 
 
