@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "amqp/timestamp.hpp"
 #include "component/json_text.hpp"
+#include "component/origin.hpp"
 #include "core/id.hpp"
 
 namespace millrace::component {
@@ -35,22 +35,16 @@ Outbox::Outbox(const io::Loop& clock, const WorkerEnvironment& environment, cons
                bool starts_executions)
     : clock_(clock), environment_(environment), settings_(settings), starts_executions_(starts_executions) {}
 
-amqp::Properties Outbox::child_properties(const Lineage& parent, std::string id) const {
-  amqp::FieldTable headers;
-  headers.append("messageId", id);
-  headers.append("parentMessageId", parent.message_id);
-  headers.append("threadId", starts_executions_ ? id : parent.execution_id);
-  headers.append("taskId", environment_.flow_id);
-  headers.append("stepId", environment_.step_id);
-  if (!parent.reply_to.empty()) headers.append("reply_to", parent.reply_to);
-
-  amqp::Properties properties;
-  properties.content_type = "application/json";
-  properties.delivery_mode = 2;
-  properties.timestamp = amqp::timestamp_of(clock_.wall_now());
-  properties.headers = std::move(headers);
-  properties.message_id = std::move(id);
-  return properties;
+amqp::Properties Outbox::child_properties(const Lineage& parent, std::string_view id) const {
+  Origin origin;
+  origin.message = id;
+  origin.parent = parent.message_id;
+  origin.execution = starts_executions_ ? id : parent.execution_id;
+  origin.flow = environment_.flow_id;
+  origin.step = environment_.step_id;
+  origin.reply_to = parent.reply_to;
+  origin.at = clock_.wall_now();
+  return properties_of(origin);
 }
 
 std::string Outbox::passthrough_of(const Message& input, const Emission& emission) const {
@@ -90,8 +84,7 @@ Status Outbox::add_emissions(const Lineage& parent, const Message& input, std::v
     }
     to.push_back({environment_.publish_messages_to,
                   emission.routing_key.empty() ? environment_.data_routing_key : std::move(emission.routing_key),
-                  amqp::encode_properties(child_properties(parent, std::move(id))),
-                  std::move(message).take_envelope()});
+                  amqp::encode_properties(child_properties(parent, id)), std::move(message).take_envelope()});
   }
   return Done{};
 }

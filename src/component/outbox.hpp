@@ -44,7 +44,7 @@ class Outbox {
   void add_dead_letter(const Lineage& input, std::string envelope, const Failure& failure, Publishes& to) const;
 
  private:
-  amqp::Properties child_properties(const Lineage& parent, std::string id) const;
+  amqp::Properties child_properties(const Lineage& parent, std::string_view id) const;
   std::string passthrough_of(const Message& input, const Emission& emission) const;
 
   const io::Loop& clock_;

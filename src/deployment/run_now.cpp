@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
-#include "amqp/timestamp.hpp"
 #include "component/message.hpp"
+#include "component/origin.hpp"
 #include "core/id.hpp"
 #include "core/time/timestamp.hpp"
 #include "deployment/deployments.hpp"
@@ -25,21 +25,16 @@ bool looks_already(const broker::Broker& broker, const flow::Plan& plan) {
 
 broker::MessagePtr make_message(const flow::Plan& plan, const std::string& id, std::string body, bool keyed,
                                 io::WallTime now) {
-  amqp::Properties properties;
-  properties.content_type = "application/json";
-  properties.delivery_mode = 2;
-  properties.timestamp = amqp::timestamp_of(now);
-  if (keyed) properties.message_id = id;
-  amqp::FieldTable headers;
-  headers.set("messageId", id);
-  headers.set("threadId", id);
-  headers.set("taskId", plan.flow);
-  headers.set("stepId", plan.trigger.step);
-  properties.headers = std::move(headers);
+  component::Origin origin;
+  origin.message = origin.execution = id;
+  origin.flow = plan.flow;
+  origin.step = plan.trigger.step;
+  origin.keyed = keyed;
+  origin.at = now;
   auto message = std::make_shared<broker::Message>();
   message->exchange = plan.exchange.name;
   message->routing_key = plan.trigger.key;
-  message->properties = amqp::encode_properties(properties);
+  message->properties = amqp::encode_properties(component::properties_of(origin));
   message->body = component::Message::make(id, std::move(body), "{}", "{}").take_envelope();
   return message;
 }

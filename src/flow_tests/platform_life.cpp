@@ -7,6 +7,7 @@
 
 #include "amqp/properties.hpp"
 #include "api/dead_letters.hpp"
+#include "component/origin.hpp"
 #include "flow_tests/broker_link.hpp"
 #include "flow_tests/json_text_value.hpp"
 #include "flow_tests/stand_in_credential.hpp"
@@ -147,19 +148,14 @@ void PlatformLife::request(const GivenRequest& given, const std::string& executi
 }
 
 void PlatformLife::put(const GivenMessage& given, const std::string& id, broker::Broker::Durable stored) {
-  amqp::Properties properties;
-  properties.content_type = "application/json";
-  properties.delivery_mode = 2;
-  properties.message_id = id;
-  amqp::FieldTable headers;
-  headers.set("messageId", id);
-  headers.set("threadId", given.execution.empty() ? id : given.execution);
-  headers.set("taskId", tested_.flow.name);
-  properties.headers = std::move(headers);
+  component::Origin origin;
+  origin.message = id;
+  origin.execution = given.execution.empty() ? id : given.execution;
+  origin.flow = tested_.flow.name;
   auto message = std::make_shared<broker::Message>();
   message->exchange = tested_.plan.exchange.name;
   message->routing_key = names::input_key(given.step);
-  message->properties = amqp::encode_properties(properties);
+  message->properties = amqp::encode_properties(component::properties_of(origin));
   message->body =
       component::Message::make(id, given.body, given.headers, given.attachments, given.passthrough).take_envelope();
   broker::Batch batch;

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
-#include "amqp/timestamp.hpp"
 #include "component/json_text.hpp"
 #include "component/message.hpp"
+#include "component/origin.hpp"
 #include "core/log.hpp"
 #include "flow/plan.hpp"
 #include "gateway/authentication.hpp"
@@ -200,22 +200,17 @@ bool Gateway::backlogged(const Route& route) const {
 }
 
 broker::MessagePtr Gateway::make_message(const Route& route, const Execution& execution, std::string envelope) const {
-  amqp::Properties properties;
-  properties.content_type = "application/json";
-  properties.delivery_mode = 2;
-  properties.timestamp = amqp::timestamp_of(loop_.wall_now());
-  if (execution.keyed) properties.message_id = execution.id;
-  amqp::FieldTable headers;
-  headers.set("messageId", execution.id);
-  headers.set("threadId", execution.id);
-  headers.set("taskId", route.flow);
-  headers.set("stepId", route.step);
-  if (route.replies) headers.set("reply_to", replies_.key());
-  properties.headers = std::move(headers);
+  component::Origin origin;
+  origin.message = origin.execution = execution.id;
+  origin.flow = route.flow;
+  origin.step = route.step;
+  if (route.replies) origin.reply_to = replies_.key();
+  origin.keyed = execution.keyed;
+  origin.at = loop_.wall_now();
   auto message = std::make_shared<broker::Message>();
   message->exchange = route.exchange;
   message->routing_key = route.key;
-  message->properties = amqp::encode_properties(properties);
+  message->properties = amqp::encode_properties(component::properties_of(origin));
   message->body = std::move(envelope);
   return message;
 }

@@ -4,6 +4,7 @@
 
 #include "amqp/properties.hpp"
 #include "component/json_text.hpp"
+#include "component/origin.hpp"
 #include "core/id.hpp"
 
 namespace millrace::replay {
@@ -34,22 +35,16 @@ std::string repeated_id(const std::string& replay, const history::Chosen& chosen
 
 broker::MessagePtr make_message(const history::Chosen& chosen, const Order& order, const std::string& id,
                                 const flow::Plan& plan) {
-  amqp::Properties properties;
-  properties.content_type = "application/json";
-  properties.delivery_mode = 2;
-  properties.message_id = id;
-  amqp::FieldTable headers;
-  headers.set("messageId", id);
-  headers.set("parentMessageId", chosen.message);
-  headers.set("threadId", id);
-  headers.set("taskId", plan.flow);
-  headers.set("stepId", plan.trigger.step);
-  properties.headers = std::move(headers);
+  component::Origin origin;
+  origin.message = origin.execution = id;
+  origin.parent = chosen.message;
+  origin.flow = plan.flow;
+  origin.step = plan.trigger.step;
   auto message = std::make_shared<broker::Message>();
   message->exchange = plan.exchange.name;
   message->routing_key =
       order.what.step.empty() ? flow::names::output_key(plan.trigger.step) : flow::names::input_key(order.what.step);
-  message->properties = amqp::encode_properties(properties);
+  message->properties = amqp::encode_properties(component::properties_of(origin));
   message->body = envelope_of(chosen.envelope, id, order.body);
   return message;
 }

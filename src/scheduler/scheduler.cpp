@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
-#include "amqp/timestamp.hpp"
 #include "component/json_text.hpp"
 #include "component/message.hpp"
+#include "component/origin.hpp"
 #include "core/id.hpp"
 #include "core/log.hpp"
 #include "core/time/timestamp.hpp"
@@ -275,23 +275,17 @@ broker::MessagePtr Scheduler::message(const Trigger& trigger, const Schedule::Du
   const auto& step = trigger.plan.step;
   const auto scheduled_at = to_timestamp(due.at);
   const auto id = derived_id({trigger.flow, step, scheduled_at});
-  amqp::Properties properties;
-  properties.content_type = "application/json";
-  properties.delivery_mode = 2;
-  properties.timestamp = amqp::timestamp_of(loop_.wall_now());
-  properties.message_id = id;
-  amqp::FieldTable headers;
-  headers.set("messageId", id);
-  headers.set("threadId", id);
-  headers.set("taskId", trigger.flow);
-  headers.set("stepId", step);
-  properties.headers = std::move(headers);
+  component::Origin origin;
+  origin.message = origin.execution = id;
+  origin.flow = trigger.flow;
+  origin.step = step;
+  origin.at = loop_.wall_now();
   const auto body = fmt::format(R"({{"scheduled_at":"{}","fired_at":"{}","missed":{}}})", scheduled_at,
                                 to_timestamp(loop_.wall_now()), due.missed);
   auto envelope = component::Message::make(id, body, "{}", "{}");
   return make_message(trigger.flow, trigger.version,
-                      trigger.plan.polls ? names::input_key(step) : names::output_key(step), properties,
-                      std::move(envelope).take_envelope());
+                      trigger.plan.polls ? names::input_key(step) : names::output_key(step),
+                      component::properties_of(origin), std::move(envelope).take_envelope());
 }
 
 }  // namespace millrace::scheduler
