@@ -28,20 +28,16 @@ class Request : public std::enable_shared_from_this<Request> {
   }
 
   void start(const WorkerEnvironment& environment, const std::string& target) {
-    const auto base = boost::urls::parse_uri(environment.api_uri);
-    if (!base || base->scheme() != "http") {
-      return tell(Error{Error::Kind::invalid, "ELASTICIO_API_URI is not an http:// address: " + environment.api_uri});
-    }
+    const auto door = PlatformDoor::of(environment);
+    if (!door) return tell(door.error());
     request_.version(11);
     request_.method(http::verb::get);
     request_.target(target);
-    request_.set(http::field::host, std::string(base->encoded_host_and_port()));
-    request_.set(http::field::authorization,
-                 "Basic " + base64_encoded(environment.api_username + ":" + environment.api_key));
+    request_.set(http::field::host, door->authority);
+    request_.set(http::field::authorization, door->authorization);
     request_.set(http::field::connection, "close");
-    const std::string port = base->has_port() ? std::string(base->port()) : "80";
     const auto self = shared_from_this();
-    resolver_.async_resolve(base->host_address(), port,
+    resolver_.async_resolve(door->host, door->port,
                             [self](error_code failed, asio::ip::tcp::resolver::results_type results) {
                               if (failed) return self->unreachable(failed);
                               self->connect(results);
@@ -80,6 +76,16 @@ class Request : public std::enable_shared_from_this<Request> {
 };
 
 }  // namespace
+
+Result<PlatformDoor> PlatformDoor::of(const WorkerEnvironment& environment) {
+  const auto base = boost::urls::parse_uri(environment.api_uri);
+  if (!base || base->scheme() != "http") {
+    return Error{Error::Kind::invalid, "ELASTICIO_API_URI is not an http:// address: " + environment.api_uri};
+  }
+  return PlatformDoor{base->host_address(), base->has_port() ? std::string(base->port()) : "80",
+                      std::string(base->encoded_host_and_port()),
+                      "Basic " + base64_encoded(environment.api_username + ":" + environment.api_key)};
+}
 
 void ask_platform(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, const std::string& target,
                   std::chrono::milliseconds patience, std::function<void(Result<PlatformAnswer>)> done) {

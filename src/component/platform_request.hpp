@@ -9,6 +9,17 @@
 
 namespace millrace::component {
 
+/// Where a worker's platform is, and what each request to it says of who asks.
+struct PlatformDoor {
+  std::string host;           ///< without brackets
+  std::string port;           ///< decimal
+  std::string authority;      ///< header Host
+  std::string authorization;  ///< header Authorization: HTTP Basic with the worker's user
+
+  /// Error::invalid if the environment's api_uri is no http:// address.
+  static Result<PlatformDoor> of(const WorkerEnvironment& environment);
+};
+
 struct PlatformAnswer {
   int status = 0;
   std::string body;

@@ -6,10 +6,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 
-#include "component/base64.hpp"
+#include "component/platform_request.hpp"
 #include "core/log.hpp"
 #include "storage/varint.hpp"
 
@@ -36,23 +34,15 @@ class RecordSender::State : public std::enable_shared_from_this<RecordSender::St
  public:
   State(io::posix::AsioLoop& loop, const WorkerEnvironment& environment)
       : loop_(loop), resolver_(loop.native()), stream_(loop.native()) {
-    const auto base = boost::urls::parse_uri(environment.api_uri);
-    if (!base) return;  // the worker ends for the same reason: it cannot have its settings
-    host_ = base->host_address();
-    port_ = base->has_port() ? std::string(base->port()) : "80";
-    boost::urls::url target;
-    target.set_path_absolute(true);
-    for (const auto& part : {std::string("v1"), std::string("tasks"), environment.flow_id, std::string("steps"),
-                             environment.step_id, std::string("history")}) {
-      target.segments().push_back(part);
-    }
+    auto door = PlatformDoor::of(environment);
+    if (!door) return;  // the worker ends for the same reason: it cannot have its settings
+    door_ = std::move(*door);
     request_.version(11);
     request_.method(http::verb::post);
-    request_.target(std::string(target.encoded_path()));
-    request_.set(http::field::host, std::string(base->encoded_host_and_port()));
+    request_.target(task_path(environment) + "/history");
+    request_.set(http::field::host, door_.authority);
     request_.set(http::field::content_type, "application/octet-stream");
-    request_.set(http::field::authorization,
-                 "Basic " + base64_encoded(environment.api_username + ":" + environment.api_key));
+    request_.set(http::field::authorization, door_.authorization);
   }
 
   void take(const std::string& records) {
@@ -105,7 +95,8 @@ class RecordSender::State : public std::enable_shared_from_this<RecordSender::St
 
   void connect() {
     resolver_.async_resolve(
-        host_, port_, [self = shared_from_this()](error_code failed, asio::ip::tcp::resolver::results_type results) {
+        door_.host, door_.port,
+        [self = shared_from_this()](error_code failed, asio::ip::tcp::resolver::results_type results) {
           if (failed) return self->failed();
           self->stream_.expires_after(patience);
           self->stream_.async_connect(results, [self](error_code refused, const asio::ip::tcp::endpoint&) {
@@ -164,8 +155,7 @@ class RecordSender::State : public std::enable_shared_from_this<RecordSender::St
   io::posix::AsioLoop& loop_;
   asio::ip::tcp::resolver resolver_;
   beast::tcp_stream stream_;
-  std::string host_;
-  std::string port_;
+  PlatformDoor door_;
   http::request<http::string_body> request_;
   http::response<http::string_body> response_;
   beast::flat_buffer buffer_;
