@@ -3,38 +3,17 @@
 #include <cctype>
 #include <optional>
 
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
+#include "core/bunyan.hpp"
 
 namespace millrace::app {
 namespace {
 
-namespace json = boost::json;
-
-/// Levels of bunyan (https://github.com/trentm/node-bunyan#levels): 10 trace, 20 debug, 30 info, 40 warn, 50 error.
-log::Level level_of_bunyan(const json::object& object) {
-  const auto* level = object.if_contains("level");
-  const auto number = level != nullptr && level->is_int64() ? level->get_int64() : 30;
-  if (number >= 50) return log::Level::error;
-  if (number >= 40) return log::Level::warning;
-  return number >= 30 ? log::Level::info : log::Level::debug;
-}
-
-std::optional<log::Line> parse_bunyan(std::string_view text) {
-  if (!text.starts_with('{')) return std::nullopt;
-  boost::system::error_code failed;
-  const auto value = json::parse(text, failed);
-  if (failed || !value.is_object()) return std::nullopt;
-  const auto& object = value.get_object();
-  const auto* message = object.if_contains("msg");
-  if (message == nullptr || !message->is_string()) return std::nullopt;
-  log::Line line{{}, level_of_bunyan(object), {}, "worker wrote", {{"text", std::string(message->get_string())}}};
-  const auto add = [&](const char* theirs, const char* ours) {
-    const auto* id = object.if_contains(theirs);
-    if (id != nullptr && id->is_string()) line.facts.emplace_back(ours, std::string(id->get_string()));
-  };
-  add("threadId", "execution");
-  add("messageId", "message");
+std::optional<log::Line> from_bunyan(std::string_view text) {
+  const auto read = log::parse_bunyan(text);
+  if (!read) return std::nullopt;
+  log::Line line{{}, read->level.value_or(log::Level::info), {}, "worker wrote", {{"text", read->text}}};
+  if (!read->execution.empty()) line.facts.emplace_back("execution", read->execution);
+  if (!read->message.empty()) line.facts.emplace_back("message", read->message);
   return line;
 }
 
@@ -53,7 +32,7 @@ log::Line read_worker_output(const std::string& worker, std::string_view line,
   const auto text = without_controls(line);
   auto read = log::parse_text(text);
   if (!read) {
-    read = parse_bunyan(text);
+    read = from_bunyan(text);
     if (!read) read = log::Line{now, log::Level::info, {}, "worker wrote", {{"text", text}}};
     read->time = now;
   }

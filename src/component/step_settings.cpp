@@ -143,13 +143,13 @@ std::string StepSettings::to_json() const {
                              {"next_steps", next_steps},       {"history", history_json(history)}};
   if (program) millrace_part["program"] = program->to_json();
   if (!credential.empty()) millrace_part["credential"] = credential;
-  json::object all{{"id", id},
-                   {"comp_id", component},
-                   {"function", function},
-                   {"config", config},
-                   {"is_passthrough", passthrough},
-                   {"variables", json::object{}},
-                   {"millrace", std::move(millrace_part)}};
+  return contract_json({{"millrace", std::move(millrace_part)}});
+}
+
+std::string StepSettings::contract_json(json::object more) const {
+  json::object all{{"id", id},         {"comp_id", component},          {"function", function},
+                   {"config", config}, {"is_passthrough", passthrough}, {"variables", json::object{}}};
+  for (auto& [name, value] : more) all[name] = std::move(value);
   std::string text = json::serialize(all);
   text.pop_back();
   return text + ",\"snapshot\":" + (snapshot.empty() ? "{}" : snapshot) + "}";

@@ -35,6 +35,8 @@ struct StepSettings {
   std::string credential;  ///< name of the one that the step logs in with; empty: none
 
   std::string to_json() const;
+  /// Only what the contract knows, and `more`.
+  std::string contract_json(boost::json::object more = {}) const;
   static Result<StepSettings> from_json(std::string_view text);
 };
 

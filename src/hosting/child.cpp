@@ -4,27 +4,15 @@
 #include <cstdlib>
 #include <cstring>
 
-#include <boost/json/parse.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "core/bunyan.hpp"
+
 namespace millrace::hosting {
-namespace json = boost::json;
 namespace {
 
 constexpr std::size_t line_max = 64 * 1024;  // a longer one is passed on in pieces
-
-/// Bunyan's and pino's: 30 info, 40 warn, 50 error, 60 fatal.
-log::Level level_of(std::int64_t number) {
-  if (number < 30) return log::Level::debug;
-  if (number < 40) return log::Level::info;
-  return number < 50 ? log::Level::warning : log::Level::error;
-}
-
-std::string text_of(const json::object& from, std::string_view name) {
-  const auto* value = from.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 }  // namespace
 
@@ -54,6 +42,21 @@ Result<std::string> find_program(const std::string& name) {
       fmt::format("there is no program \"{}\" in PATH (install it on the machine that runs the worker)", name)};
 }
 
+Result<std::unique_ptr<io::posix::Process>> start_program(io::posix::AsioLoop& loop, const component::Program& program,
+                                                          const std::vector<std::string>& command,
+                                                          Variables environment, bool talks,
+                                                          io::posix::ProcessHandlers handlers) {
+  const auto found = find_program(command.front());
+  if (!found) return found.error();
+  io::posix::ProcessSpec spec;
+  spec.program = *found;
+  spec.arguments.assign(command.begin() + 1, command.end());
+  spec.environment = std::move(environment);
+  spec.folder = program.folder;
+  spec.talks = talks;
+  return io::posix::Process::start(loop, spec, std::move(handlers));
+}
+
 OutputLines::OutputLines(log::Level usual, Write write) : usual_(usual), write_(std::move(write)) {
   if (write_) return;
   write_ = [](log::Level level, const std::string& text, const std::string& execution, const std::string& message) {
@@ -80,18 +83,11 @@ void OutputLines::take(std::string_view piece) {
 
 void OutputLines::line(std::string_view text) {
   if (text.empty()) return;
-  boost::system::error_code failed;
-  const auto parsed = text.front() == '{' ? json::parse(text, failed) : json::value();
-  const auto* record = failed ? nullptr : parsed.if_object();
-  if (record == nullptr || !record->contains("msg")) return write_(usual_, std::string(text), {}, {});
-  auto readable = text_of(*record, "msg");
-  if (const auto* error = record->if_contains("err"); error != nullptr && error->is_object()) {
-    const auto reason = text_of(error->get_object(), "message");
-    if (!reason.empty() && readable.find(reason) == std::string::npos) readable += ": " + reason;
-  }
-  const auto* level = record->if_contains("level");
-  write_(level != nullptr && level->is_int64() ? level_of(level->get_int64()) : usual_, readable,
-         text_of(*record, "threadId"), text_of(*record, "messageId"));
+  const auto read = log::parse_bunyan(text);
+  if (!read) return write_(usual_, std::string(text), {}, {});
+  auto readable = read->text;
+  if (!read->error.empty() && readable.find(read->error) == std::string::npos) readable += ": " + read->error;
+  write_(read->level.value_or(usual_), readable, read->execution, read->message);
 }
 
 std::string words(const io::posix::ProcessEnd& end) {

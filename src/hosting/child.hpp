@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "component/program.hpp"
 #include "core/log.hpp"
 #include "core/result.hpp"
 #include "io/posix/process.hpp"
@@ -19,6 +21,13 @@ Variables inherited_variables();
 
 /// Where PATH leads to; Error::not_found says what to install.
 Result<std::string> find_program(const std::string& name);
+
+/// Starts `command` in the program's folder; its first word is searched for in PATH. `environment` is all that it gets.
+/// With `talks` its stdin and stdout are the handlers' (ProcessSpec::talks).
+Result<std::unique_ptr<io::posix::Process>> start_program(io::posix::AsioLoop& loop, const component::Program& program,
+                                                          const std::vector<std::string>& command,
+                                                          Variables environment, bool talks,
+                                                          io::posix::ProcessHandlers handlers);
 
 /// What a program writes for people, line by line, as lines of the worker's log. Those of the usual JSON loggers of
 /// Node.js (bunyan, pino: "level", "msg", "err") are made readable and keep their level and what they are about.

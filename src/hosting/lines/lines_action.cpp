@@ -10,6 +10,7 @@
 #include "core/log.hpp"
 #include "hosting/child.hpp"
 #include "hosting/lines/answer.hpp"
+#include "hosting/page.hpp"
 
 namespace millrace::hosting::lines {
 namespace {
@@ -20,8 +21,6 @@ using component::Outcome;
 using component::Work;
 
 constexpr std::size_t line_max = 32u << 20;
-constexpr std::uint64_t page_size_max = 8u << 20;
-constexpr std::size_t page_count_max = 1'000;
 constexpr std::size_t shown_max = 200;  // of a line that cannot be read
 
 class LinesAction final : public component::Action {
@@ -38,20 +37,13 @@ class LinesAction final : public component::Action {
   Status start(io::posix::AsioLoop& loop, const component::StepSettings& settings) {
     const auto& command = settings.program->command;
     if (command.empty()) return Error{Error::Kind::invalid, "the component does not say what is to be started"};
-    const auto program = find_program(command.front());
-    if (!program) return program.error();
-    io::posix::ProcessSpec spec;
-    spec.program = *program;
-    spec.arguments.assign(command.begin() + 1, command.end());
-    spec.environment = inherited_variables();
-    for (const auto& variable : settings.program->environment) spec.environment.push_back(variable);
-    spec.folder = settings.program->folder;
-    spec.talks = true;
+    auto environment = inherited_variables();
+    for (const auto& variable : settings.program->environment) environment.push_back(variable);
     io::posix::ProcessHandlers handlers;
     handlers.output = [this](std::string_view piece) { errors_.take(piece); };
     handlers.answer = [this](std::string_view piece) { take(piece); };
     handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + words(end)); };
-    auto process = io::posix::Process::start(loop, spec, std::move(handlers));
+    auto process = start_program(loop, *settings.program, command, std::move(environment), true, std::move(handlers));
     if (!process) return process.error();
     process_ = std::move(*process);
     return Done{};
@@ -142,7 +134,7 @@ class LinesAction final : public component::Action {
   void emit(InHand& item, component::Emission emission) {
     item.size += emission.body.size();
     item.emissions.push_back(std::move(emission));
-    if (item.paging || (item.size < page_size_max && item.emissions.size() < page_count_max)) return;
+    if (item.paging || !fills_page(item.size, item.emissions.size())) return;
     auto page = Outcome::done(std::exchange(item.emissions, {}));
     page.snapshot = std::exchange(item.snapshot, std::nullopt);
     page.more = true;

@@ -11,6 +11,7 @@
 #include "core/id.hpp"
 #include "core/log.hpp"
 #include "hosting/child.hpp"
+#include "hosting/page.hpp"
 #include "hosting/sailor/amqp_door.hpp"
 #include "hosting/sailor/handled.hpp"
 #include "hosting/sailor/sailor_environment.hpp"
@@ -26,9 +27,6 @@ using component::Work;
 constexpr std::chrono::milliseconds afterglow{5};
 /// From its start until it takes messages; npm's slowest components load for some seconds.
 constexpr std::chrono::seconds readiness_max{60};
-/// What one message may gather before it takes effect in part.
-constexpr std::uint64_t page_size_max = 8u << 20;
-constexpr std::size_t page_count_max = 1'000;
 /// Messages that are done with by the component and wait for their commit do not keep it from the next ones.
 constexpr std::size_t room_for_commits = 64;
 
@@ -74,7 +72,7 @@ class SailorAction final : public component::Action {
     readiness_ = loop_.after(readiness_max, [this] {
       lose(fmt::format("the component has not begun to take messages within {} s", readiness_max.count()));
     });
-    return start_program(doors);
+    return start_component(doors);
   }
 
   std::size_t concurrency() const override { return prefetch_ + room_for_commits; }
@@ -104,20 +102,15 @@ class SailorAction final : public component::Action {
     std::string message_id;
   };
 
-  Status start_program(const Doors& doors) {
+  Status start_component(const Doors& doors) {
     auto command = settings_.program->command;
     if (command.empty()) command = {"node", "./node_modules/elasticio-sailor-nodejs/run.js"};
-    const auto program = find_program(command.front());
-    if (!program) return program.error();
-    io::posix::ProcessSpec spec;
-    spec.program = *program;
-    spec.arguments.assign(command.begin() + 1, command.end());
-    spec.folder = settings_.program->folder;
-    spec.environment = sailor_environment(environment_, settings_, doors, prefetch_);
     io::posix::ProcessHandlers handlers;
     handlers.output = [this](std::string_view piece) { output_.take(piece); };
     handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + words(end)); };
-    auto process = io::posix::Process::start(loop_, spec, std::move(handlers));
+    auto process =
+        start_program(loop_, *settings_.program, command, sailor_environment(environment_, settings_, doors, prefetch_),
+                      false, std::move(handlers));
     if (!process) return process.error();
     process_ = std::move(*process);
     return Done{};
@@ -184,7 +177,7 @@ class SailorAction final : public component::Action {
     if (found == in_hand_.end()) return published_on_its_own(published, parent);
     auto& item = found->second;
     item.handled.add(published, cipher_, item.work.reply_to, snapshot_);
-    const bool full = item.handled.size() > page_size_max || item.handled.emissions().size() >= page_count_max;
+    const bool full = fills_page(item.handled.size(), item.handled.emissions().size());
     if (full && !item.paging && !item.acknowledged) commit_page(item);
   }
 

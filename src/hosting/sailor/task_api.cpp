@@ -11,16 +11,10 @@ using io::posix::HttpResponse;
 
 namespace {
 
-std::string step_of(const component::StepSettings& settings) {
-  const json::object all{{"id", settings.id},
-                         {"comp_id", settings.component},
-                         {"function", settings.program->function},
-                         {"config", settings.config},
-                         {"is_passthrough", false},  // carried on by the worker, for every kind of step alike
-                         {"variables", json::object{}}};
-  std::string text = json::serialize(all);
-  text.pop_back();
-  return text + ",\"snapshot\":" + (settings.snapshot.empty() ? "{}" : settings.snapshot) + "}";
+std::string step_of(component::StepSettings settings) {
+  settings.function = settings.program->function;
+  settings.passthrough = false;  // carried on by the worker, for every kind of step alike
+  return settings.contract_json();
 }
 
 HttpResponse error(int status, std::string_view what) {
