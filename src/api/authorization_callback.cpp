@@ -4,6 +4,7 @@
 #include <boost/url/parse_query.hpp>
 #include <fmt/format.h>
 
+#include "core/markup.hpp"
 #include "io/posix/http_problem.hpp"
 
 namespace millrace::api {
@@ -11,36 +12,13 @@ namespace {
 
 using io::posix::HttpResponse;
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 /// The state and the code stand in the address: it is not told to anybody, and not kept.
 HttpResponse page(int status, std::string_view title, std::string_view text) {
   auto body = fmt::format(
       "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{0}</title>"
       "<body style=\"font-family: sans-serif; margin: 3em auto; max-width: "
       "40em\"><h1>{0}</h1><p>{1}</p></body></html>\n",
-      escaped(title), escaped(text));
+      as_markup(title), as_markup(text));
   return {status,
           "text/html; charset=utf-8",
           std::move(body),

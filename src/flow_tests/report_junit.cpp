@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/markup.hpp"
 #include "flow_tests/report.hpp"
 
 namespace millrace::flow_tests {
@@ -9,24 +10,10 @@ namespace {
 std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20 || c == '\t') out += c;
+    if (c == '\n') {
+      out += "&#10;";
+    } else if (static_cast<unsigned char>(c) >= 0x20 || c == '\t') {
+      append_markup(out, c);
     }
   }
   return out;
