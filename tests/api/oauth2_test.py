@@ -163,6 +163,17 @@ class OAuth2(unittest.TestCase):
     def until_let_in(self, count):
         until(lambda: self.service.let_in == count, 30, lambda: (self.service.let_in, self.shown(), self.served.errors[-5:]))
 
+    def until_a_persons_token_has_expired(self):
+        """A person has agreed, and one message was let in with the token of that."""
+        self.start(lifetime=4)
+        self.person()
+        self.deploy()
+        self.authorize()
+        self.service.accepts = lambda header: self.server.is_grant(header, -1)
+        self.send()
+        self.until_let_in(1)
+        until(lambda: self.shown()["expires_at"] / 1000 < time.time(), 20, lambda: "it does not expire")
+
     def secrets(self):
         for line in self.server.granted:
             yield from (line[name] for name in ("access", "refresh") if line.get(name))
@@ -222,14 +233,7 @@ class OAuth2(unittest.TestCase):
         self.assert_no_secret_in_files_and_output()
 
     def test_a_platform_that_is_killed_in_the_middle_of_a_refresh_goes_on(self):
-        self.start(lifetime=4)
-        self.person()
-        self.deploy()
-        self.authorize()
-        self.service.accepts = lambda header: self.server.is_grant(header, -1)
-        self.send()
-        self.until_let_in(1)
-        until(lambda: self.shown()["expires_at"] / 1000 < time.time(), 20, lambda: "it does not expire")
+        self.until_a_persons_token_has_expired()
         self.server.tell("hold")
         self.send()
         until(lambda: self.server.asked == 2, 20, lambda: "nobody asks")
@@ -250,14 +254,7 @@ class OAuth2(unittest.TestCase):
         self.assertEqual(self.shown()["state"], "ready")
 
     def test_a_revoked_refresh_token_asks_for_a_person_and_a_server_that_fails_does_not(self):
-        self.start(lifetime=4)
-        self.person()
-        self.deploy()
-        self.authorize()
-        self.service.accepts = lambda header: self.server.is_grant(header, -1)
-        self.send()
-        self.until_let_in(1)
-        until(lambda: self.shown()["expires_at"] / 1000 < time.time(), 20, lambda: "it does not expire")
+        self.until_a_persons_token_has_expired()
         self.server.tell("fail")
         self.send()
         until(lambda: self.shown()["state"] == "failing", 20, self.shown)

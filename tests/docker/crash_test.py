@@ -2,7 +2,6 @@
 no form is lost. A platform that is started again adopts what still runs."""
 import os
 import sys
-import threading
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -10,7 +9,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path += [HERE, os.path.join(ROOT, "tests", "end_to_end")]
 
 from engine import Engine, contain  # noqa: E402
-from web_form import MILLRACE, World, until  # noqa: E402
+from web_form import MILLRACE, Senders, World, until  # noqa: E402
 
 FORMS = 1_500
 ROUNDS = 2
@@ -67,36 +66,21 @@ class Crash(unittest.TestCase):
 
     def setUp(self):
         self.world = None
-        self.accepted = []
-        self.failures = []
+        self.senders = None
 
     def tearDown(self):
         self.assertEqual(self.engine.containers(), ["somebodys"], "what is not ours is not touched, what is ours is gone")
         self.assertEqual(self.engine.docker("ps", "--all", "--quiet", "--filter", "label=millrace.platform"), "")
         self.assertEqual(self.engine.docker("network", "ls", "--quiet", "--filter", "label=millrace.platform"), "")
 
-    def sender(self, numbers, lock):
-        try:
-            while True:
-                with lock:
-                    number = next(numbers, None)
-                if number is None:
-                    return
-                self.world.send(number)
-                self.accepted.append(number)
-        except BaseException as failure:  # told by the main thread
-            self.failures.append(failure)
-
     def of(self, world):
         self.world = world
         return world
 
     def begin(self, count):
-        numbers, lock = iter(range(count)), threading.Lock()
-        threads = [threading.Thread(target=self.sender, args=(numbers, lock)) for _ in range(SENDERS)]
-        for thread in threads:
-            thread.start()
-        return threads
+        self.senders = Senders(self.world, SENDERS)
+        self.senders.put(range(count))
+        self.senders.no_more()
 
     def complaint(self):
         return self.world.command("status") + self.world.log_end()
@@ -108,7 +92,6 @@ class Crash(unittest.TestCase):
         until(lambda: len(set(self.world.numbers_in_mailbox())) >= count, 120, self.complaint)
         ledger, mailbox = self.world.numbers_in_ledger(), self.world.numbers_in_mailbox()
         print(f"{count} forms, {what}, repeats: target {len(ledger) - count}, mailbox {len(mailbox) - count}", flush=True)
-        self.assertEqual(self.failures, [])
         self.assertEqual(set(ledger), set(range(count)))
         self.assertEqual(set(mailbox), set(range(count)))
         self.assertEqual(len({key for key, _ in self.world.target.ledger}), count, "a repeat has the key of the first")
@@ -116,22 +99,21 @@ class Crash(unittest.TestCase):
     def test_each_container_and_the_platform_killed_in_turn(self):
         with self.of(PlatformInContainer(self.engine, self.image)) as world:
             until(self.all_are_up, 60, self.complaint)
-            threads = self.begin(FORMS)
+            self.begin(FORMS)
             for _ in range(ROUNDS):
                 for step in STEPS:
-                    done = len(self.accepted)
-                    until(lambda: len(self.accepted) > done + 20 or not any(t.is_alive() for t in threads), 60, self.complaint)
+                    done = len(self.senders.accepted)
+                    until(lambda: len(self.senders.accepted) > done + 20 or not self.senders.are_at_work(), 60, self.complaint)
                     for name in self.engine.containers(f"label=millrace.step={step}"):
                         self.engine.docker("kill", name, check=False)
                 until(self.all_are_up, 60, self.complaint)
                 self.assertIn("killed by SIGKILL", world.command("status"))
-                done = len(self.accepted)
-                until(lambda: len(self.accepted) > done + 20 or not any(t.is_alive() for t in threads), 60, self.complaint)
+                done = len(self.senders.accepted)
+                until(lambda: len(self.senders.accepted) > done + 20 or not self.senders.are_at_work(), 60, self.complaint)
                 world.kill_platform()
                 world.start()
                 until(self.all_are_up, 60, self.complaint)
-            for thread in threads:
-                thread.join()
+            self.senders.finish()
             self.nothing_is_lost(FORMS, f"each step's containers and the platform killed {ROUNDS} times")
             adopted = world.log().count("worker adopted")
             print(f"{adopted} of {4 * ROUNDS} containers were adopted", flush=True)
@@ -141,14 +123,13 @@ class Crash(unittest.TestCase):
         count = FORMS // 3
         with self.of(ContainerWorld(self.engine)) as world:
             until(self.all_are_up, 60, self.complaint)
-            threads = self.begin(count)
-            until(lambda: len(self.accepted) > count // 4, 60, self.complaint)
+            self.begin(count)
+            until(lambda: len(self.senders.accepted) > count // 4, 60, self.complaint)
             self.engine.kill()
             until(lambda: "cannot be looked after since" in world.command("status"), 30, self.complaint)
             self.engine.start()
             self.engine.docker("start", "somebodys")
-            for thread in threads:
-                thread.join()
+            self.senders.finish()
             until(self.all_are_up, 60, self.complaint)
             self.assertNotIn("cannot be looked after", world.command("status"))
             self.nothing_is_lost(count, "the engine killed once")

@@ -1,11 +1,10 @@
 """Forms go in while workers and the platform are killed with SIGKILL at random moments: none is lost."""
 import os
-import queue
 import random
 import threading
 import unittest
 
-from web_form import World, kill, until
+from web_form import Senders, World, kill, until
 
 FORMS = 5_000
 KILLS = 40
@@ -20,26 +19,11 @@ class Crash(unittest.TestCase):
         print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
         killed = {"platform": 0, "worker": 0}
         with World() as world:
-            numbers = queue.SimpleQueue()
-            failures = []
-            accepted = []
-
-            def sender():
-                try:
-                    while (number := numbers.get()) is not None:
-                        world.send(number)
-                        accepted.append(number)
-                except BaseException as failure:  # told by the main thread
-                    failures.append(failure)
-
-            threads = [threading.Thread(target=sender) for _ in range(SENDERS)]
-            for thread in threads:
-                thread.start()
+            senders = Senders(world, SENDERS)
             pause = threading.Event()
             for kills in range(KILLS):
                 # A share of the forms for each kill, so that it comes while forms are sent.
-                for number in range(FORMS * kills // KILLS, FORMS * (kills + 1) // KILLS):
-                    numbers.put(number)
+                senders.put(range(FORMS * kills // KILLS, FORMS * (kills + 1) // KILLS))
                 pause.wait(chance.uniform(0.01, 0.3))
                 if chance.random() < 0.25:
                     world.kill_platform()
@@ -48,12 +32,9 @@ class Crash(unittest.TestCase):
                 else:
                     until(lambda: kill(chance.choice(sorted(world.workers()) or [NOBODY])), 10, lambda: "no worker runs")
                     killed["worker"] += 1
-            for _ in threads:
-                numbers.put(None)
-            for thread in threads:
-                thread.join()
-            self.assertEqual(failures, [])
-            self.assertEqual(len(accepted), FORMS)
+            senders.no_more()
+            senders.finish()
+            self.assertEqual(len(senders.accepted), FORMS)
             until(lambda: len(set(world.numbers_in_mailbox())) >= FORMS, 120,
                   lambda: f"{len(set(world.numbers_in_ledger()))} in the ledger, {len(set(world.numbers_in_mailbox()))} mails; "
                           + world.command("status") + world.log_end())

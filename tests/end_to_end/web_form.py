@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import queue
 import socket
 import subprocess
 import sys
@@ -147,6 +148,44 @@ class World:
 
     def numbers_in_mailbox(self):
         return [int(mail["Subject"].removeprefix("New: ")) for mail in self.mails.mails]
+
+
+class Senders:
+    """Threads that send the forms whose numbers are put in, each until it is accepted."""
+
+    def __init__(self, world, count):
+        self.accepted = []
+        self._failures = []
+        self._numbers = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=self._send, args=(world,)) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self, world):
+        try:
+            while (number := self._numbers.get()) is not None:
+                world.send(number)
+                self.accepted.append(number)
+        except BaseException as failure:  # told by finish()
+            self._failures.append(failure)
+
+    def put(self, numbers):
+        for number in numbers:
+            self._numbers.put(number)
+
+    def are_at_work(self):
+        return any(thread.is_alive() for thread in self._threads)
+
+    def no_more(self):
+        """They end when all that was put in is accepted."""
+        for _ in self._threads:
+            self._numbers.put(None)
+
+    def finish(self):
+        """Waits for their end; fails if a form was not accepted."""
+        for thread in self._threads:
+            thread.join()
+        assert not self._failures, self._failures
 
 
 def until(condition, seconds, what):

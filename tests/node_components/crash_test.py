@@ -1,7 +1,6 @@
 """A flow through native and Node.js steps, the latter on the unmodified library of elastic.io: forms go in while Node.js
 processes, workers and the platform are killed with SIGKILL at random moments. None is lost."""
 import os
-import queue
 import random
 import sys
 import threading
@@ -10,7 +9,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(os.path.dirname(HERE), "end_to_end"))
 
-from web_form import World, children, kill, until  # noqa: E402
+from web_form import Senders, World, children, kill, until  # noqa: E402
 
 FORMS = 1_200
 KILLS = 16
@@ -56,25 +55,14 @@ class NodeCrash(unittest.TestCase):
         world = World(flow=FLOW)
         world.command("component", "add", os.path.join(HERE, "mill"), "--name", "mill")
         with world:
-            numbers, failures = queue.SimpleQueue(), []
-
-            def sender():
-                try:
-                    while (number := numbers.get()) is not None:
-                        world.send(number)
-                except BaseException as failure:  # told by the main thread
-                    failures.append(failure)
+            senders = Senders(world, SENDERS)
 
             def nodes():
                 return [process for worker in world.workers() for process in children(worker)]
 
-            threads = [threading.Thread(target=sender) for _ in range(SENDERS)]
-            for thread in threads:
-                thread.start()
             pause = threading.Event()
             for kills in range(KILLS):
-                for number in range(FORMS * kills // KILLS, FORMS * (kills + 1) // KILLS):
-                    numbers.put(number)
+                senders.put(range(FORMS * kills // KILLS, FORMS * (kills + 1) // KILLS))
                 pause.wait(chance.uniform(0.3, 1.5))
                 what = chance.choices(("platform", "worker", "node"), (1, 2, 4))[0]
                 if what == "platform":
@@ -84,11 +72,8 @@ class NodeCrash(unittest.TestCase):
                     among = world.workers if what == "worker" else nodes
                     until(lambda: kill(chance.choice(sorted(among()) or [NOBODY])), 30, lambda: f"no {what} runs")
                 killed[what] += 1
-            for _ in threads:
-                numbers.put(None)
-            for thread in threads:
-                thread.join()
-            self.assertEqual(failures, [])
+            senders.no_more()
+            senders.finish()
             until(lambda: len(set(world.numbers_in_ledger())) >= 2 * FORMS, 240,
                   lambda: f"{len(set(world.numbers_in_ledger()))} in the ledger; " + world.command("status") + world.log_end())
             ledger = world.numbers_in_ledger()
