@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
+#include "component/json_document.hpp"
 #include "component/message.hpp"
 #include "core/id.hpp"
 #include "flow/plan.hpp"
@@ -93,20 +94,14 @@ Error gone(const DeadLetter& letter) {
   return {Error::Kind::not_found, fmt::format("there is no dead letter {}", letter.id)};
 }
 
-json::value parsed(const std::string& text) {
-  boost::system::error_code failed;
-  auto value = json::parse(text, failed);
-  return failed ? json::value(text) : value;
-}
-
 }  // namespace
 
 json::object DeadLetter::to_json(bool with_message) const {
   json::object object = {{"id", id},         {"flow", flow},           {"version", version},
                          {"step", step},     {"execution", execution}, {"code", code},
                          {"reason", reason}, {"attempts", attempts},   {"failed_at", failed_at}};
-  if (!details.empty()) object["details"] = parsed(details);
-  if (with_message) object["message"] = parsed(envelope);
+  if (!details.empty()) object["details"] = component::document_or_text(details);
+  if (with_message) object["message"] = component::document_or_text(envelope);
   return object;
 }
 

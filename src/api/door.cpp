@@ -10,6 +10,7 @@
 #include <boost/url/pct_string_view.hpp>
 #include <fmt/format.h>
 
+#include "component/json_document.hpp"
 #include "component/json_text.hpp"
 #include "core/id.hpp"
 #include "core/log.hpp"
@@ -93,13 +94,10 @@ Status read_query(const Operation& operation, Call& call) {
 }
 
 Status read_body(Call& call) {
-  boost::json::parse_options options;
-  options.max_depth = component::json_text::depth_max;
-  boost::system::error_code failed;
-  auto body = boost::json::parse(call.request.body, failed, {}, options);
-  if (failed) return Error{Error::Kind::invalid, "the body is no JSON: " + failed.message()};
-  if (!body.is_object()) return Error{Error::Kind::invalid, "the body must be a JSON object"};
-  call.body = std::move(body.as_object());
+  auto body = component::parse_document(call.request.body);
+  if (!body) return Error{Error::Kind::invalid, "the body is " + body.error().message};
+  if (!body->is_object()) return Error{Error::Kind::invalid, "the body must be a JSON object"};
+  call.body = std::move(body->as_object());
   return Done{};
 }
 

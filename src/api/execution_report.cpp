@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 
+#include "component/json_document.hpp"
 #include "component/json_text.hpp"
 
 namespace millrace::api {
@@ -15,14 +16,6 @@ namespace {
 namespace json = boost::json;
 using history::Record;
 using history::Stored;
-
-json::value parsed(std::string_view text) {
-  boost::system::error_code failed;
-  json::parse_options options;
-  options.max_depth = component::json_text::depth_max;
-  auto value = json::parse(text, failed, {}, options);
-  return failed ? json::value(text) : value;
-}
 
 std::string_view outcome_of(Record::Kind kind) {
   switch (kind) {
@@ -56,10 +49,10 @@ json::object attempt_json(const Stored& stored, json::array outputs) {
                           {"version", stored.source.version},
                           {"outputs", std::move(outputs)},
                           {"failure", nullptr}};
-  if (!record.prepared.empty()) attempt["input"] = parsed(record.prepared);
+  if (!record.prepared.empty()) attempt["input"] = component::document_or_text(record.prepared);
   if (!record.code.empty()) {
     auto failure = failure_json(stored.source.step, record.code, record.error);
-    if (!record.details.empty()) failure["details"] = parsed(record.details);
+    if (!record.details.empty()) failure["details"] = component::document_or_text(record.details);
     attempt["failure"] = std::move(failure);
   }
   if (record.kind == Record::Kind::rebound) attempt["retry_at"] = record.retry_at;
@@ -81,7 +74,7 @@ class Messages {
     for (const auto output : record.outputs) {
       const auto id = id_of(output);
       if (id.empty()) {
-        outputs.push_back(json::object{{"id", nullptr}, {"message", parsed(output)}});
+        outputs.push_back(json::object{{"id", nullptr}, {"message", component::document_or_text(output)}});
         continue;
       }
       know(id, record.message, stored, output);
@@ -126,7 +119,7 @@ class Messages {
 
   void know(const std::string& id, const std::string& parent, const Stored& stored, std::string_view envelope) {
     auto& message = place(id);
-    if (message.at("message").is_null()) message["message"] = parsed(envelope);
+    if (message.at("message").is_null()) message["message"] = component::document_or_text(envelope);
     if (stored.record.redacted) message["redacted"] = true;
     if (!parent.empty()) message["parent"] = parent;
     const bool made_here = !parent.empty() || stored.record.kind == Record::Kind::began;

@@ -6,6 +6,7 @@
 #include "api/responses.hpp"
 #include "api/schedule_report.hpp"
 #include "api/services.hpp"
+#include "component/json_document.hpp"
 #include "store/audit.hpp"
 
 namespace millrace::api {
@@ -88,9 +89,7 @@ json::object snapshot_json(const Services& services, const std::string& flow, co
   json::object snapshot = {{"flow", flow}, {"step", step}, {"snapshot", nullptr}};
   const auto kept = services.broker.peek(names::snapshot_queue(flow, step), 0, 1);
   if (!kept || kept->empty()) return snapshot;
-  boost::system::error_code failed;
-  auto value = json::parse(kept->front()->body, failed);
-  snapshot["snapshot"] = failed ? json::value(kept->front()->body) : std::move(value);
+  snapshot["snapshot"] = component::document_or_text(kept->front()->body);
   return snapshot;
 }
 

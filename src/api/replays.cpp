@@ -7,6 +7,7 @@
 
 #include "api/responses.hpp"
 #include "api/services.hpp"
+#include "component/json_document.hpp"
 #include "core/id.hpp"
 #include "store/audit.hpp"
 
@@ -18,16 +19,10 @@ using io::posix::problem;
 using replay::Order;
 using store::ReplayRecord;
 
-json::value parsed(const std::string& text) {
-  boost::system::error_code failed;
-  auto value = json::parse(text, failed);
-  return failed ? json::value(text) : value;
-}
-
 json::object replay_json(const ReplayRecord& record, const replay::Progress* progress) {
   json::object out = {{"id", record.id},
                       {"state", record.state},
-                      {"order", parsed(record.spec)},
+                      {"order", component::document_or_text(record.spec)},
                       {"created_by", record.created_by},
                       {"created_at", record.created_at},
                       {"ended_at", record.ended_at == 0 ? json::value(nullptr) : json::value(record.ended_at)},
@@ -46,7 +41,7 @@ json::object preview_json(const Order& order, const replay::Preview& preview) {
                                     {"flow", chosen.flow},
                                     {"version", chosen.version},
                                     {"redacted", chosen.redacted},
-                                    {"envelope", parsed(chosen.envelope)}});
+                                    {"envelope", component::document_or_text(chosen.envelope)}});
   }
   return {{"dry_run", true},
           {"order", order.to_json()},

@@ -11,6 +11,7 @@
 
 #include "app/contexts.hpp"
 #include "app/control_client.hpp"
+#include "component/json_document.hpp"
 #include "io/posix/curl_transfers.hpp"
 
 namespace millrace::app {
@@ -174,9 +175,11 @@ Result<ApiAnswer> ApiClient::ask(const ApiRequest& request) {
   ApiAnswer answer;
   answer.status = reply->status;
   answer.etag = etag_of(reply->head);
-  boost::system::error_code failed;
-  if (!reply->body.empty()) answer.body = json::parse(reply->body, failed);
-  if (failed) return Error{Error::Kind::unavailable, "the platform's answer is not understood"};
+  if (!reply->body.empty()) {
+    auto body = component::parse_document(reply->body);
+    if (!body) return Error{Error::Kind::unavailable, "the platform's answer is not understood"};
+    answer.body = std::move(*body);
+  }
   if (answer.status >= 400) return Error{kind_of(answer.status), words_of(answer.body, answer.status)};
   return answer;
 }

@@ -16,6 +16,7 @@
 #include "app/exit_code.hpp"
 #include "app/offline.hpp"
 #include "app/time_argument.hpp"
+#include "component/json_document.hpp"
 
 namespace millrace::app {
 namespace {
@@ -77,9 +78,9 @@ class RunningPlatform final : public Source {
       body["version"] = word ? json::value(options.version) : json::parse(options.version, failed);
     }
     if (!options.body.empty()) {
-      boost::system::error_code failed;
-      body["body"] = json::parse(options.body, failed);
-      if (failed) return Error{Error::Kind::invalid, "--body is no JSON: " + failed.message()};
+      auto edited = component::parse_document(options.body);
+      if (!edited) return Error{Error::Kind::invalid, "--body is " + edited.error().message};
+      body["body"] = std::move(*edited);
     }
     return ask({.method = "POST", .target = path_of(id) + "/retry", .body = json::serialize(body)});
   }

@@ -12,6 +12,7 @@
 
 #include "app/api_output.hpp"
 #include "app/exit_code.hpp"
+#include "component/json_document.hpp"
 #include "flow/load.hpp"
 
 namespace millrace::app {
@@ -184,9 +185,9 @@ int run_flow_now(const ApiOptions& options) {
   return with_api(options.server, [&](ApiClient& client) -> Status {
     json::object body;
     if (!options.body.empty()) {
-      boost::system::error_code failed;
-      body["body"] = json::parse(options.body, failed);
-      if (failed) return Error{Error::Kind::invalid, "--body is no JSON: " + failed.message()};
+      auto edited = component::parse_document(options.body);
+      if (!edited) return Error{Error::Kind::invalid, "--body is " + edited.error().message};
+      body["body"] = std::move(*edited);
     }
     const auto started =
         client.ask({.method = "POST", .target = path_of(options.flow, "/run"), .body = json::serialize(body)});

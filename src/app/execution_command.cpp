@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 
 #include "app/api_output.hpp"
-#include "component/config.hpp"
-#include "core/time/timestamp.hpp"
+#include "app/time_argument.hpp"
+#include "component/utf8.hpp"
 
 namespace millrace::app {
 namespace {
@@ -62,8 +62,7 @@ std::string failure_text(const json::value& failure) {
 
 std::string shortened(std::string text, std::size_t size) {
   if (text.size() <= size) return text;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return text.substr(0, size) + "…";
+  return std::string(component::utf8::head(text, size)) + "…";
 }
 
 std::string body_text(const json::value& message) {
@@ -140,18 +139,6 @@ std::string path_of(const std::string& id) {
 
 }  // namespace
 
-Result<std::string> time_text(const std::string& text, const std::string& flag) {
-  if (parse_timestamp(text)) return text;
-  const auto ago = component::parse_duration(json::value(text));
-  if (!ago) {
-    return Error{Error::Kind::invalid,
-                 fmt::format("{} must be a time such as 2026-01-31T12:00:00Z, or how long ago, such as 1h", flag)};
-  }
-  const auto now =
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
-  return std::to_string((now - *ago).count());
-}
-
 Result<std::string> execution_query(const ExecutionOptions& options) {
   std::string query;
   const auto add = [&](const char* name, const std::string& value) {
@@ -164,9 +151,9 @@ Result<std::string> execution_query(const ExecutionOptions& options) {
   add("error", options.error);
   for (const auto& [name, text] : {std::pair("since", options.since), std::pair("until", options.until)}) {
     if (text.empty()) continue;
-    const auto time = time_text(text, std::string("--") + name);
+    const auto time = time_argument(text, std::string("--") + name);
     if (!time) return time.error();
-    add(name, *time);
+    add(name, std::to_string(*time));
   }
   return query;
 }

@@ -28,8 +28,6 @@ int show_execution(const ExecutionOptions& options);
 /// What its steps do, as it comes, until it is over.
 int follow_execution(const ExecutionOptions& options);
 
-/// A time as the API wants it, of one for people or of how long ago. Error::invalid names the flag.
-Result<std::string> time_text(const std::string& text, const std::string& flag);
 /// Which executions, as a query of the API: "flow=orders&state=failed". Error::invalid for a time that is none.
 Result<std::string> execution_query(const ExecutionOptions& options);
 

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 
 #include "app/api_output.hpp"
+#include "app/time_argument.hpp"
+#include "component/json_document.hpp"
 
 namespace millrace::app {
 namespace {
@@ -43,17 +45,17 @@ Result<json::object> order_of(const ReplayOptions& options) {
   if (!options.on.empty()) order["version"] = number_or_text(options.on);
   for (const auto& [name, text] : {std::pair("since", which.since), std::pair("until", which.until)}) {
     if (text.empty()) continue;
-    const auto time = time_text(text, std::string("--") + name);
+    const auto time = time_argument(text, std::string("--") + name);
     if (!time) return time.error();
-    order[name] = number_or_text(*time);
+    order[name] = *time;
   }
   if (options.rate > 0) order["rate"] = options.rate;
   if (options.dry_run) order["dry_run"] = true;
   if (options.with_redacted) order["with_redacted"] = true;
   if (!options.body.empty()) {
-    boost::system::error_code failed;
-    order["body"] = json::parse(options.body, failed);
-    if (failed) return Error{Error::Kind::invalid, "--body is no JSON: " + failed.message()};
+    auto edited = component::parse_document(options.body);
+    if (!edited) return Error{Error::Kind::invalid, "--body is " + edited.error().message};
+    order["body"] = std::move(*edited);
   }
   return order;
 }

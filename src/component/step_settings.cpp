@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "component/json_document.hpp"
 #include "component/json_text.hpp"
 
 namespace millrace::component {
@@ -156,12 +157,9 @@ std::string StepSettings::contract_json(json::object more) const {
 }
 
 Result<StepSettings> StepSettings::from_json(std::string_view text) {
-  boost::system::error_code failed;
-  json::parse_options options;
-  options.max_depth = json_text::depth_max;
-  const auto parsed = json::parse(text, failed, {}, options);
-  if (failed || !parsed.is_object()) return Error{Error::Kind::invalid, "step settings: not a JSON object"};
-  const auto& all = parsed.get_object();
+  const auto parsed = parse_document(text);
+  if (!parsed || !parsed->is_object()) return Error{Error::Kind::invalid, "step settings: not a JSON object"};
+  const auto& all = parsed->get_object();
 
   StepSettings settings;
   for (const auto& [name, field] : {std::pair{"id", &settings.id}, std::pair{"comp_id", &settings.component},

@@ -4,6 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "component/json_document.hpp"
 #include "core/time/timestamp.hpp"
 
 namespace millrace::replay {
@@ -142,7 +143,7 @@ json::object Order::to_json() const {
   if (version == Version::current) out["version"] = "current";
   if (version == Version::numbered) out["version"] = number;
   if (rate > 0) out["rate"] = rate;
-  if (!body.empty()) out["body"] = json::parse(body);
+  if (!body.empty()) out["body"] = component::document_or_text(body);
   if (with_redacted) out["with_redacted"] = true;
   return out;
 }

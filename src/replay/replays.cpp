@@ -1,8 +1,6 @@
 #include "replay/replays.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <deque>
 #include <optional>
 #include <utility>
 
@@ -11,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
+#include "component/json_document.hpp"
 #include "core/log.hpp"
 #include "replay/message.hpp"
 
@@ -315,10 +314,9 @@ void Replays::halt() {
 
 void Replays::resume(const std::vector<store::ReplayRecord>& running) {
   for (const auto& record : running) {
-    boost::system::error_code failed;
-    const auto spec = json::parse(record.spec, failed);
-    auto order = failed || !spec.is_object() ? Result<Order>(Error{Error::Kind::damaged, "no JSON"})
-                                             : Order::from_json(spec.get_object());
+    const auto spec = component::parse_document(record.spec);
+    auto order = spec && spec->is_object() ? Order::from_json(spec->get_object())
+                                           : Result<Order>(Error{Error::Kind::damaged, "no JSON object"});
     if (order) {
       log::info("a replay goes on", {{"replay", record.id}});
       begin(record, *order);

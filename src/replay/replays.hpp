@@ -61,7 +61,7 @@ class Replays {
   Status check(const Order& order) const;
   /// Counts what would be sent; nothing is.
   void preview(Order order, std::int64_t now, std::function<void(Result<Preview>)> told);
-  /// It ends after what it has under way; `ended` when that is in the store. Error::not_found: it does not run.
+  /// It ends after what it has under way; `ended` when that is in the store. Error::conflict: it does not run.
   Status stop(const std::string& id, std::function<void(Status)> ended);
   /// Of one that runs; nullptr otherwise.
   const Progress* progress(const std::string& id) const;

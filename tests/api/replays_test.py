@@ -158,6 +158,17 @@ class Replays(unittest.TestCase):
         self.assertEqual(audit.count("replay.start"), 2)
         self.assertEqual(len(self.client.get("/v1/replays").json["items"]), 2)
 
+    def test_a_body_may_be_as_deep_as_those_of_webhooks(self):
+        self.assertEqual(self.client.deploy("orders", NOWHERE).status, 201)
+        first = self.post([{"n": 1}])
+        self.recorded(first)
+        body = {"n": 2}
+        for _ in range(100):
+            body = {"deeper": body}
+        replay = self.start(execution=first, step="out", body=body)
+        self.assertEqual(self.ended(replay)["sent"], 1)
+        self.assertEqual(self.client.get(f"/v1/replays/{replay}").json["order"]["body"], body)
+
     def test_a_replay_on_its_own_version_brings_it_back_and_a_slow_one_is_stopped(self):
         self.assertEqual(self.client.deploy("orders", TO_TARGET).status, 201)
         first = self.post([{"n": n} for n in range(50)])
