@@ -6,6 +6,7 @@
 
 #include "component/json_text.hpp"
 #include "component/origin.hpp"
+#include "component/utf8.hpp"
 #include "core/id.hpp"
 
 namespace millrace::component {
@@ -24,9 +25,7 @@ void name(amqp::Properties& properties, const Lineage& input) {
 
 std::string capped(std::string_view text) {
   if (text.size() <= sentence_max) return std::string(text);
-  auto end = sentence_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)) + "…";
+  return std::string(utf8::head(text, sentence_max)) + "…";
 }
 
 }  // namespace
@@ -109,10 +108,12 @@ void Outbox::add_health(std::string report, Publishes& to) const {
       {environment_.publish_messages_to, settings_.health_key, amqp::encode_properties(properties), std::move(report)});
 }
 
-void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,
+bool Outbox::add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,
                          bool counted) const {
-  if (counted && input.attempt >= settings_.retry.attempts && !starts_executions_)
-    return add_dead_letter(input, std::move(envelope), outcome.failure, to);
+  if (counted && input.attempt >= settings_.retry.attempts && !starts_executions_) {
+    add_dead_letter(input, std::move(envelope), outcome.failure, to);
+    return false;
+  }
   const auto delay = std::max(settings_.retry.delay_before(input.attempt + 1),
                               outcome.retry_after.value_or(std::chrono::milliseconds(0)));
   auto properties = input.properties;
@@ -130,6 +131,7 @@ void Outbox::add_rebound(const Lineage& input, std::string envelope, const Outco
   properties.expiration = std::to_string(std::clamp<std::int64_t>(delay.count(), 1, 30LL * 24 * 3600 * 1000));
   to.push_back({environment_.publish_messages_to, environment_.rebound_routing_key, amqp::encode_properties(properties),
                 std::move(envelope)});
+  return true;
 }
 
 void Outbox::add_dead_letter(const Lineage& input, std::string envelope, const Failure& failure, Publishes& to) const {

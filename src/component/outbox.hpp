@@ -36,8 +36,8 @@ class Outbox {
   /// The input again after a wait, or, after the last attempt, as a dead letter. `envelope` is the message as it came.
   /// A polling trigger's tick is tried until it works, and says since when it does not: there is nothing in it that
   /// could be lost.
-  /// Not `counted`: that it failed is the target's doing, and uses up none of its attempts.
-  void add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,
+  /// Not `counted`: that it failed is the target's doing, and uses up none of its attempts. False: it is a dead letter.
+  bool add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,
                    bool counted = true) const;
   /// What TargetHealth has to tell the platform.
   void add_health(std::string report, Publishes& to) const;

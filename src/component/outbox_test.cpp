@@ -135,7 +135,7 @@ TEST_CASE("a snapshot goes to the step's snapshot queue, durably") {
 TEST_CASE("a rebound is the same message after its delay, with one attempt more") {
   Desk desk;
   desk.parent.attempt = 2;
-  desk.outbox().add_rebound(desk.parent, "as it came", Outcome::later({"http.status", "503"}), desk.out);
+  CHECK(desk.outbox().add_rebound(desk.parent, "as it came", Outcome::later({"http.status", "503"}), desk.out));
   CHECK(desk.out[0].routing_key == "shape:rebound");
   CHECK(desk.out[0].body == "as it came");
   CHECK(desk.properties(0).expiration == "2000");
@@ -155,8 +155,8 @@ TEST_CASE("after the last attempt a rebound is a dead letter with the failure ke
   Desk desk;
   desk.parent.attempt = 3;
   desk.parent.properties.expiration = "2000";
-  desk.outbox().add_rebound(desk.parent, "as it came", Outcome::later({"http.status", "503", R"({"body":""})"}),
-                            desk.out);
+  CHECK_FALSE(desk.outbox().add_rebound(desk.parent, "as it came",
+                                        Outcome::later({"http.status", "503", R"({"body":""})"}), desk.out));
   CHECK(desk.out[0].routing_key == "shape:error");
   CHECK(desk.out[0].body == "as it came");
   CHECK(desk.header(0, "errorCode") == "http.status");
@@ -166,6 +166,13 @@ TEST_CASE("after the last attempt a rebound is a dead letter with the failure ke
   CHECK(desk.properties(0).headers->integer("attempts") == 3);
   CHECK(desk.properties(0).headers->integer("failedAt") == 1'700'000'000'123);
   CHECK(!desk.properties(0).expiration);
+}
+
+TEST_CASE("a rebound that is not the message's own doing comes again after the last attempt, too") {
+  Desk desk;
+  desk.parent.attempt = 3;
+  CHECK(desk.outbox().add_rebound(desk.parent, "", Outcome::later({"http.status", "503"}), desk.out, false));
+  CHECK(desk.out[0].routing_key == "shape:rebound");
 }
 
 TEST_CASE("a foreign message put back or given up keeps the id it was given") {

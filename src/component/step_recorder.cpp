@@ -11,10 +11,10 @@ using history::Record;
 using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
-Record::Kind kind_of(const Outcome& outcome, bool over, bool last_try) {
+Record::Kind kind_of(const Outcome& outcome, bool over) {
   if (!over) return Record::Kind::emitted;
   if (outcome.kind == Outcome::Kind::failed) return Record::Kind::failed;
-  if (outcome.kind == Outcome::Kind::rebound) return last_try ? Record::Kind::failed : Record::Kind::rebound;
+  if (outcome.kind == Outcome::Kind::rebound) return Record::Kind::rebound;
   return outcome.filtered ? Record::Kind::filtered : Record::Kind::done;
 }
 
@@ -84,7 +84,7 @@ void StepRecorder::add_handled(const Handled& handled, std::string& to) const {
   const auto& lineage = handled.lineage;
   const bool failure = handled.outcome.kind != Outcome::Kind::ok;
   Record record;
-  record.kind = kind_of(handled.outcome, handled.over, lineage.attempt >= settings_.retry.attempts);
+  record.kind = kind_of(handled.outcome, handled.over);
   record.whole = policy_.whole(lineage.execution_id);
   record.retried = lineage.properties.headers && lineage.properties.headers->integer("retries") > 0;
   record.at = handled.began.time_since_epoch().count();

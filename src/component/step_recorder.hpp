@@ -30,7 +30,8 @@ struct Handled {
   const Lineage& lineage;
   const std::string& envelope;  ///< as it came
   const Message* input;         ///< as the action got it; nullptr: it did not get that far
-  const Outcome& outcome;       ///< its emissions may be gone: they stand in `published` where they went anywhere
+  /// `failed` also after the last try. Its emissions may be gone: they stand in `published` where they went anywhere.
+  const Outcome& outcome;
   std::span<const amqp::client::Outgoing> published;
   std::span<const Emission> unread;  ///< emissions of a step that has no next one
   bool over;                         ///< false: only a part of what it puts out; the rest comes later

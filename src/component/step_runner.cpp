@@ -249,13 +249,13 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     }
     keep_snapshot(std::move(outcome.snapshot));
     if (polls_ && outcome.kind == Outcome::Kind::failed) outcome.kind = Outcome::Kind::rebound;
-    if (outcome.kind == Outcome::Kind::rebound) {
-      tell(item.lineage, outcome.failure, polls_ || !counted || item.lineage.attempt < settings_.retry.attempts);
-      outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes, counted);
-    }
     if (outcome.kind == Outcome::Kind::failed) {
       tell(item.lineage, outcome.failure, false);
       outbox_->add_dead_letter(item.lineage, item.envelope, outcome.failure, publishes);
+    } else if (outcome.kind == Outcome::Kind::rebound) {
+      const bool comes_again = outbox_->add_rebound(item.lineage, item.envelope, outcome, publishes, counted);
+      tell(item.lineage, outcome.failure, comes_again);
+      if (!comes_again) outcome.kind = Outcome::Kind::failed;
     }
     record(item, outcome, from, kept, true);
     gathered_.acks.push_back(item.tag);
