@@ -6,6 +6,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "component/utf8.hpp"
+
 namespace millrace::component {
 namespace {
 
@@ -24,7 +26,7 @@ void TargetHealth::passed(io::SteadyTime now) {
 void TargetHealth::failed(const std::string& message_id, const Outcome& outcome) {
   if (!seems_down()) failing_.insert(message_id);
   auto reason = outcome.failure.code + ": " + outcome.failure.message;
-  if (reason.size() > reason_max) reason.resize(reason_max);
+  reason.resize(utf8::head(reason, reason_max).size());
   failed_.push_back({message_id, std::move(reason), outcome.retry_after, false});
 }
 

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "component/utf8.hpp"
+
 namespace millrace::component {
 namespace {
 
@@ -34,6 +36,19 @@ TEST_CASE("a probe that fails is no attempt, nor is one that the target puts off
   health.passed(start);
   CHECK_FALSE(health.counts(later, false, start + 1s));
   CHECK(health.counts(later, false, start + 61s));
+}
+
+TEST_CASE("a reason is not cut inside a character") {
+  for (std::size_t before = 0; before < 2; ++before) {
+    TargetHealth health;
+    std::string words(before, 'x');
+    for (int i = 0; i < 2'000; ++i) words += "ü";
+    health.failed("a", Outcome::later({"http.status", words}));
+    const auto report = health.take_report(start, false);
+    REQUIRE(report);
+    CHECK(utf8::is_valid(*report));
+    CHECK(report->size() < 1'000);
+  }
 }
 
 TEST_CASE("failures are told at once, success seldom, and at once where it is news") {

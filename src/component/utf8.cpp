@@ -20,6 +20,12 @@ std::size_t sequence_length(std::string_view text) {
   return length;
 }
 
+std::string_view head(std::string_view text, std::size_t size_max) {
+  if (text.size() <= size_max) return text;
+  while (size_max > 0 && (static_cast<unsigned char>(text[size_max]) & 0xC0) == 0x80) --size_max;
+  return text.substr(0, size_max);
+}
+
 bool is_valid(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto length = static_cast<unsigned char>(text[i]) < 0x80 ? 1 : sequence_length(text.substr(i));

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "component/evaluation.hpp"
+#include "component/utf8.hpp"
 #include "gateway/media_type.hpp"
 
 namespace millrace::flow_tests {
@@ -98,9 +99,7 @@ std::string shown(const json::value& value) {
   constexpr std::size_t length_max = 400;
   auto text = json::serialize(value);
   if (text.size() <= length_max) return text;
-  auto end = length_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
+  return std::string(component::utf8::head(text, length_max)) + "…";
 }
 
 bool fits_pattern(std::string_view pattern, std::string_view text) {
