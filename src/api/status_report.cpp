@@ -42,12 +42,16 @@ json::object flow_report(const broker::Broker& broker, const deployment::Deploym
                          {"state", store::to_string(flow.state)},
                          {"steps", json::array()},
                          {"dead_letters", dead ? dead->ready : 0}};
-  if (const auto* current = flow.current()) {
-    report["version"] = current->number;
-    report["steps"] = step_reports(broker, deployments, current->plan);
-  }
+  const auto* current = flow.current();
   json::array versions;
-  for (const auto& [number, version] : flow.versions) versions.push_back(version_report(broker, deployments, version));
+  for (const auto& [number, version] : flow.versions) {
+    auto one = version_report(broker, deployments, version);
+    if (&version == current) {
+      report["version"] = number;
+      report["steps"] = one.at("steps");
+    }
+    versions.push_back(std::move(one));
+  }
   report["versions"] = std::move(versions);
   return report;
 }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "component/config.hpp"
+#include "core/log_line.hpp"
 #include "core/nearest.hpp"
 #include "flow/configuration_file.hpp"
 
@@ -63,8 +64,6 @@ constexpr std::array<Setting, 24> all = {{
     {"grace", Type::duration, "10s", "How long workers may take to finish when they are stopped."},
 }};
 
-constexpr std::array<std::string_view, 4> levels = {"debug", "info", "warning", "error"};
-
 const Setting* find(std::string_view name) {
   const auto found = std::ranges::find(all, name, &Setting::name);
   return found == all.end() ? nullptr : found;
@@ -111,7 +110,7 @@ std::optional<std::string> fault(const Setting& setting, const std::string& text
       if (!text.empty() || setting.fallback.empty()) return std::nullopt;
       return "must not be empty";
     case Type::level:
-      if (std::ranges::find(levels, text) != levels.end()) return std::nullopt;
+      if (log::level_of(text)) return std::nullopt;
       return "must be debug, info, warning or error";
     case Type::format:
       if (text == "text" || text == "json") return std::nullopt;
@@ -152,10 +151,6 @@ Status read_file(const std::string& file, Values& values) {
     if (auto done = set(values, *setting, entry.text, Origin::file, entry.place + ": " + entry.key); !done) return done;
   }
   return Done{};
-}
-
-log::Level level_of(std::string_view text) {
-  return static_cast<log::Level>(std::ranges::find(levels, text) - levels.begin());
 }
 
 }  // namespace
@@ -232,7 +227,7 @@ ServeOptions options_of(const Values& values) {
   options.env_file = text("env_file");
   options.key_file = text("key_file");
   options.public_url = text("public_url");
-  options.log_level = level_of(text("log_level"));
+  options.log_level = *log::level_of(text("log_level"));
   options.log_format = text("log_format") == "json" ? log::Format::json : log::Format::text;
   options.warm = text("workers") == "warm";
   options.worker_idle = time("worker_idle");

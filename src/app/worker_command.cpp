@@ -16,6 +16,7 @@
 #include "component/step_worker.hpp"
 #include "component/worker_environment.hpp"
 #include "core/log.hpp"
+#include "core/log_line.hpp"
 #include "hosting/host.hpp"
 #include "io/posix/signals.hpp"
 #include "orchestrator/driver/process/process_driver.hpp"
@@ -26,10 +27,7 @@ namespace {
 log::Level level_asked_for() {
   const char* set = std::getenv("MILLRACE_LOG_LEVEL");
   const std::string_view name = set == nullptr ? "" : set;
-  if (name == "debug") return log::Level::debug;
-  if (name == "warning") return log::Level::warning;
-  if (name == "error") return log::Level::error;
-  return log::Level::info;
+  return log::level_of(name).value_or(log::Level::info);
 }
 
 [[noreturn]] void memory_is_out() {

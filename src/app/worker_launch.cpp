@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "core/log_line.hpp"
 #include "flow/plan.hpp"
 
 namespace millrace::app {
@@ -37,20 +38,6 @@ std::vector<Variable> inherited(const Names& names) {
     if (wanted) variables.emplace_back(name, text.substr(equals + 1));
   }
   return variables;
-}
-
-std::string level_name(log::Level level) {
-  switch (level) {
-    case log::Level::debug:
-      return "debug";
-    case log::Level::info:
-      return "info";
-    case log::Level::warning:
-      return "warning";
-    case log::Level::error:
-      return "error";
-  }
-  return "info";
 }
 
 }  // namespace
@@ -94,7 +81,8 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   // The broker takes a connection for dead after two and a half intervals without a heartbeat.
   const auto heartbeat = std::max<std::int64_t>(1, options.worker_silence.count() / 2'500);
   launch.environment = [environment, how = launch.how, heartbeat,
-                        level = level_name(options.log_level)](const orchestrator::Doors& doors) mutable {
+                        level =
+                            std::string(log::to_string(options.log_level))](const orchestrator::Doors& doors) mutable {
     const bool contained = how == How::container;
     environment.api_uri = "http://" + doors.api;
     environment.amqp_uri = fmt::format("amqp://{}:{}@{}/%2F?heartbeat={}", environment.api_username,

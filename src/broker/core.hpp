@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "amqp/properties.hpp"
 #include "broker/broker.hpp"
 #include "broker/deliveries.hpp"
 #include "broker/exchange/exchange.hpp"
@@ -151,8 +152,8 @@ class Broker::Core : private PartSource {
   Taken publish(Change& change, const MessagePtr& message);
   /// A message that comes from `source`: never a repeat, and not into a queue that it has gone round to.
   bool republish(Change& change, const MessagePtr& message, const std::vector<std::string>& not_into);
-  void lay_in(Change& change, const MessagePtr& message, const std::vector<Queue*>& to,
-              const std::optional<storage::Digest>& id);
+  void lay_in(Change& change, const MessagePtr& message, const Result<amqp::PropertyGlance>& glance,
+              const std::vector<Queue*>& to, const std::optional<storage::Digest>& id);
   void applied(Change& change);
   void arrive(Queue& queue, const Change::Arrival& arrival);
   std::optional<Refusal> refuse_publishing(const Batch& batch);

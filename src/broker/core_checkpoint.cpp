@@ -20,8 +20,7 @@ void add(storage::PartItem& item, const Entry& entry) {
   item.number_max = std::max(item.number_max, entry.number);
   ++item.count;
   item.bytes += entry.size;
-  if (entry.expires_at != 0 && (item.expires_first == 0 || entry.expires_at < item.expires_first))
-    item.expires_first = entry.expires_at;
+  take_earlier(item.expires_first, entry.expires_at);
 }
 
 storage::PartItem stated(std::uint32_t queue, std::uint8_t priority, const Part& part) {
@@ -38,8 +37,7 @@ void Broker::Core::state_parts(std::string& items) const {
     // Messages that are not yet visible have not told their time.
     if (part.is_loaded()) {
       for (const auto& entry : part.entries()) {
-        if (!entry.gone && entry.expires_at != 0 && (item.expires_first == 0 || entry.expires_at < item.expires_first))
-          item.expires_first = entry.expires_at;
+        if (!entry.gone) take_earlier(item.expires_first, entry.expires_at);
       }
     }
     const auto runs = part.live(also).encode();

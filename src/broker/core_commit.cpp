@@ -89,8 +89,8 @@ Broker::Core::Taken Broker::Core::publish(Change& change, const MessagePtr& mess
     return true;
   });
   std::optional<storage::Digest> id;
+  const auto glance = amqp::glance(message->properties);
   if (std::any_of(to.begin(), to.end(), [](const Queue* queue) { return queue->window.open(); })) {
-    const auto glance = amqp::glance(message->properties);
     if (glance && glance->message_id) {
       id = storage::digest(*glance->message_id);
       const auto time = now();
@@ -98,7 +98,7 @@ Broker::Core::Taken Broker::Core::publish(Change& change, const MessagePtr& mess
     }
     taken.repeated = id && to.empty();
   }
-  lay_in(change, message, to, id);
+  lay_in(change, message, glance, to, id);
   return taken;
 }
 
@@ -109,18 +109,17 @@ bool Broker::Core::republish(Change& change, const MessagePtr& message, const st
     return std::find(not_into.begin(), not_into.end(), queue->spec.name) != not_into.end();
   });
   const auto first = change.arrivals.size();
-  lay_in(change, message, to, std::nullopt);
+  lay_in(change, message, amqp::glance(message->properties), to, std::nullopt);
   for (auto i = first; i < change.arrivals.size(); ++i) change.arrivals[i].republished = true;
   return routed;
 }
 
-void Broker::Core::lay_in(Change& change, const MessagePtr& message, const std::vector<Queue*>& to,
-                          const std::optional<storage::Digest>& id) {
+void Broker::Core::lay_in(Change& change, const MessagePtr& message, const Result<amqp::PropertyGlance>& glance,
+                          const std::vector<Queue*>& to, const std::optional<storage::Digest>& id) {
   if (to.empty()) return;
   storage::MessageItem item;
   item.number = next_number_++;
   item.id = id;
-  const auto glance = amqp::glance(message->properties);
   std::uint64_t expires_at = 0;
   if (glance && glance->expiration) {
     expires_at = now() + std::strtoull(std::string(*glance->expiration).c_str(), nullptr, 10);

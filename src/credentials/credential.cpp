@@ -91,6 +91,13 @@ bool Credential::is_oauth2() const {
   return type == CredentialType::oauth2_client_credentials || type == CredentialType::oauth2_authorization_code;
 }
 
+void Credential::renew(const Tokens& fresh) {
+  tokens = fresh;
+  ++generation;
+  state = State::ready;
+  problem.clear();
+}
+
 std::string Credential::text(std::string_view setting) const {
   return settings.contains(setting) ? text_of(settings, setting) : text_of(secrets, setting);
 }

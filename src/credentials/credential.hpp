@@ -56,6 +56,8 @@ struct Credential {
   std::int64_t changed_at = 0;
 
   bool is_oauth2() const;
+  /// New tokens have come: whatever was the matter is over.
+  void renew(const Tokens& fresh);
   std::string text(std::string_view setting) const;  ///< of a setting or a secret; empty if it is not set
 };
 

@@ -26,7 +26,7 @@ Parking::~Parking() {
 void Parking::add(const flow::Plan& plan) {
   for (const auto& worker : plan.workers) {
     if (worker.settings.health_key.empty()) continue;
-    steps_[worker.queue()] = {fmt::format("{}/{}", worker.flow, worker.step), worker.rebounds()};
+    steps_[worker.queue()] = {fmt::format("{}/{}", worker.flow, worker.step)};
     queues_[report_key(plan.exchange.name, worker.settings.health_key)] = worker.queue();
   }
   const auto health = flow::names::health_queue(plan.flow, plan.version);

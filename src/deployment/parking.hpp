@@ -48,8 +48,7 @@ class Parking : private broker::ConsumerSink {
 
  private:
   struct Step {
-    std::string name;      ///< "orders/publish"
-    std::string rebounds;  ///< queue
+    std::string name;  ///< "orders/publish"
     TargetState state = {};
     TargetState::Mode told = TargetState::Mode::open;
   };

@@ -156,7 +156,7 @@ bool TargetState::look(const Queue& queue, io::SteadyTime now) {
     case Mode::parked:
       return look_at_probe(queue, now);
     case Mode::draining:
-      return look_at_drain(queue, now);
+      return look_at_drain(queue);
     case Mode::throttled:
       return look_at_pace(queue, now);
   }
@@ -175,8 +175,7 @@ bool TargetState::look_at_probe(const Queue& queue, io::SteadyTime now) {
   return true;
 }
 
-bool TargetState::look_at_drain(const Queue& queue, io::SteadyTime now) {
-  (void)now;
+bool TargetState::look_at_drain(const Queue& queue) {
   if (!settled_at_growth_) settled_at_growth_ = queue.settled_total;
   const bool grows = queue.settled_total - *settled_at_growth_ >= gate_.out_max;
   if (!grows && queue.ready + queue.out > 0) return false;

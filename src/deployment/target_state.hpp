@@ -75,7 +75,7 @@ class TargetState {
   void open();
   void enter(Mode mode, io::SteadyTime now);
   bool look_at_probe(const Queue& queue, io::SteadyTime now);
-  bool look_at_drain(const Queue& queue, io::SteadyTime now);
+  bool look_at_drain(const Queue& queue);
   bool look_at_pace(const Queue& queue, io::SteadyTime now);
   double passed_lately(io::SteadyTime now) const;
 

@@ -10,7 +10,6 @@
 #include "component/message.hpp"
 #include "component/origin.hpp"
 #include "core/log.hpp"
-#include "flow/plan.hpp"
 #include "gateway/authentication.hpp"
 #include "gateway/body.hpp"
 #include "gateway/form.hpp"

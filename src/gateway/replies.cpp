@@ -1,11 +1,7 @@
 #include "gateway/replies.hpp"
 
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
-
 #include "amqp/properties.hpp"
 #include "component/json_text.hpp"
-#include "component/message.hpp"
 #include "core/id.hpp"
 #include "core/log.hpp"
 #include "gateway/media_type.hpp"

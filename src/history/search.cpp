@@ -57,14 +57,12 @@ class Search {
     return found_.executions.size() >= limit || ++looked_at_ > entries_max || weighed_ > weighed_max;
   }
 
-  bool asks_for_failure() const { return query_.states == std::vector{State::failed} || !query_.error.empty(); }
-
   /// Whether an execution can be found by this entry.
   bool is_candidate(const Source& source, const Entry& entry) const {
     if (!query_.flow.empty() && source.flow != query_.flow) return false;
     if (query_.version != 0 && source.version != query_.version) return false;
     if (!query_.step.empty() && source.step != query_.step) return false;
-    if (asks_for_failure()) return query_.error.empty() ? entry.kind == Kind::failed : entry.is_failure();
+    if (asks_for_failure_) return query_.error.empty() ? entry.kind == Kind::failed : entry.is_failure();
     if (!query_.step.empty()) return true;
     return entry.kind == Kind::began || !entry.is(Entry::whole);
   }
@@ -78,18 +76,16 @@ class Search {
     ++weighed_;
     Account account;
     std::optional<Position> first;
-    bool began = false;
     for (const auto& [place, other] : history_.find(entry.execution)) {
       account.add(other);
-      began = began || other.kind == Kind::began;
       if (!in_time(other.at)) continue;
       const auto known = history_.index(place.segment);
       if (!known || !is_candidate(known->source(other), other)) continue;
       const bool sooner = !first || (order_ == Order::newest_first ? place > *first : place < *first);
       if (sooner) first = place;
     }
-    const bool by_beginning = query_.step.empty() && !asks_for_failure();
-    if (by_beginning && began ? entry.kind != Kind::began : first != at) return;
+    const bool by_beginning = query_.step.empty() && !asks_for_failure_;
+    if (by_beginning && account.has_began ? entry.kind != Kind::began : first != at) return;
     const auto& states = query_.states;
     if (!states.empty() && std::ranges::find(states, account.state()) == states.end()) return;
     const auto stored = history_.read(at);
@@ -112,6 +108,7 @@ class Search {
   History& history_;
   Query query_;
   Order order_;
+  const bool asks_for_failure_ = query_.states == std::vector{State::failed} || !query_.error.empty();
   Found found_;
   std::unordered_set<std::uint64_t> seen_;  ///< executions that were weighed
   std::size_t looked_at_ = 0;

@@ -1,6 +1,5 @@
 #include "history/selection.hpp"
 
-#include <algorithm>
 #include <map>
 #include <set>
 

@@ -1,6 +1,5 @@
 #include "imports/elasticio_expression.hpp"
 
-#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>

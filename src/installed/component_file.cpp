@@ -71,7 +71,6 @@ class Reader {
     file_.title = text_of(all, "title");
     file_.description = text_of(all, "description");
     file_.version = text_of(all, "version");
-    file_.docs_url = text_of(all, "docsUrl");
     for (const auto step : {&Reader::read_command, &Reader::read_credentials, &Reader::read_variables}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
@@ -249,22 +248,6 @@ const ComponentFile::Function* ComponentFile::find(std::string_view name) const 
 
 Result<ComponentFile> read_component_file(const std::string& folder, Files files) {
   return Reader(folder, files).read();
-}
-
-std::vector<std::string> schema_files(const json::object& document) {
-  std::vector<std::string> names;
-  for (const char* member : {"triggers", "actions"}) {
-    const auto* functions = document.if_contains(member);
-    if (functions == nullptr || !functions->is_object()) continue;
-    for (const auto& [key, function] : functions->get_object()) {
-      const auto* metadata = function.is_object() ? function.get_object().if_contains("metadata") : nullptr;
-      if (metadata == nullptr || !metadata->is_object()) continue;
-      for (const auto& [name, schema] : metadata->get_object()) {
-        if (schema.is_string()) names.emplace_back(schema.get_string());
-      }
-    }
-  }
-  return names;
 }
 
 }  // namespace millrace::installed

@@ -35,7 +35,6 @@ struct ComponentFile {
   std::string title;
   std::string description;
   std::string version;
-  std::string docs_url;
   std::vector<std::string> command;       ///< of a program that speaks JSON lines; empty: elastic.io's library runs it
   boost::json::object credential_fields;  ///< as `fields` of functions
   std::vector<Function> functions;        ///< triggers first, each in the order of the file
@@ -54,8 +53,5 @@ enum class Files {
 
 /// Reads FOLDER/component.json. Errors say "component.json", the line or the path in it, and the mend.
 Result<ComponentFile> read_component_file(const std::string& folder, Files files);
-
-/// The files of metadata that a document names: "./lib/schemas/pets.in.json".
-std::vector<std::string> schema_files(const boost::json::object& document);
 
 }  // namespace millrace::installed

@@ -122,12 +122,12 @@ Result<std::string> Components::make_staging() {
 
 Result<const Installation*> Components::add(const std::string& name, const std::string& staging, bool replace) {
   if (auto free = is_free(name, replace); !free) return free.error();
-  if (auto read = read_installation(name, staging); !read) return read.error();
+  auto installation = read_installation(name, staging);
+  if (!installation) return installation.error();
   const auto path = folder_ + "/" + name;
   if (auto placed = put_in_place(staging, path, folder_ + "/.old-" + random_token(8)); !placed) return placed.error();
   if (auto synced = with_folder(folder_, &::fsync); !synced) return synced.error();
-  auto installation = read_installation(name, path);
-  if (!installation) return installation.error();
+  installation->folder = path;
   catalogue_.replace(name, functions_of(*installation));
   return &all_.insert_or_assign(name, std::move(*installation)).first->second;
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include "components/timer/schedule_fields.hpp"

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "core/log.hpp"
 #include "installed/command.hpp"
 #include "installed/npm.hpp"
 

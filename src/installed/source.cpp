@@ -1,7 +1,5 @@
 #include "installed/source.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 namespace millrace::installed {

@@ -20,8 +20,7 @@ Status Answers::keep(const std::string& who, const std::string& key, const KeptA
       "INSERT INTO answers (who, key, request, status, body, answered_at) VALUES ($1, $2, $3, $4, $5, $6) "
       "ON CONFLICT DO NOTHING",
       {who, key, answer.request, std::int64_t{answer.status}, answer.body, now});
-  if (!done) return done.error();
-  return Done{};
+  return only_done(done);
 }
 
 }  // namespace millrace::store

@@ -8,8 +8,7 @@ Status Audit::write(const AuditEntry& entry) {
   const auto done =
       database_.execute("INSERT INTO audit (at, who, action, subject, before, after) VALUES ($1, $2, $3, $4, $5, $6)",
                         {entry.at, entry.who, entry.action, entry.subject, entry.before, entry.after});
-  if (!done) return done.error();
-  return Done{};
+  return only_done(done);
 }
 
 Result<std::vector<AuditEntry>> Audit::list(const std::string& subject, std::int64_t before, std::int64_t limit) {

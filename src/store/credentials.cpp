@@ -21,10 +21,6 @@ Error missing(const std::string& name) {
   return {Error::Kind::not_found, fmt::format("there is no credential {}", name)};
 }
 
-Status only_done(const Result<Rows>& rows) {
-  return rows ? Status(Done{}) : Status(rows.error());
-}
-
 Error stale(const std::string& name, const CredentialRecord* known) {
   if (known == nullptr) return {Error::Kind::stale, fmt::format("there is no credential {} to replace", name)};
   return {Error::Kind::stale, fmt::format("the credential {} has changed meanwhile: it is at revision {}, set by {}",

@@ -51,6 +51,11 @@ struct Rows {
   bool empty() const { return rows.empty(); }
 };
 
+/// For a statement whose rows nobody asks for.
+inline Status only_done(const Result<Rows>& rows) {
+  return rows ? Status(Done{}) : Status(rows.error());
+}
+
 /// A database within one transaction, in the SQL that SQLite and PostgreSQL read alike: parameters are $1, $2 …;
 /// RETURNING and ON CONFLICT exist; there are no booleans and no dates, only integers. What differs between the two
 /// (types of columns) is said in migrations by the words of schema.hpp. Blocks. Not thread-safe.

@@ -41,11 +41,6 @@ VersionRecord read_version(const Row& row) {
           row[5].text(), row[6].integer()};
 }
 
-Status only_done(const Result<Rows>& result) {
-  if (!result) return result.error();
-  return Done{};
-}
-
 Error no_flow(const std::string& name) {
   return {Error::Kind::not_found, fmt::format("there is no flow {}", name)};
 }

@@ -28,8 +28,7 @@ Status Replays::create(const ReplayRecord& replay) {
       database_.execute(fmt::format("INSERT INTO replays ({}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", columns),
                         {replay.id, replay.spec, replay.state, replay.created_by, replay.created_at, replay.ended_at,
                          replay.sent, replay.skipped, replay.reason});
-  if (!done) return done.error();
-  return Done{};
+  return only_done(done);
 }
 
 Result<ReplayRecord> Replays::find(const std::string& id) {
@@ -56,8 +55,7 @@ Status Replays::end(const ReplayRecord& replay) {
       "UPDATE replays SET state = $2, ended_at = $3, sent = $4, skipped = $5, reason = $6 WHERE id = $1 AND state = "
       "'running'",
       {replay.id, replay.state, replay.ended_at, replay.sent, replay.skipped, replay.reason});
-  if (!done) return done.error();
-  return Done{};
+  return only_done(done);
 }
 
 }  // namespace millrace::store

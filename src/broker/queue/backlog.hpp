@@ -79,7 +79,6 @@ class Backlog {
   const std::vector<std::unique_ptr<Part>>& parts() const { return parts_; }
   /// Its entries are not all visible yet.
   bool is_arriving(const Part& part) const { return part.number_max > visible_; }
-  std::uint64_t visible() const { return visible_; }
   std::uint64_t body_bytes() const { return body_bytes_; }
 
  private:

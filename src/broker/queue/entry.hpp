@@ -26,4 +26,9 @@ struct Entry {
 };
 static_assert(sizeof(Entry) == 48, "a backlog in memory is made of these");
 
+/// The earlier of two expiries, of which 0 is none.
+inline void take_earlier(std::uint64_t& first, std::uint64_t expires_at) {
+  if (expires_at != 0 && (first == 0 || expires_at < first)) first = expires_at;
+}
+
 }  // namespace millrace::broker

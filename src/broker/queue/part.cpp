@@ -84,7 +84,7 @@ void Part::watch(const Entry& entry) {
   if (entry.expires_at == 0) return;
   expiries_.push_back({entry.expires_at, entry.number});
   std::push_heap(expiries_.begin(), expiries_.end(), std::greater<>());
-  if (expires_first == 0 || entry.expires_at < expires_first) expires_first = entry.expires_at;
+  take_earlier(expires_first, entry.expires_at);
   if (expiries_.size() < 64 || expiries_.size() < 2 * std::size_t{count}) return;
   std::erase_if(expiries_, [&](const Expiry& expiry) { return expiry.number != entry.number && !is_current(expiry); });
   std::make_heap(expiries_.begin(), expiries_.end(), std::greater<>());
@@ -156,8 +156,7 @@ std::vector<storage::IndexEntry> Part::index(const std::vector<const Entry*>& al
 
 void Part::insert_cold(const Entry& entry) {
   note(entry);
-  if (entry.expires_at != 0 && (expires_first == 0 || entry.expires_at < expires_first))
-    expires_first = entry.expires_at;
+  take_earlier(expires_first, entry.expires_at);
   runs().insert({entry.at.offset, entry.at.offset, entry.lost_count, entry.redelivered});
   settle();
 }
@@ -224,7 +223,7 @@ void Part::load(std::vector<Entry> entries) {
     bytes += entry.size;
     if (entry.expires_at == 0) continue;
     expiries_.push_back({entry.expires_at, entry.number});
-    if (expires_first == 0 || entry.expires_at < expires_first) expires_first = entry.expires_at;
+    take_earlier(expires_first, entry.expires_at);
   }
   std::make_heap(expiries_.begin(), expiries_.end(), std::greater<>());
 }

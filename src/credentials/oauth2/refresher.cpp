@@ -106,12 +106,7 @@ void Refresher::answered(const std::string& name, Result<io::HttpAnswer, io::Tra
 }
 
 void Refresher::take(const std::string& name, const Tokens& tokens) {
-  const auto change = [tokens](Credential& credential) {
-    credential.tokens = tokens;
-    ++credential.generation;
-    credential.state = State::ready;
-    credential.problem.clear();
-  };
+  const auto change = [tokens](Credential& credential) { credential.renew(tokens); };
   shelf_.update(name, flights_.at(name).revision, change, [this, alive = alive_, name](const Status& stored) {
     if (!*alive) return;
     if (!stored) return land(name, stored.error());

@@ -74,7 +74,6 @@ std::int64_t lifetime_of(const json::object& object) {
 
 /// What a server says of its refusal, without control characters and without what we have sent it.
 std::string words(std::string text, const Credential& credential) {
-  constexpr std::size_t longest = 300;
   std::vector<std::string> secrets = {credential.text("client_secret")};
   if (credential.tokens) secrets.insert(secrets.end(), {credential.tokens->refresh, credential.tokens->access});
   for (const auto& secret : secrets) {
@@ -83,8 +82,7 @@ std::string words(std::string text, const Credential& credential) {
     login.secret = secret;
     text = component::redacted(std::move(text), login);
   }
-  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  return text.substr(0, longest);
+  return printable(std::move(text));
 }
 
 TokenFault fault_of(const Credential& credential, int status, const json::object& body) {
@@ -137,6 +135,12 @@ Result<Tokens, TokenFault> read_tokens(const Credential& credential, const io::H
   tokens.issued_at = now;
   if (const auto lifetime = lifetime_of(body); lifetime > 0) tokens.expires_at = now + lifetime;
   return tokens;
+}
+
+std::string printable(std::string text) {
+  constexpr std::size_t longest = 300;
+  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return text.substr(0, longest);
 }
 
 Visit new_visit(const std::string& redirect_url, std::int64_t expires_at) {

@@ -30,4 +30,7 @@ Visit new_visit(const std::string& redirect_url, std::int64_t expires_at);
 /// Where a person is sent (§4.1.1), with the verifier's S256 challenge (RFC 7636 §4.2).
 std::string authorization_url(const Credential& credential, const Visit& visit);
 
+/// What a server says, for people: without control characters, and no longer than a sentence or two.
+std::string printable(std::string text);
+
 }  // namespace millrace::credentials::oauth2

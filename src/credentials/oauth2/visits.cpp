@@ -20,12 +20,6 @@ std::function<Status(store::Database&)> audited(std::string name, std::string ac
   };
 }
 
-std::string printable(std::string text) {
-  constexpr std::size_t longest = 300;
-  std::erase_if(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  return text.substr(0, longest);
-}
-
 }  // namespace
 
 Visits::Visits(io::Loop& loop, Shelf& shelf, Refresher& refresher, MakeTransfers make)
@@ -95,12 +89,7 @@ void Visits::exchange(const Credential& credential, const Visit& visit, const st
 
 void Visits::keep(const std::string& name, std::int64_t revision, const Tokens& tokens,
                   const std::function<void(Result<std::string>)>& done) {
-  const auto change = [&tokens](Credential& credential) {
-    credential.tokens = tokens;
-    ++credential.generation;
-    credential.state = State::ready;
-    credential.problem.clear();
-  };
+  const auto change = [&tokens](Credential& credential) { credential.renew(tokens); };
   shelf_.update(
       name, revision, change,
       [this, alive = alive_, name, done](const Status& stored) {
