@@ -21,6 +21,7 @@ static int port;
 static const char *user, *password, *queue;
 static size_t body_size;
 static atomic_long left_to_take;
+static pthread_barrier_t all_connected;
 
 static void fail(const char *what) {
   fprintf(stderr, "broker_load: %s\n", what);
@@ -60,6 +61,10 @@ static void publish(amqp_connection_state_t connection, amqp_bytes_t body) {
   }
 }
 
+static double later(double left, double right) {
+  return left > right ? left : right;
+}
+
 /* Waits for a confirm and returns its number; all up to it are confirmed if *multiple. */
 static uint64_t take_confirm(amqp_connection_state_t connection, int *multiple) {
   for (;;) {
@@ -74,8 +79,16 @@ static uint64_t take_confirm(amqp_connection_state_t connection, int *multiple) 
   }
 }
 
+/* One thread: what it shall do, and when the last of it was done. */
+typedef struct {
+  pthread_t thread;
+  long count;
+  double ended;
+} worker_t;
+
 static void *publisher(void *argument) {
-  const long count = *(const long *)argument;
+  worker_t *self = argument;
+  const long count = self->count;
   amqp_connection_state_t connection = open_channel();
   amqp_confirm_select(connection, 1);
   fine(connection, "no confirms");
@@ -84,6 +97,7 @@ static void *publisher(void *argument) {
   char *confirmed = calloc((size_t)count + 1, 1); /* single confirms may come in any order */
   uint64_t through = 0;                           /* all up to here are confirmed */
   long out = 0;
+  pthread_barrier_wait(&all_connected);
   for (long i = 0; i < count || out > 0;) {
     if (i < count && out < window) {
       publish(connection, body);
@@ -99,6 +113,7 @@ static void *publisher(void *argument) {
     }
     while (through < (uint64_t)i && confirmed[through + 1]) ++through;
   }
+  self->ended = now();
   free(confirmed);
   amqp_bytes_free(body);
   amqp_connection_close(connection, AMQP_REPLY_SUCCESS);
@@ -107,12 +122,13 @@ static void *publisher(void *argument) {
 }
 
 static void *consumer(void *argument) {
-  (void)argument;
+  worker_t *self = argument;
   amqp_connection_state_t connection = open_channel();
   amqp_basic_qos(connection, 1, 0, prefetch, 0);
   fine(connection, "no prefetch");
   amqp_basic_consume(connection, 1, amqp_cstring_bytes(queue), amqp_empty_bytes, 0, 0, 0, amqp_empty_table);
   fine(connection, "no consumer");
+  pthread_barrier_wait(&all_connected);
   struct timeval patience = {0, 100000};
   while (atomic_load(&left_to_take) > 0) {
     amqp_envelope_t envelope;
@@ -124,24 +140,34 @@ static void *consumer(void *argument) {
     }
     amqp_basic_ack(connection, 1, envelope.delivery_tag, 0);
     amqp_destroy_envelope(&envelope);
-    atomic_fetch_sub(&left_to_take, 1);
+    if (atomic_fetch_sub(&left_to_take, 1) == 1) self->ended = now();
   }
   amqp_connection_close(connection, AMQP_REPLY_SUCCESS);
   amqp_destroy_connection(connection);
   return NULL;
 }
 
+/* From the moment when all are connected to the last confirm and the last acknowledgement. */
 static void measure_throughput(int publishers, int consumers, long messages) {
-  pthread_t threads[64];
-  long share = publishers > 0 ? messages / publishers : 0;
+  worker_t workers[64] = {0};
+  const int all = publishers + consumers;
+  const long share = publishers > 0 ? messages / publishers : 0;
   const long total = publishers > 0 ? share * publishers : messages;
-  if (publishers + consumers > 64) fail("too many threads");
+  if (all > 64) fail("too many threads");
   atomic_store(&left_to_take, total);
+  pthread_barrier_init(&all_connected, NULL, (unsigned)all + 1);
+  for (int i = 0; i < all; ++i) {
+    workers[i].count = share;
+    pthread_create(&workers[i].thread, NULL, i < consumers ? consumer : publisher, &workers[i]);
+  }
+  pthread_barrier_wait(&all_connected);
   const double begin = now();
-  for (int i = 0; i < consumers; ++i) pthread_create(&threads[i], NULL, consumer, NULL);
-  for (int i = 0; i < publishers; ++i) pthread_create(&threads[consumers + i], NULL, publisher, &share);
-  for (int i = 0; i < publishers + consumers; ++i) pthread_join(threads[i], NULL);
-  printf("%.0f\n", (double)total / (now() - begin));
+  double end = begin;
+  for (int i = 0; i < all; ++i) {
+    pthread_join(workers[i].thread, NULL);
+    end = later(end, workers[i].ended);
+  }
+  printf("%.0f\n", (double)total / (end - begin));
 }
 
 static int by_size(const void *a, const void *b) {

@@ -146,7 +146,7 @@ def measure(options, port, process):
     for queue in ("classic", "quorum"):
         for rate, name in ((1000, "1,000/s"), (0, "one at a time")):
             results[f"{queue}, {name}: confirm p50 p99, ms"] = with_queue(
-                port, queue, lambda: load(options, port, "latency", rate, options.messages // 20, 300))
+                port, queue, lambda: load(options, port, "latency", rate, options.messages // 80, 300))
     return results
 
 
@@ -154,7 +154,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--millrace", required=True)
     parser.add_argument("--load", required=True)
-    parser.add_argument("--messages", type=int, default=100_000, help="of each throughput row")
+    parser.add_argument("--messages", type=int, default=400_000, help="of each throughput row")
     parser.add_argument("--backlog", type=int, default=10_000_000, help="messages that wait; 0: leave these rows out")
     parser.add_argument("--only-backlog", action="store_true", help="leave the other rows and RabbitMQ out")
     parser.add_argument("--only", choices=("millrace", "rabbitmq"))
