@@ -19,7 +19,8 @@ using io::posix::problem;
 
 HttpResponse draft_response(const store::FlowRecord& record, int status, const Services& services) {
   json::array problems;
-  const auto checked = deployment::check(record.name, record.draft, services.catalogue, services.variables);
+  const auto checked =
+      deployment::check(record.name, record.draft, services.catalogue, services.variables, services.running);
   const auto found = checked ? deployment::credential_problems(
                                    services.shelf.types(), deployment::credential_needs(*checked, services.catalogue))
                              : checked.error();

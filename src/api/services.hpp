@@ -41,6 +41,7 @@ struct Services {
   scheduler::Scheduler& scheduler;
   const component::Catalogue& catalogue;
   const flow::Variables& variables;
+  const flow::Running& running;  ///< of flows that say nothing of it
   DeadLetters& dead_letters;
   StepLogs& logs;
   PlatformEvents& events;

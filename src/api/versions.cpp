@@ -203,7 +203,8 @@ void respond_with(const Published& published, const Respond& respond) {
 
 void check_and_publish(const Services& services, const Order& order, const Text& text, deployment::Change change,
                        const Respond& respond) {
-  const auto checked = deployment::check(order.name, text.text, services.catalogue, services.variables);
+  const auto checked =
+      deployment::check(order.name, text.text, services.catalogue, services.variables, services.running);
   if (!checked) return respond(invalid(checked.error()));
   change.comment = order.comment.empty() && order.from ? fmt::format("version {} again", *order.from) : order.comment;
   services.store.run<PublishedOrNot>(

@@ -66,6 +66,7 @@ class Platform::Parts {
         catalogue_(site.catalogue),
         installed_(site.installed),
         variables_(site.variables),
+        running_(running_of(site.options)),
         hooks_(std::move(hooks)),
         broker_offload_(loop_),
         store_offload_(loop_),
@@ -121,12 +122,6 @@ class Platform::Parts {
 
   /// The files of `millrace run` become versions, before anything of the store runs and before the broker is opened.
   Started import(const std::vector<flow::Flow>& files) {
-    constexpr std::int64_t any_version = 1;
-    for (const auto& file : files) {
-      for (const auto& worker : flow::make_plan(file, any_version, catalogue_).workers) {
-        if (auto fits = check_limits(worker, options_); !fits) return failure(ExitCode::usage, fits.error());
-      }
-    }
     if (auto problems = credentials_->problems_of(files, catalogue_); !problems.empty()) {
       return StartFailure{ExitCode::usage, std::move(problems)};
     }
@@ -248,9 +243,10 @@ class Platform::Parts {
       recorder_->withdraw(version.plan.exchange.name);
     };
     hooks.began = [this](history::Beginning beginning) { recorder_->began(std::move(beginning)); };
-    deployments_.emplace(
-        deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, *gateway_, *scheduler_},
-        deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle}, std::move(hooks));
+    deployments_.emplace(deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, running_,
+                                                        *gateway_, *scheduler_},
+                         deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle},
+                         std::move(hooks));
     const auto flows = store_->now<InUse>([](store::Database& database) { return store::Flows(database).in_use(); });
     if (!flows) return failure(ExitCode::data_folder, flows.error());
     for (const auto& flow : *flows) deployments_->follow(flow);
@@ -288,6 +284,7 @@ class Platform::Parts {
         *scheduler_,
         catalogue_,
         variables_,
+        running_,
         *dead_letters_,
         logs_,
         *platform_events_,
@@ -377,6 +374,7 @@ class Platform::Parts {
   const component::Catalogue& catalogue_;
   installed::Components& installed_;
   const flow::Variables& variables_;
+  const flow::Running running_;
   Hooks hooks_;
   const std::string run_id_ = random_id();
   bool stopping_ = false;

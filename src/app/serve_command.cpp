@@ -13,6 +13,7 @@
 #include "app/service_state.hpp"
 #include "app/settings.hpp"
 #include "app/variables.hpp"
+#include "app/worker_launch.hpp"
 #include "flow/load.hpp"
 #include "io/posix/signals.hpp"
 
@@ -118,7 +119,7 @@ int begin(Command command, const Given& given,
 
 int run(const Given& given, const std::vector<std::string>& flow_files) {
   return begin(Command::run, given, [&](const auto& options, auto& known, const auto& values) {
-    const auto flows = flow::load_files(flow_files, known.catalogue(), values);
+    const auto flows = flow::load_files(flow_files, known.catalogue(), values, running_of(options));
     if (flows) return stay(given, options, known, values, &*flows);
     for (const auto& problem : flows.error()) fmt::print(stderr, "{}\n", problem.to_string());
     return static_cast<int>(ExitCode::usage);

@@ -42,17 +42,10 @@ std::vector<Variable> inherited(const Names& names) {
 
 }  // namespace
 
-bool runs_as_container(const flow::WorkerPlan& plan, const ServeOptions& options) {
-  using Driver = flow::Running::Driver;
-  return plan.running.driver.value_or(options.docker.by_default ? Driver::docker : Driver::process) == Driver::docker;
-}
-
-Status check_limits(const flow::WorkerPlan& plan, const ServeOptions& options) {
-  if (runs_as_container(plan, options) || (!plan.running.cpu_max && !plan.running.pids_max)) return Done{};
-  return Error{Error::Kind::invalid,
-               fmt::format("flow {}, step {}: processors and processes can be limited only for containers (write "
-                           "\"driver: docker\", or start with --driver docker)",
-                           plan.flow, plan.step)};
+flow::Running running_of(const ServeOptions& options) {
+  flow::Running running;
+  running.driver = options.docker.by_default ? flow::Running::Driver::docker : flow::Running::Driver::process;
+  return running;
 }
 
 orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestrator::WorkerKey& worker,
@@ -69,7 +62,9 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   using How = orchestrator::Launch::How;
   orchestrator::Launch launch;
   launch.worker = worker;
-  launch.how = runs_as_container(plan, options) ? How::container : How::process;
+  launch.how = plan.running.driver.value_or(*running_of(options).driver) == flow::Running::Driver::docker
+                   ? How::container
+                   : How::process;
   launch.image = plan.running.image;
   if (plan.settings.program && !plan.is_in_image) {
     launch.folder = plan.settings.program->folder;

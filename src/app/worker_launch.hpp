@@ -8,12 +8,8 @@
 
 namespace millrace::app {
 
-/// By the step, its flow, or the command line.
-bool runs_as_container(const flow::WorkerPlan& plan, const ServeOptions& options);
-
-/// Error::invalid if a worker that is a process has limits that only a container can have: a flow that does not say
-/// what runs it leaves that to the command line, so its own check cannot know.
-Status check_limits(const flow::WorkerPlan& plan, const ServeOptions& options);
+/// What the platform's settings say of running, for flows that do not say it themselves.
+flow::Running running_of(const ServeOptions& options);
 
 /// One start of a worker by the contract of component::WorkerEnvironment. Its environment holds that and, of this
 /// process's own, only what a program needs to find its way (PATH, time zone, locale, proxies, certificates): the

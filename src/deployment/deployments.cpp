@@ -76,7 +76,7 @@ void Deployments::add(Flow& flow, const store::VersionRecord& record) {
   Version version{record.number, Version::Stage::current, {}};
   if (record.state == store::VersionState::draining) version.stage = Version::Stage::draining;
   const auto name = named(record.flow, record.number);
-  auto definitions = flow::load_text(record.source, name, parts_.catalogue, parts_.variables);
+  auto definitions = flow::load_text(record.source, name, parts_.catalogue, parts_.variables, parts_.running);
   if (!definitions) {
     for (const auto& problem : definitions.error()) {
       log::error("a version of a flow cannot run", {{"flow", name}, {"reason", problem.to_string()}});

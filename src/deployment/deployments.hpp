@@ -37,6 +37,7 @@ class Deployments {
     store::Store& store;
     const component::Catalogue& catalogue;
     const flow::Variables& variables;
+    const flow::Running& running;  ///< of flows that say nothing of it
     gateway::Gateway& gateway;
     scheduler::Scheduler& scheduler;
   };

@@ -55,8 +55,9 @@ Error stale(const store::FlowRecord& flow) {
 }
 
 Result<flow::Flow, flow::Problems> check(const std::string& name, const std::string& text,
-                                         const component::Catalogue& catalogue, const flow::Variables& variables) {
-  auto flows = flow::load_text(text, name, catalogue, variables);
+                                         const component::Catalogue& catalogue, const flow::Variables& variables,
+                                         const flow::Running& otherwise) {
+  auto flows = flow::load_text(text, name, catalogue, variables, otherwise);
   if (!flows) return flows.error();
   if (flows->size() > 1) {
     return flow::Problems{{{name}, "", "holds several flows", "deploy each by itself"}};

@@ -11,9 +11,11 @@
 
 namespace millrace::deployment {
 
-/// A flow's text as one flow of this name; or what is wrong with it, with places in `name`.
+/// A flow's text as one flow of this name; or what is wrong with it, with places in `name`. `otherwise`: as in
+/// flow::load_text.
 Result<flow::Flow, flow::Problems> check(const std::string& name, const std::string& text,
-                                         const component::Catalogue& catalogue, const flow::Variables& variables);
+                                         const component::Catalogue& catalogue, const flow::Variables& variables,
+                                         const flow::Running& otherwise);
 
 /// What the store needs to make a checked flow the next version: its webhook's addresses among it.
 store::Flows::Publication publication_of(const flow::Flow& flow, const std::string& text);

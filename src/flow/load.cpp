@@ -17,7 +17,8 @@ void append(Problems& to, Problems more) {
 }
 
 void read_text(std::string_view text, const std::string& file, const component::Catalogue& catalogue,
-               const Variables& variables, std::vector<LoadedFlow>& flows, Problems& problems) {
+               const Variables& variables, const Running& otherwise, std::vector<LoadedFlow>& flows,
+               Problems& problems) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const Source source(file, std::string(text.substr(0, file_size_max + 1)));
   const auto documents = parse_documents(source);
@@ -29,7 +30,7 @@ void read_text(std::string_view text, const std::string& file, const component::
     problems.push_back({Position{file}, "", "holds no flow", "write \"name:\" and \"steps:\""});
     return;
   }
-  Reading reading(source, catalogue, variables);
+  Reading reading(source, catalogue, variables, otherwise);
   for (const NodePtr& document : *documents) {
     auto loaded = read_flow(reading, document);
     if (!loaded) continue;
@@ -66,13 +67,14 @@ Result<std::vector<Flow>, Problems> finish(std::vector<LoadedFlow> loaded, Probl
 }  // namespace
 
 Result<std::vector<Flow>, Problems> load_files(const std::vector<std::string>& paths,
-                                               const component::Catalogue& catalogue, const Variables& variables) {
+                                               const component::Catalogue& catalogue, const Variables& variables,
+                                               const Running& otherwise) {
   std::vector<LoadedFlow> flows;
   Problems problems;
   for (const std::string& path : paths) {
     const auto text = read_file(path);
     if (text) {
-      read_text(*text, path, catalogue, variables, flows, problems);
+      read_text(*text, path, catalogue, variables, otherwise, flows, problems);
     } else {
       problems.push_back(text.error());
     }
@@ -81,10 +83,11 @@ Result<std::vector<Flow>, Problems> load_files(const std::vector<std::string>& p
 }
 
 Result<std::vector<Flow>, Problems> load_text(std::string_view text, const std::string& file,
-                                              const component::Catalogue& catalogue, const Variables& variables) {
+                                              const component::Catalogue& catalogue, const Variables& variables,
+                                              const Running& otherwise) {
   std::vector<LoadedFlow> flows;
   Problems problems;
-  read_text(text, file, catalogue, variables, flows, problems);
+  read_text(text, file, catalogue, variables, otherwise, flows, problems);
   return finish(std::move(flows), std::move(problems), catalogue);
 }
 

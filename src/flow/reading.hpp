@@ -16,11 +16,14 @@ namespace millrace::flow {
 /// as long as the reading of the file.
 class Reading {
  public:
-  Reading(const Source& source, const component::Catalogue& catalogue, const Variables& variables)
-      : source_(source), catalogue_(catalogue), variables_(variables) {}
+  Reading(const Source& source, const component::Catalogue& catalogue, const Variables& variables,
+          const Running& otherwise = {})
+      : source_(source), catalogue_(catalogue), variables_(variables), otherwise_(otherwise) {}
 
   const Source& source() const { return source_; }
   const component::Catalogue& catalogue() const { return catalogue_; }
+  /// What the platform says of running, where the flow does not.
+  const Running& otherwise() const { return otherwise_; }
 
   void problem(std::size_t offset, std::string field, std::string message, std::string mend = {});
   void problem(const Node& node, std::string field, std::string message, std::string mend = {}) {
@@ -46,6 +49,7 @@ class Reading {
   const Source& source_;
   const component::Catalogue& catalogue_;
   const Variables& variables_;
+  Running otherwise_;
   Problems problems_;
 };
 

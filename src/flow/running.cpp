@@ -94,7 +94,8 @@ Running read_running(Reading& reading, const Node& mapping, const std::string& p
   if (driver != nullptr) read_driver(reading, *driver, join(path, "driver"), running);
   if (image != nullptr) read_image(reading, *image, join(path, "image"), running);
   if (limits != nullptr) read_limits(reading, *limits, join(path, "limits"), running);
-  if (running.driver != Running::Driver::process) return running;
+  const auto run_by = running.driver ? running.driver : reading.otherwise().driver;
+  if (run_by != Running::Driver::process) return running;
   if (image != nullptr) {
     reading.problem(*image, join(path, "image"), "an image runs as a container, but the driver is process",
                     "write \"driver: docker\"");

@@ -17,7 +17,26 @@ Flow flow_of(const std::string& text) {
   return loaded->front();
 }
 
+const Running processes = [] {
+  Running running;
+  running.driver = Running::Driver::process;
+  return running;
+}();
+
 }  // namespace
+
+TEST_CASE(
+    "limits that only containers have are a problem where the platform runs processes, an image or driver is none") {
+  const auto limited = flow_with("", "action: test.fields, limits: { cpu: 0.5 }");
+  CHECK(load_text(limited, "f.yaml", test_catalogue(), test_variable));
+  const auto refused = load_text(limited, "f.yaml", test_catalogue(), test_variable, processes);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().front().to_string().starts_with("f.yaml:4:"));
+  CHECK(load_text(flow_with("", "action: crm.add, image: 'crm:1', limits: { cpu: 0.5 }"), "f.yaml", test_catalogue(),
+                  test_variable, processes));
+  CHECK(load_text(flow_with("", "action: test.fields, driver: docker, limits: { pids: 20 }"), "f.yaml",
+                  test_catalogue(), test_variable, processes));
+}
 
 TEST_CASE("a step's driver, image and limits stand over its flow's") {
   const auto flow = flow_of(flow_with("driver: docker\nlimits: { memory: 128MB, pids: 64 }\n",

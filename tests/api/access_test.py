@@ -100,6 +100,14 @@ class Access(unittest.TestCase):
         unset = self.client.put_draft("unset", FLOW.replace("hello", "unset").replace("path: unset", 'path: "${UNSET_VARIABLE}"'))
         self.assertIn("UNSET_VARIABLE", json.dumps(unset.json["problems"]))
 
+    def test_limits_that_only_containers_have_are_refused_where_processes_run(self):
+        limited = FLOW.replace("hello", "limited") + "\nlimits: { cpu: 0.5 }\n"
+        saved = self.client.put_draft("limited", limited)
+        self.assertIn("only for containers", json.dumps(saved.json["problems"]))
+        self.assertEqual(self.client.post("/v1/flows/limited/versions").status, 422)
+        contained = self.client.put_draft("limited", limited + "driver: docker\n", If_Match="*")
+        self.assertEqual(contained.json["problems"], [])
+
     def test_two_writers_of_one_draft(self):
         self.assertEqual(self.client.put_draft("shared", FLOW.replace("hello", "shared")).status, 201)
         seen = self.client.get("/v1/flows/shared/draft").headers["etag"]
