@@ -49,6 +49,11 @@ Answer<std::uint64_t> Broker::purge_queue(SessionId session, const std::string& 
   return core_->purge(session, queue, std::move(durable));
 }
 
+Answer<Done> Broker::inherit_window(SessionId session, const std::string& queue,
+                                    const std::vector<std::string>& sources, Durable durable) {
+  return core_->inherit_window(session, queue, sources, std::move(durable));
+}
+
 const ExchangeSpec* Broker::exchange(std::string_view name) const {
   static const ExchangeSpec default_exchange;
   if (name.empty()) return &default_exchange;

@@ -214,6 +214,10 @@ class Broker {
                                      Durable durable);
   Answer<Done> delete_exchange(SessionId session, const std::string& exchange, bool if_unused, Durable durable);
   Answer<std::uint64_t> purge_queue(SessionId session, const std::string& queue, Durable durable);
+  /// What the dedup windows of `sources` have taken in counts as taken in by `queue` too, from now on and across
+  /// restarts: for a queue that takes their place. Without effect where it has no window.
+  Answer<Done> inherit_window(SessionId session, const std::string& queue, const std::vector<std::string>& sources,
+                              Durable durable);
   /// Binds or unbinds; what is so already is no error, nor is unbinding what is not there.
   Answer<Done> bind(SessionId session, const BindingSpec& spec, Durable durable);
   Answer<Done> unbind(SessionId session, const BindingSpec& spec, Durable durable);

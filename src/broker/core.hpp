@@ -67,6 +67,11 @@ class Broker::Core : private PartSource {
   Answer<std::uint64_t> delete_queue(SessionId session, const std::string& name, bool if_unused, bool if_empty,
                                      Durable durable);
   Answer<std::uint64_t> purge(SessionId session, const std::string& name, Durable durable);
+  Answer<Done> inherit_window(SessionId session, const std::string& name, const std::vector<std::string>& sources,
+                              Durable durable);
+  /// With the time each was taken in (ms since the Unix epoch), oldest first.
+  using TakenIds = std::vector<std::pair<storage::Digest, std::uint64_t>>;
+  TakenIds ids_taken_by(SessionId session, const std::vector<std::string>& names);
   /// The queue, or why this session cannot have it.
   Answer<Queue*> open_queue(SessionId session, std::string_view name);
   Queue* find_queue(std::string_view name);

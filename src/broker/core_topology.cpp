@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "broker/core.hpp"
@@ -165,6 +167,32 @@ Answer<std::uint64_t> Broker::Core::purge(SessionId session, const std::string& 
   if (count > 0) purge_all(change, **queue);
   submit(std::move(change), true, std::move(durable));
   return count;
+}
+
+Answer<Done> Broker::Core::inherit_window(SessionId session, const std::string& name,
+                                          const std::vector<std::string>& sources, Durable durable) {
+  const auto queue = open_queue(session, name);
+  if (!queue) return queue.error();
+  if (auto refusal = refuse_storing(); refusal && (*queue)->logged) return *refusal;
+  Change change;
+  for (const auto& [id, at] : (*queue)->window.open() ? ids_taken_by(session, sources) : TakenIds{}) {
+    const bool is_new = (*queue)->window.take(id, at);
+    if (is_new && (*queue)->logged) storage::encode(change.items, storage::TakenItem{(*queue)->id, at, id});
+  }
+  submit(std::move(change), true, std::move(durable));
+  return Done{};
+}
+
+Broker::Core::TakenIds Broker::Core::ids_taken_by(SessionId session, const std::vector<std::string>& names) {
+  TakenIds all;
+  for (const auto& name : names) {
+    const auto queue = open_queue(session, name);
+    if (!queue) continue;
+    const auto& ids = (*queue)->window.ids();
+    all.insert(all.end(), ids.begin(), ids.end());
+  }
+  std::ranges::sort(all, {}, &TakenIds::value_type::second);
+  return all;
 }
 
 }  // namespace millrace::broker

@@ -46,8 +46,19 @@ void Deployments::follow(const store::FlowInUse& wanted) {
       known->second.stage = Version::Stage::draining;
     }
   }
+  inherit_windows(flow);
   settle(flow);
   if (hooks_.changed) hooks_.changed(flow);
+}
+
+void Deployments::inherit_windows(const Flow& flow) {
+  const auto* current = flow.current();
+  if (current == nullptr || !current->runs()) return;
+  std::vector<const flow::Plan*> earlier;
+  for (const auto& [number, version] : flow.versions) {
+    if (&version != current && version.runs()) earlier.push_back(&version.plan);
+  }
+  deployment::inherit_windows(parts_.broker, session_, current->plan, earlier);
 }
 
 void Deployments::follow_again() {

@@ -79,6 +79,8 @@ class Deployments {
 
  private:
   void add(Flow& flow, const store::VersionRecord& record);
+  /// What earlier versions took in is no new event for the current one.
+  void inherit_windows(const Flow& flow);
   void serve(const Flow& flow);
   void settle(Flow& flow);
   void look_at_drains();

@@ -72,6 +72,15 @@ broker::Broker::Durable together(std::size_t count, Broker::Durable durable) {
   };
 }
 
+/// Where what the trigger brings arrives.
+std::vector<std::string> first_queues(const flow::Plan& plan) {
+  std::vector<std::string> queues;
+  for (const auto& binding : plan.bindings) {
+    if (binding.key == plan.trigger.key) queues.push_back(binding.queue);
+  }
+  return queues;
+}
+
 bool belongs_to_version(const flow::Plan& plan, std::string_view queue) {
   return queue.starts_with(flow::names::step_queue(plan.flow, plan.version, ""));
 }
@@ -89,6 +98,19 @@ Status declare(Broker& broker, broker::SessionId session, const flow::Plan& plan
     if (auto done = declaration.bind(plan.exchange.name, binding); !done) return done;
   }
   return Done{};
+}
+
+void inherit_windows(Broker& broker, broker::SessionId session, const flow::Plan& plan,
+                     const std::vector<const flow::Plan*>& earlier) {
+  std::vector<std::string> sources;
+  for (const auto* version : earlier) {
+    for (auto& queue : first_queues(*version)) sources.push_back(std::move(queue));
+  }
+  if (sources.empty()) return;
+  for (const auto& queue : first_queues(plan)) {
+    const auto done = broker.inherit_window(session, queue, sources, nullptr);
+    if (!done) log::error("repeats of earlier events are not told", {{"queue", queue}, {"reason", done.error().text}});
+  }
 }
 
 std::uint64_t in_flight(const Broker& broker, const flow::Plan& plan) {

@@ -15,6 +15,11 @@ namespace millrace::deployment {
 Status declare(broker::Broker& broker, broker::SessionId session, const flow::Plan& plan,
                const std::function<void(Error)>& failed);
 
+/// An event that an earlier version has taken in is a repeat for this one too: its first steps' queues inherit what
+/// those of the earlier versions have taken in lately.
+void inherit_windows(broker::Broker& broker, broker::SessionId session, const flow::Plan& plan,
+                     const std::vector<const flow::Plan*>& earlier);
+
 /// Messages of one version that wait, are in work or are about to come in. Dead letters are none.
 std::uint64_t in_flight(const broker::Broker& broker, const flow::Plan& plan);
 

@@ -157,3 +157,29 @@ TEST_CASE("a queue with new settings is made anew once it is empty, and keeps it
   site.send("form:output");
   CHECK(site.broker.ready("orders@1.write") == 1);
 }
+
+TEST_CASE(
+    "an event that an earlier version took in is a repeat for all first steps of the next one, and for no other") {
+  Site site;
+  const auto first = plan_of(log_step);
+  const auto next = plan_of(std::string(log_step) + "  - { id: also, action: message.log, after: form }\n" +
+                                "  - { id: later, action: message.log, after: also }\n",
+                            2);
+  const auto publish = [&](std::int64_t version, const std::string& key, const std::string& id) {
+    site.broker.publish(flow::names::exchange("orders", version), key, "{}", {}, id);
+  };
+  site.declare(first);
+  publish(1, "form:output", "one");
+  site.declare(next);
+  inherit_windows(*site.broker, site.broker.session, next, {&first});
+  inherit_windows(*site.broker, site.broker.session, next, {&first});
+  publish(2, "form:output", "one");
+  publish(2, "form:output", "two");
+  publish(2, "also:output", "one");
+  site.broker.reopen();
+  publish(2, "form:output", "one");
+  CHECK(site.broker.ready("orders@1.write") == 1);
+  CHECK(site.broker.ready("orders@2.write") == 1);
+  CHECK(site.broker.ready("orders@2.also") == 1);
+  CHECK(site.broker.ready("orders@2.later") == 1);
+}

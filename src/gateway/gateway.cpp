@@ -188,7 +188,7 @@ Gateway::Execution Gateway::execution_of(const Route& route, const HttpRequest& 
   auto key = request.header("webhook-id");
   if (key.empty()) key = request.header("idempotency-key");
   if (key.empty()) return {new_id_(), false};
-  return {derived_id({route.flow, route.step, key}), true};
+  return {derived_id({route.flow, key}), true};
 }
 
 bool Gateway::backlogged(const Route& route) const {

@@ -170,6 +170,25 @@ class Life(unittest.TestCase):
         self.assertEqual(client().get("/v1/broker/queues").json["queues"], [])
         self.assertEqual(self.call(8), 404)
 
+    def test_a_call_repeated_with_its_key_after_a_publication_and_a_kill_is_worked_on_once(self):
+        served = self.start()
+        client = served.client()
+        key = {"Idempotency-Key": "order 1"}
+        url = f"http://{self.http}/orders"
+        self.assertEqual(client.deploy("orders", flow("one")).status, 201)
+        self.assertEqual(post(url, '{"n": 1}', key), 202)
+        until(lambda: self.got() == [(1, "one")], 20, self.got)
+        self.assertEqual(client.deploy("orders", flow("two")).status, 201)
+        self.assertEqual(post(url, '{"n": 1}', key), 202)
+        until(lambda: len(client.get("/v1/flows/orders").json["versions_in_use"]) == 1, 20, "the first version drains")
+        served.kill()
+        served.start()
+        self.assertEqual(post(url, '{"n": 1}', key), 202)
+        self.assertEqual(post(url, '{"n": 2}', {"Idempotency-Key": "order 2"}), 202)
+        until(lambda: (2, "two") in self.got(), 20, self.got)
+        self.assertEqual(self.got(), [(1, "one"), (2, "two")])
+        self.assertEqual(served.stop(), 0)
+
     def test_a_dead_letter_is_retried_on_the_version_it_had_or_on_the_current_one(self):
         served = self.start()
         client = served.client()

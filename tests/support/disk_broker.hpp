@@ -36,11 +36,13 @@ class TemporaryFolder {
 /// A broker in a folder of its own, and what tests do with one.
 class DiskBroker {
  public:
-  DiskBroker() : disk_(std::move(*io::posix::PosixDisk::open(folder_.path()))), offload_(loop) {
-    auto opened = broker::Broker::open(loop, *disk_, offload_, {});
-    REQUIRE(opened);
-    broker_ = std::move(*opened);
-    session = broker_->begin_session();
+  DiskBroker() : disk_(std::move(*io::posix::PosixDisk::open(folder_.path()))), offload_(loop) { open(); }
+
+  /// The broker ends, and one begins with what is on disk.
+  void reopen() {
+    settle();
+    broker_.reset();
+    open();
   }
 
   broker::Broker& operator*() { return *broker_; }
@@ -101,6 +103,13 @@ class DiskBroker {
   broker::SessionId session;
 
  private:
+  void open() {
+    auto opened = broker::Broker::open(loop, *disk_, offload_, {});
+    REQUIRE(opened);
+    broker_ = std::move(*opened);
+    session = broker_->begin_session();
+  }
+
   TemporaryFolder folder_;
   std::unique_ptr<io::posix::PosixDisk> disk_;
   io::posix::ThreadOffload offload_;
