@@ -1,6 +1,8 @@
-"""Services that ask for a login: one over HTTP, one over SMTP."""
+"""Services that ask for a login: one over HTTP, two over SMTP."""
+import base64
 import http.server
 import json
+import re
 import socket
 import threading
 
@@ -81,6 +83,41 @@ class MailServer:
             port = taken.getsockname()[1]
         self.controller = Controller(Handler(), hostname="127.0.0.1", port=port, authenticator=authenticate,
                                      auth_required=True, auth_require_tls=False)
+        self.controller.start()
+        self.url = f"smtp://127.0.0.1:{port}"
+
+    def close(self):
+        self.controller.stop()
+
+
+class TokenMailServer:
+    """A real SMTP server that takes mails from one mailbox, with a token of OAuth 2.0 only (XOAUTH2, as Google and Microsoft
+    describe it)."""
+
+    def __init__(self, mailbox, accepts):
+        self.mails = []
+        self.refused = 0
+        server = self
+
+        class Handler:
+            async def auth_XOAUTH2(self, session, arguments):
+                given = arguments[1].encode() if len(arguments) > 1 else None
+                shown = base64.b64decode(given) if given else await session.challenge_auth("")
+                found = re.fullmatch(r"user=([^\x01]+)\x01auth=(Bearer [^\x01]+)\x01\x01", shown.decode())
+                if found and found[1] == mailbox and accepts(found[2]):
+                    return AuthResult(success=True, auth_data=mailbox)
+                server.refused += 1
+                await session.challenge_auth('{"status":"401"}')  # which the client answers with nothing
+                return AuthResult(success=False, handled=False)
+
+            async def handle_DATA(self, _server, _session, envelope):
+                server.mails.append(envelope)
+                return "250 OK"
+
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        self.controller = Controller(Handler(), hostname="127.0.0.1", port=port, auth_required=True, auth_require_tls=False,
+                                     auth_exclude_mechanism=["LOGIN", "PLAIN"])
         self.controller.start()
         self.url = f"smtp://127.0.0.1:{port}"
 

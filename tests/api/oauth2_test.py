@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 
 from client import Serve
-from guarded_services import Service
+from guarded_services import Service, TokenMailServer
 from running import until
 
 OAUTH2 = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../oauth2")
@@ -189,6 +189,31 @@ class OAuth2(unittest.TestCase):
         for place, text in texts.items():
             for secret in self.secrets():
                 self.assertNotIn(secret, text, f"in {place}")
+
+    def test_a_mail_server_takes_a_token_and_a_refused_one_is_asked_for_anew(self):
+        self.start()
+        mails = TokenMailServer("ada@example.com", lambda header: len(self.server.granted) > 1 and self.server.is_grant(header, 1))
+        self.addCleanup(mails.close)
+        made = self.client.ask("PUT", "/v1/credentials/crm", {
+            "type": "oauth2_client_credentials", "token_url": self.server.url + "/token", "client_id": "machine",
+            "client_secret": "machine-secret-41b7", "username": "ada@example.com"})
+        self.assertEqual(made.status, 201, made.body)
+        send = f'''name: orders
+steps:
+  - {{ id: form, trigger: webhook.receive, config: {{ path: orders }} }}
+  - id: send
+    action: email.send
+    after: form
+    config: {{ smtp: "{mails.url}", from: ada@example.com, to: bob@example.com, subject: hello, text: hello }}
+    credential: crm
+    retry: {{ initial: 200ms, factor: 1, attempts: 200 }}
+'''
+        self.assertEqual(self.client.deploy("orders", send).status, 201)
+        self.send()  # with the first token, which this server does not take
+        until(lambda: len(mails.mails) == 1, 30, lambda: (mails.refused, self.shown(), self.served.errors[-5:]))
+        self.assertEqual((mails.refused, self.server.asked), (1, 2))
+        self.assertEqual(self.served.stop(), 0)
+        self.assert_no_secret_in_files_and_output()
 
     def test_two_workers_and_many_messages_with_an_expired_token_refresh_it_once(self):
         self.start(lifetime=4)
