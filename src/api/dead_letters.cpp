@@ -227,6 +227,7 @@ Status DeadLetters::retry(const DeadLetter& letter, const Retry& how, Durable du
   }
   auto done = commit({{std::move(message)}, {{taken->front().id, broker::Settle::ack}}}, std::move(durable));
   if (!done) put_back(*taken);
+  if (done && retried_) retried_(letter.flow, 1);
   return done;
 }
 
@@ -289,6 +290,7 @@ Result<DeadLetters::Changed> DeadLetters::change_some(Change change, const Query
     put_back(*taken);
     return committed.error();
   }
+  if (change == Change::retry && retried_) retried_(letters.front().flow, done.count);
   return done;
 }
 

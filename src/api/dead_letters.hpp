@@ -38,6 +38,10 @@ class DeadLetters {
  public:
   DeadLetters(broker::Broker& broker, broker::SessionId session) : broker_(broker), session_(session) {}
 
+  /// `retried` is told when some went back to their steps, in the commit.
+  using Retried = std::function<void(const std::string& flow, std::size_t count)>;
+  void watch(Retried retried) { retried_ = std::move(retried); }
+
   /// Which ones; what is empty does not matter.
   struct Query {
     std::string flow = {};
@@ -110,6 +114,7 @@ class DeadLetters {
 
   broker::Broker& broker_;
   broker::SessionId session_;
+  Retried retried_;
 };
 
 }  // namespace millrace::api

@@ -11,21 +11,13 @@ namespace millrace::api {
 namespace {
 
 namespace names = flow::names;
+using deployment::Balance;
+using deployment::StepCount;
 
-/// What became of the messages that a step has taken in.
-struct Books {
+struct Step {
   std::string labels;
-  std::uint64_t taken = 0;
-  std::uint64_t finished = 0;  ///< a worker has answered for good: done, filtered, or a dead letter
-  std::uint64_t waiting = 0;
-  std::uint64_t in_work = 0;
-  std::uint64_t retrying = 0;
-  std::uint64_t rebounds = 0;
+  deployment::StepCount count;
   double oldest_age = 0;  ///< seconds
-  std::uint64_t removed() const {
-    const auto accounted = finished + waiting + in_work + retrying;
-    return taken > accounted ? taken - accounted : 0;
-  }
 };
 
 double oldest_age(const broker::Broker& broker, const broker::QueueStatus& queue, std::int64_t now_ms) {
@@ -37,62 +29,80 @@ double oldest_age(const broker::Broker& broker, const broker::QueueStatus& queue
   return std::max(0.0, static_cast<double>(now_ms) / 1000 - static_cast<double>(*properties->timestamp));
 }
 
-std::uint64_t held(const broker::QueueStatus& queue) {
-  return queue.ready + queue.arriving;
+Step step_of(const broker::Broker& broker, const flow::WorkerPlan& worker, std::int64_t now_ms) {
+  Step step;
+  step.labels = fmt::format("flow=\"{}\",version=\"{}\",step=\"{}\"", escaped_label(worker.flow), worker.version,
+                            escaped_label(worker.step));
+  step.count = deployment::count_of(broker, worker);
+  for (const auto& name : {worker.queue(), worker.rebounds()}) {
+    const auto queue = broker.queue(name);
+    if (queue) step.oldest_age = std::max(step.oldest_age, oldest_age(broker, *queue, now_ms));
+  }
+  return step;
 }
 
-Books books_of(const broker::Broker& broker, const flow::WorkerPlan& worker, std::int64_t now_ms) {
-  Books books;
-  books.labels = fmt::format("flow=\"{}\",version=\"{}\",step=\"{}\"", escaped_label(worker.flow), worker.version,
-                             escaped_label(worker.step));
-  const auto queue = broker.queue(worker.queue());
-  const auto rebounds = broker.queue(worker.rebounds());
-  if (!queue || !rebounds) return books;
-  // What was put back comes in once more; what an answer puts back is settled, and not finished.
-  const auto put_back = rebounds->published_total;
-  const auto came_back = put_back - std::min(put_back, held(*rebounds));
-  books.taken = queue->published_total - std::min(queue->published_total, came_back);
-  books.finished = queue->settled_total - std::min(queue->settled_total, put_back);
-  books.waiting = held(*queue);
-  books.in_work = queue->unsettled;
-  books.retrying = held(*rebounds);
-  books.rebounds = put_back;
-  books.oldest_age = std::max(oldest_age(broker, *queue, now_ms), oldest_age(broker, *rebounds, now_ms));
-  return books;
-}
-
-void write_steps(MetricsPage& page, const std::vector<Books>& steps) {
+void write_steps(MetricsPage& page, const std::vector<Step>& steps) {
   struct Family {
     const char* name;
     const char* type;
     const char* help;
-    std::uint64_t (*value)(const Books&);
+    std::uint64_t (*value)(const StepCount&);
   };
   constexpr Family families[] = {
       {"millrace_step_messages_taken_total", "counter", "Messages that came to the step, each once however often tried",
-       [](const Books& books) { return books.taken; }},
+       [](const StepCount& count) { return count.taken; }},
       {"millrace_step_messages_finished_total", "counter",
        "Messages that a worker has answered for good: done, filtered, or made a dead letter",
-       [](const Books& books) { return books.finished; }},
+       [](const StepCount& count) { return count.finished; }},
       {"millrace_step_messages_removed_total", "counter",
        "Messages that left without an answer: their workers were lost too often, or somebody dropped them",
-       [](const Books& books) { return books.removed(); }},
+       [](const StepCount& count) { return count.removed(); }},
       {"millrace_step_rebounds_total", "counter", "How often a message was put back for a later try",
-       [](const Books& books) { return books.rebounds; }},
+       [](const StepCount& count) { return count.rebounds; }},
       {"millrace_step_messages_waiting", "gauge", "Messages that wait for a worker",
-       [](const Books& books) { return books.waiting; }},
+       [](const StepCount& count) { return count.waiting; }},
       {"millrace_step_messages_in_work", "gauge", "Messages that workers have in hand",
-       [](const Books& books) { return books.in_work; }},
+       [](const StepCount& count) { return count.in_work; }},
       {"millrace_step_messages_retrying", "gauge", "Messages that wait for their next try",
-       [](const Books& books) { return books.retrying; }},
+       [](const StepCount& count) { return count.retrying; }},
   };
   for (const auto& family : families) {
     page.family(family.name, family.type, family.help);
-    for (const auto& books : steps) page.sample(books.labels, family.value(books));
+    for (const auto& step : steps) page.sample(step.labels, family.value(step.count));
   }
   page.family("millrace_step_oldest_message_age_seconds", "gauge",
               "Since the first message that waits at the step was made; 0: none waits");
-  for (const auto& books : steps) page.sample(books.labels, books.oldest_age);
+  for (const auto& step : steps) page.sample(step.labels, step.oldest_age);
+}
+
+void write_balances(MetricsPage& page, const deployment::Deployments& deployments) {
+  struct Family {
+    const char* name;
+    const char* type;
+    const char* help;
+    std::int64_t Balance::*part;
+  };
+  constexpr Family families[] = {
+      {"millrace_flow_messages_accepted_total", "counter",
+       "Messages that the trigger brought in or fan-out added = done + filtered + dead + dropped + in flight",
+       &Balance::accepted},
+      {"millrace_flow_messages_done_total", "counter", "Messages that came to the end of the flow", &Balance::done},
+      {"millrace_flow_messages_filtered_total", "counter", "Messages that ended before it, on purpose",
+       &Balance::filtered},
+      {"millrace_flow_messages_dropped_total", "counter",
+       "Messages taken away by somebody: dead letters dropped, queues purged", &Balance::dropped},
+      {"millrace_flow_messages_dead", "gauge", "Dead letters that are there", &Balance::dead},
+      {"millrace_flow_messages_in_flight", "gauge", "Messages that wait, are in work, or wait for their next try",
+       &Balance::in_flight},
+  };
+  std::vector<std::pair<std::string, Balance>> flows;
+  for (const auto& [name, flow] : deployments.deployed().flows()) {
+    flows.emplace_back(fmt::format("flow=\"{}\"", escaped_label(name)), deployments.books().of(name));
+  }
+  for (const auto& family : families) {
+    page.family(family.name, family.type, family.help);
+    for (const auto& [labels, balance] : flows) page.sample(labels, balance.*family.part);
+  }
 }
 
 void write_dead_letters(MetricsPage& page, const broker::Broker& broker, const deployment::Deployed& deployed) {
@@ -127,7 +137,7 @@ void write_workers(MetricsPage& page, const std::vector<orchestrator::WorkerStat
 
 }  // namespace
 
-std::string flow_metrics_text(const broker::Broker& broker, const deployment::Deployed& deployed,
+std::string flow_metrics_text(const broker::Broker& broker, const deployment::Deployments& deployments,
                               const std::vector<orchestrator::WorkerStatus>& workers, const deployment::Totals& totals,
                               std::int64_t now_ms) {
   MetricsPage page;
@@ -135,10 +145,12 @@ std::string flow_metrics_text(const broker::Broker& broker, const deployment::De
               totals.accepted);
   page.single("millrace_messages_done_total", "counter", "Messages that came to the end of their flow since the start",
               totals.done);
-  std::vector<Books> steps;
+  const auto& deployed = deployments.deployed();
+  write_balances(page, deployments);
+  std::vector<Step> steps;
   for (const auto& [name, flow] : deployed.flows()) {
     for (const auto& [number, version] : flow.versions) {
-      for (const auto& worker : version.plan.workers) steps.push_back(books_of(broker, worker, now_ms));
+      for (const auto& worker : version.plan.workers) steps.push_back(step_of(broker, worker, now_ms));
     }
   }
   write_steps(page, steps);

@@ -33,6 +33,11 @@ json::object version_report(const broker::Broker& broker, const deployment::Depl
   return report;
 }
 
+json::object balance_json(const deployment::Balance& balance) {
+  return {{"accepted", balance.accepted}, {"done", balance.done},       {"filtered", balance.filtered},
+          {"dead", balance.dead},         {"dropped", balance.dropped}, {"in_flight", balance.in_flight}};
+}
+
 }  // namespace
 
 json::object flow_report(const broker::Broker& broker, const deployment::Deployments& deployments,
@@ -41,7 +46,8 @@ json::object flow_report(const broker::Broker& broker, const deployment::Deploym
   json::object report = {{"name", flow.name},
                          {"state", store::to_string(flow.state)},
                          {"steps", json::array()},
-                         {"dead_letters", dead ? dead->ready : 0}};
+                         {"dead_letters", dead ? dead->ready : 0},
+                         {"balance", balance_json(deployments.books().of(flow.name))}};
   const auto* current = flow.current();
   json::array versions;
   for (const auto& [number, version] : flow.versions) {
@@ -91,8 +97,11 @@ json::object status_report(const deployment::Totals& totals, const broker::Broke
                            const deployment::Deployments& deployments,
                            const std::vector<orchestrator::WorkerStatus>& workers, const json::object& engine) {
   json::array flows;
-  for (const auto& [name, flow] : deployments.deployed().flows())
+  deployment::Balance balance;
+  for (const auto& [name, flow] : deployments.deployed().flows()) {
     flows.push_back(flow_report(broker, deployments, flow));
+    balance += deployments.books().of(name);
+  }
   json::array left;
   for (const auto& leftover : deployment::leftovers(broker, deployments.deployed().plans())) {
     left.push_back({{"queue", leftover.queue}, {"messages", leftover.messages}});
@@ -100,7 +109,7 @@ json::object status_report(const deployment::Totals& totals, const broker::Broke
   json::object report = {
       {"accepted", totals.accepted},        {"in_flight", totals.in_flight}, {"done", totals.done},
       {"retrying", totals.retrying},        {"dead", totals.dead},           {"flows", std::move(flows)},
-      {"workers", worker_reports(workers)}, {"leftovers", std::move(left)}};
+      {"workers", worker_reports(workers)}, {"leftovers", std::move(left)},  {"balance", balance_json(balance)}};
   if (!engine.empty()) report["engine"] = engine;
   return report;
 }

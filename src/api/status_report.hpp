@@ -6,8 +6,8 @@
 #include <boost/json/object.hpp>
 
 #include "broker/broker.hpp"
+#include "deployment/books.hpp"
 #include "deployment/deployments.hpp"
-#include "deployment/tally.hpp"
 #include "orchestrator/orchestrator.hpp"
 
 namespace millrace::api {

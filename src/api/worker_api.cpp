@@ -62,6 +62,7 @@ void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respon
 io::posix::HttpResponse WorkerApi::settings_of(const flow::WorkerPlan& worker) const {
   auto settings = worker.settings;
   settings.snapshot = snapshot(worker);
+  settings.accounts_key = flow::names::accounts_key;
   settings.history = recorder_ == nullptr ? std::nullopt : std::optional(recorder_->policy(settings.history));
   return {200, "application/json", settings.to_json(), {{"Cache-Control", "no-store"}}};
 }

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "deployment/tally.hpp"
+#include "deployment/books.hpp"
 
 namespace millrace::app {
 

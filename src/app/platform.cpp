@@ -180,7 +180,7 @@ class Platform::Parts {
       return std::vector<api::LogFacts>{{"/", usage.files, usage.bytes, free ? *free : 0, &disk_->sync_times()}};
     };
     facts.more_metrics = [this] {
-      return api::flow_metrics_text(*broker_, deployed_, orchestrator_->status(), totals(),
+      return api::flow_metrics_text(*broker_, *deployments_, orchestrator_->status(), totals(),
                                     loop_.wall_now().time_since_epoch().count());
     };
     facts.memory = [] { return api::MemoryFacts{io::posix::memory_use(), 0, false}; };
@@ -217,7 +217,6 @@ class Platform::Parts {
   Started deploy() {
     scheduler_.emplace(loop_, *broker_);
     scheduler_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
-    tally_.emplace(*broker_);
     deployment::Deployments::Hooks hooks;
     hooks.desire = [this](const std::vector<orchestrator::WorkerKey>& workers) {
       if (stopping_) return;
@@ -234,19 +233,17 @@ class Platform::Parts {
     hooks.unread = [this](const std::string& queue) { platform_events_->unread(queue); };
     hooks.added = [this](const deployment::Version& version) {
       const auto& plan = version.plan;
-      tally_->add(plan);
       recorder_->serve(plan.exchange.name,
                        {plan.flow, plan.version, plan.trigger.step, plan.first_steps, plan.history});
     };
-    hooks.removed = [this](const deployment::Version& version) {
-      tally_->remove(version.plan);
-      recorder_->withdraw(version.plan.exchange.name);
-    };
+    hooks.removed = [this](const deployment::Version& version) { recorder_->withdraw(version.plan.exchange.name); };
     hooks.began = [this](history::Beginning beginning) { recorder_->began(std::move(beginning)); };
     deployments_.emplace(deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, running_,
                                                         *gateway_, *scheduler_},
                          deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle},
                          std::move(hooks));
+    dead_letters_->watch(
+        [this](const std::string& flow, std::size_t count) { deployments_->books().retried(flow, count); });
     const auto flows = store_->now<InUse>([](store::Database& database) { return store::Flows(database).in_use(); });
     if (!flows) return failure(ExitCode::data_folder, flows.error());
     for (const auto& flow : *flows) deployments_->follow(flow);
@@ -356,7 +353,8 @@ class Platform::Parts {
   }
 
   deployment::Totals totals() {
-    return tally_->now(gateway_->accepted_total() + scheduler_->executions_total() + deployments_->executions_total());
+    return deployments_->books().totals(gateway_->accepted_total() + scheduler_->executions_total() +
+                                        deployments_->executions_total());
   }
 
   void drain(std::function<void(Status)> stopped) {
@@ -393,7 +391,6 @@ class Platform::Parts {
   deployment::Deployed deployed_;
   api::StepLogs logs_;
   api::Events events_;
-  std::optional<deployment::Tally> tally_;
   broker::SessionId session_;
   std::optional<api::DeadLetters> dead_letters_;
   std::optional<api::PlatformEvents> platform_events_;

@@ -9,7 +9,7 @@
 #include "app/commands.hpp"
 #include "component/action.hpp"
 #include "core/result.hpp"
-#include "deployment/tally.hpp"
+#include "deployment/books.hpp"
 #include "flow/load.hpp"
 #include "installed/components.hpp"
 #include "io/posix/loop.hpp"

@@ -66,6 +66,14 @@ void print_engine(const json::object& engine) {
   fmt::print("containers cannot be looked after since {}: {}\n", to_timestamp(since), text(why, "reason"));
 }
 
+/// accepted = what became of it; what retries is in flight.
+void print_balance(const json::object& of) {
+  const auto& balance = of.at("balance").as_object();
+  fmt::print("  messages accepted {} = done {} + filtered {} + dead {} + dropped {} + in flight {}\n",
+             number(balance, "accepted"), number(balance, "done"), number(balance, "filtered"), number(balance, "dead"),
+             number(balance, "dropped"), number(balance, "in_flight"));
+}
+
 void print_report(const json::object& status) {
   fmt::print("accepted {}  in flight {}  done {}  retrying {}  dead {}\n", number(status, "accepted"),
              number(status, "in_flight"), number(status, "done"), number(status, "retrying"), number(status, "dead"));
@@ -76,6 +84,7 @@ void print_report(const json::object& status) {
   for (const auto& entry : status.at("flows").as_array()) {
     const auto& flow = entry.as_object();
     fmt::print("\nflow {}  dead letters {}\n", text(flow, "name"), number(flow, "dead_letters"));
+    print_balance(flow);
     for (const auto& item : flow.at("steps").as_array()) {
       print_step(item.as_object());
     }

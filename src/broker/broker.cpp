@@ -83,6 +83,13 @@ void Broker::watch_demand(std::function<void(const std::string& queue)> wanted) 
   core_->demand = std::move(wanted);
 }
 
+void Broker::tap(std::string_view name, std::function<void(const Message&)> told) {
+  auto* queue = core_->find_queue(name);
+  if (queue == nullptr || queue->logged) return;
+  queue->tapped = true;
+  core_->taps[queue->id] = std::move(told);
+}
+
 void Broker::set_gate(std::string_view name, const Gate& gate) {
   auto* queue = core_->find_queue(name);
   if (queue == nullptr) return;
@@ -104,7 +111,9 @@ Answer<std::optional<Delivery>> Broker::get(SessionId session, const std::string
 
 std::vector<QueueStatus> Broker::queues() const {
   std::vector<QueueStatus> all;
-  for (const auto& [name, queue] : core_->queues) all.push_back(queue->status());
+  for (const auto& [name, queue] : core_->queues) {
+    if (!queue->tapped) all.push_back(queue->status());
+  }
   return all;
 }
 

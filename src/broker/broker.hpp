@@ -81,6 +81,7 @@ struct QueueStatus {
   std::uint32_t consumers = 0;
   std::uint64_t published_total = 0;  ///< taken in since the queue was made (durable queues: across restarts)
   std::uint64_t settled_total = 0;    ///< acknowledged since then
+  std::uint64_t purged_total = 0;     ///< since the start: thrown away by a purge
 };
 
 /// How fast a queue's messages go out, beside what its consumers can take. As a queue is made, nothing holds it.
@@ -240,6 +241,9 @@ class Broker {
   void resume(ConsumerId consumer);
   /// `wanted` is called, on the loop, when a queue has messages and no consumer; again when it gets more.
   void watch_demand(std::function<void(const std::string& queue)> wanted);
+  /// What comes to this queue, which is not durable, is from now on told to `told` instead, within the commit that
+  /// brings it: for what is only to be counted, at the moment at which the commit counts. queues() leaves it out.
+  void tap(std::string_view queue, std::function<void(const Message&)> told);
   /// From now on the queue's consumers get no more than this allows; basic.get is not held. Not kept across restarts.
   void set_gate(std::string_view queue, const Gate& gate);
   /// As it stands now; nothing if there is no such queue.

@@ -132,8 +132,9 @@ class Broker::Core : private PartSource {
   Deliveries outstanding;
   Residents residents;
   std::uint64_t last_session = 0;
-  std::optional<std::string> publishing_held;            ///< why nothing is taken in
-  std::function<void(const std::string& queue)> demand;  ///< Broker::watch_demand
+  std::optional<std::string> publishing_held;                         ///< why nothing is taken in
+  std::function<void(const std::string& queue)> demand;               ///< Broker::watch_demand
+  std::map<std::uint32_t, std::function<void(const Message&)>> taps;  ///< by queue
 
  private:
   // core_exchanges.cpp

@@ -127,6 +127,10 @@ void Broker::Core::lay_in(Change& change, const MessagePtr& message, const Resul
   const auto size = static_cast<std::uint32_t>(message->properties.size() + message->body.size());
   const std::size_t offset = change.items.size();
   for (auto* queue : to) {
+    if (queue->tapped) {
+      taps.at(queue->id)(*message);
+      continue;
+    }
     Entry entry;
     entry.number = item.number;
     entry.message = message;

@@ -114,6 +114,7 @@ void Broker::Core::remove_queue(Queue& queue) {
   }
   const auto unused = forget_destination({&queue, nullptr});
   const std::string name = queue.spec.name;
+  taps.erase(queue.id);
   queues_by_id.erase(queue.id);
   queues.erase(name);
   submit(std::move(change), false, {});
@@ -153,6 +154,7 @@ void Broker::Core::purge_all(Change& change, Queue& queue) {
       if (gone.segment != 0) change.gone.push_back({gone.segment, gone.count, gone.bytes});
     }
   }
+  queue.purged_total += queue.ready;
   queue.ready = 0;
   queue.ready_bytes = 0;
   if (queue.logged) storage::encode(change.items, item);

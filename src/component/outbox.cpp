@@ -99,13 +99,22 @@ void Outbox::add_snapshot(std::string snapshot, Publishes& to) const {
                 amqp::encode_properties(properties), std::move(snapshot)});
 }
 
-void Outbox::add_health(std::string report, Publishes& to) const {
+/// What only the platform reads.
+amqp::client::Outgoing Outbox::report(const std::string& key, std::string text) const {
   amqp::Properties properties;
   properties.content_type = "application/json";
   properties.headers.emplace();
   properties.headers->append("stepId", environment_.step_id);
+  return {environment_.publish_messages_to, key, amqp::encode_properties(properties), std::move(text)};
+}
+
+void Outbox::add_account(const Account& account, Publishes& to) const {
   to.push_back(
-      {environment_.publish_messages_to, settings_.health_key, amqp::encode_properties(properties), std::move(report)});
+      report(settings_.accounts_key, fmt::format(R"({{"filtered":{},"dead":{}}})", account.filtered, account.dead)));
+}
+
+void Outbox::add_health(std::string report, Publishes& to) const {
+  to.push_back(this->report(settings_.health_key, std::move(report)));
 }
 
 bool Outbox::add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,

@@ -39,12 +39,20 @@ class Outbox {
   /// Not `counted`: that it failed is the target's doing, and uses up none of its attempts. False: it is a dead letter.
   bool add_rebound(const Lineage& input, std::string envelope, const Outcome& outcome, Publishes& to,
                    bool counted = true) const;
+  /// How many messages the commit ends here that went no further: filtered, and dead letters. The platform keeps books.
+  struct Account {
+    std::uint32_t filtered = 0;
+    std::uint32_t dead = 0;
+    bool empty() const { return filtered == 0 && dead == 0; }
+  };
+  void add_account(const Account& account, Publishes& to) const;
   /// What TargetHealth has to tell the platform.
   void add_health(std::string report, Publishes& to) const;
   void add_dead_letter(const Lineage& input, std::string envelope, const Failure& failure, Publishes& to) const;
 
  private:
   amqp::Properties child_properties(const Lineage& parent, std::string_view id) const;
+  amqp::client::Outgoing report(const std::string& key, std::string text) const;
   std::string passthrough_of(const Message& input, const Emission& emission) const;
 
   const io::Loop& clock_;

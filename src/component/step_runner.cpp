@@ -1,8 +1,10 @@
 #include "component/step_runner.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <deque>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -258,9 +260,21 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
       if (!comes_again) outcome.kind = Outcome::Kind::failed;
     }
     record(item, outcome, from, kept, true);
+    account(outcome, from);
     gathered_.acks.push_back(item.tag);
     flush_soon();
     work();
+  }
+
+  /// Notes what ends here without being done: the platform's books cannot tell it from the acknowledgement.
+  void account(const Outcome& outcome, std::size_t from) {
+    if (settings_.accounts_key.empty() || polls_) return;
+    if (outcome.kind == Outcome::Kind::failed) ++account_.dead;
+    if (outcome.kind != Outcome::Kind::ok) return;
+    const auto goes_on = [this](const auto& message) { return message.routing_key == environment_.data_routing_key; };
+    const auto& publishes = gathered_.publishes;
+    const bool ends = settings_.has_successors && std::none_of(publishes.begin() + from, publishes.end(), goes_on);
+    if (ends || outcome.filtered) ++account_.filtered;
   }
 
   /// What the outcome says of the step's target. Whether it is one of the message's attempts.
@@ -344,6 +358,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     commit_under_way_ = true;
     if (auto report = health_.take_report(loop_.steady_now(), std::exchange(probed_, false)))
       outbox_->add_health(std::move(*report), gathered_.publishes);
+    if (!account_.empty()) outbox_->add_account(std::exchange(account_, {}), gathered_.publishes);
     auto commit = std::move(gathered_);
     gathered_ = {};
     auto then = std::move(after_commit_);
@@ -408,6 +423,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   bool gives_back_ = false;  ///< what waits here is about to return to the queue
 
   Commit gathered_;
+  Outbox::Account account_;         ///< of what is in gathered_
   std::string gathered_records_;    ///< of what is in gathered_
   std::string committing_records_;  ///< of the commit under way
   std::vector<std::function<void()>> after_commit_;

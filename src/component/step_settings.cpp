@@ -115,6 +115,10 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!key->is_string()) return bad("millrace.health_key", "text");
     into.health_key = std::string(key->get_string());
   }
+  if (const auto* key = from.if_contains("accounts_key")) {
+    if (!key->is_string()) return bad("millrace.accounts_key", "text");
+    into.accounts_key = std::string(key->get_string());
+  }
   if (const auto* credential = from.if_contains("credential"); credential != nullptr && !credential->is_null()) {
     if (!credential->is_string()) return bad("millrace.credential", "the name of a credential");
     into.credential = std::string(credential->get_string());
@@ -142,6 +146,7 @@ std::string StepSettings::to_json() const {
                              {"retry", std::move(retry_part)}, {"concurrency", concurrency},
                              {"health_key", health_key},       {"has_successors", has_successors},
                              {"next_steps", next_steps},       {"history", history_json(history)}};
+  if (!accounts_key.empty()) millrace_part["accounts_key"] = accounts_key;
   if (program) millrace_part["program"] = program->to_json();
   if (!credential.empty()) millrace_part["credential"] = credential;
   return contract_json({{"millrace", std::move(millrace_part)}});

@@ -27,6 +27,7 @@ struct StepSettings {
   RetryPolicy retry;
   std::uint32_t concurrency = 0;   ///< messages in work at once, at the most; 0: as the action has it
   std::string health_key = {};     ///< routing key for what TargetHealth tells; empty: nobody listens
+  std::string accounts_key = {};   ///< routing key for what Outbox::add_account tells; empty: nobody listens
   bool has_successors = true;      ///< false: what the step emits has no reader and is not published
   std::uint32_t next_steps = 0;    ///< how many steps read it
   std::optional<Program> program;  ///< what does the step's work, if not this binary

@@ -24,6 +24,7 @@ Deployments::Deployments(Parts parts, Deployed& deployed, Demand::Settings setti
       hooks_(std::move(hooks)),
       session_(parts.broker.begin_session()),
       deployed_(deployed),
+      books_(parts.broker, session_),
       parking_(parts.loop, parts.broker, session_),
       demand_(parts.loop, parts.broker, deployed_, parking_, settings, hooks_.desire, hooks_.unread) {}
 
@@ -104,6 +105,7 @@ void Deployments::add(Flow& flow, const store::VersionRecord& record) {
   if (!declared) version.problems.push_back({{name}, "", declared.error().message, ""});
   version.route = gateway::make_route(definition, record.number);
   const auto& added = deployed_.add(flow, std::move(version));
+  if (added.runs()) books_.add(added.plan);
   if (added.runs()) parking_.add(added.plan);
   if (added.runs() && hooks_.added) hooks_.added(added);
 }
@@ -176,6 +178,7 @@ bool Deployments::drain(Flow& flow, Version& version) {
     return true;
   }
   if (hooks_.has_workers(flow.name, version.number)) return true;
+  books_.close(version.plan);
   const auto removed =
       remove_version(parts_.broker, session_, version.plan,
                      [this, alive = alive_, name = flow.name, number = version.number](const Status& gone) {
@@ -214,7 +217,10 @@ bool Deployments::take_apart(Flow& flow) {
     numbers.push_back(number);
   }
   if (std::ranges::any_of(numbers, [&](auto number) { return hooks_.has_workers(flow.name, number); })) return true;
-  for (auto& [number, version] : flow.versions) version.stage = Version::Stage::removing;
+  for (auto& [number, version] : flow.versions) {
+    version.stage = Version::Stage::removing;
+    books_.close(version.plan);
+  }
   remove_flow(
       parts_.broker, session_, flow.name, numbers, [this, alive = alive_, name = flow.name](const Status& gone) {
         if (!*alive) return;
@@ -227,6 +233,7 @@ bool Deployments::take_apart(Flow& flow) {
           if (hooks_.removed && version.runs()) hooks_.removed(version);
         }
         deployed_.remove(name);
+        books_.forget(name);
         if (hooks_.deleted) hooks_.deleted(name);
         parts_.store.run<Done>([name](store::Database& database) { return store::Flows(database).remove(name); },
                                [name](const Status& removed) {

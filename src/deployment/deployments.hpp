@@ -9,6 +9,7 @@
 
 #include "broker/broker.hpp"
 #include "component/action.hpp"
+#include "deployment/books.hpp"
 #include "deployment/demand.hpp"
 #include "deployment/deployed.hpp"
 #include "deployment/parking.hpp"
@@ -76,6 +77,8 @@ class Deployments {
   /// Whether a step waits because its target is down; nothing if it does not.
   std::optional<Parked> parked(const flow::WorkerPlan& worker) const { return parking_.parked(worker); }
   std::uint64_t executions_total() const { return executions_total_; }
+  Books& books() { return books_; }
+  const Books& books() const { return books_; }
 
  private:
   void add(Flow& flow, const store::VersionRecord& record);
@@ -94,6 +97,7 @@ class Deployments {
   Hooks hooks_;
   broker::SessionId session_;
   Deployed& deployed_;
+  Books books_;
   Parking parking_;
   Demand demand_;
   io::TimerId timer_ = 0;

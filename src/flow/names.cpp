@@ -18,6 +18,12 @@ std::optional<std::int64_t> version_of_exchange(std::string_view exchange) {
   if (failed != std::errc() || stopped != end) return std::nullopt;
   return version;
 }
+std::string_view flow_of_exchange(std::string_view exchange) {
+  if (!version_of_exchange(exchange)) return {};
+  exchange.remove_prefix(exchange.find('.') + 1);
+  return exchange.substr(0, exchange.rfind('@'));
+}
+
 std::string step_queue(std::string_view flow, std::int64_t version, std::string_view step) {
   return fmt::format("{}@{}.{}", flow, version, step);
 }

@@ -33,10 +33,16 @@ namespace millrace::flow {
 ///   its ticks       <flow>.<step>.ticks       bound with <step>:tick; x-max-length 1; polling triggers and timers: the
 ///                                             scheduler's ledger of the last tick
 ///   dead letters    <flow>.dead-letters       bound with <step>:error of every step
+///
+/// All flows share one, bound to the exchange of each version, which keeps nothing:
+///
+///   accounts        millrace:accounts         bound with accounts: how many messages a step has filtered and given up
 namespace names {
 std::string exchange(std::string_view flow, std::int64_t version);
 /// The version of a flow's exchange; nullopt if the name is no such one.
 std::optional<std::int64_t> version_of_exchange(std::string_view exchange);
+/// The flow of an exchange of that form, as a part of it; empty if the name is no such one.
+std::string_view flow_of_exchange(std::string_view exchange);
 std::string step_queue(std::string_view flow, std::int64_t version, std::string_view step);
 std::string rebound_queue(std::string_view flow, std::int64_t version, std::string_view step);
 std::string health_queue(std::string_view flow, std::int64_t version);
@@ -52,6 +58,8 @@ std::string first_key(const Step& trigger);
 std::string rebound_key(std::string_view step);
 std::string error_key(std::string_view step);
 std::string health_key(std::string_view step);
+inline constexpr std::string_view accounts_queue = "millrace:accounts";
+inline constexpr std::string_view accounts_key = "accounts";
 std::string snapshot_key(std::string_view step);
 std::string tick_key(std::string_view step);
 }  // namespace names

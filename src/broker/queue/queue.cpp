@@ -83,6 +83,7 @@ QueueStatus Queue::status() const {
   status.consumers = static_cast<std::uint32_t>(consumers.size());
   status.published_total = published_total;
   status.settled_total = settled_total;
+  status.purged_total = purged_total;
   return status;
 }
 

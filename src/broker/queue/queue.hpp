@@ -37,7 +37,9 @@ class Queue {
   DedupWindow window;
   std::uint64_t published_total = 0;
   std::uint64_t settled_total = 0;
+  std::uint64_t purged_total = 0;
   bool kicked = false;
+  bool tapped = false;  ///< it keeps nothing: Broker::tap
   Gate gate;
   std::uint64_t used_at = 0;  ///< ms since the Unix epoch; with x-expires
   bool watched_for_use = false;
