@@ -14,6 +14,7 @@ namespace {
 using io::posix::problem;
 
 constexpr std::string_view history_part = "/history";
+constexpr std::string_view spans_part = "/spans";
 
 /// User name and password of an Authorization header; empty if there are none.
 std::pair<std::string, std::string> basic_credentials(std::string_view header) {
@@ -35,7 +36,7 @@ std::string path_of(const flow::WorkerPlan& worker) {
 
 std::uint64_t WorkerApi::body_max(const io::posix::HttpRequest& head) const {
   constexpr std::uint64_t batch_max = 8u << 20;
-  return head.path.ends_with(history_part) ? batch_max : 0;
+  return head.path.ends_with(history_part) || head.path.ends_with(spans_part) ? batch_max : 0;
 }
 
 void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
@@ -43,8 +44,9 @@ void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respon
   const auto user = users_.log_in(name, password);
   if (!user) return respond(problem(401, "Unauthorized", "no such user, or its time is over"));
   const auto* worker = task_of(user->permissions.read);
-  if (worker != nullptr && request.path == path_of(*worker) + std::string(history_part)) {
-    return respond(take_history(request, *worker, name));
+  for (const auto part : {history_part, spans_part}) {
+    if (worker == nullptr || request.path != path_of(*worker) + std::string(part)) continue;
+    return respond(take_records(request, *worker, name, part == spans_part));
   }
   const bool login = request.path.ends_with(login_suffix);
   const auto task = request.path.substr(0, request.path.size() - (login ? login_suffix.size() : 0));
@@ -64,17 +66,22 @@ io::posix::HttpResponse WorkerApi::settings_of(const flow::WorkerPlan& worker) c
   settings.snapshot = snapshot(worker);
   settings.accounts_key = flow::names::accounts_key;
   settings.history = recorder_ == nullptr ? std::nullopt : std::optional(recorder_->policy(settings.history));
+  if (traces_.exporter != nullptr) settings.trace_ratio = traces_.ratio;
   return {200, "application/json", settings.to_json(), {{"Cache-Control", "no-store"}}};
 }
 
-io::posix::HttpResponse WorkerApi::take_history(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
-                                                const std::string& user) const {
-  if (request.method != "POST") return problem(405, "Method not allowed", "history can only be sent");
+io::posix::HttpResponse WorkerApi::take_records(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
+                                                const std::string& user, bool spans) const {
+  if (request.method != "POST") return problem(405, "Method not allowed", "this can only be sent");
   storage::VarintReader head(std::string_view(request.body).substr(0, std::min<std::size_t>(request.body.size(), 10)));
   const auto dropped = head.next();
   if (!head.ok()) return problem(400, "Bad request", "the batch does not begin with a number");
   request.body.erase(0, std::min<std::size_t>(request.body.size(), 10) - head.left());
-  if (recorder_ != nullptr) {
+  if (spans && traces_.exporter != nullptr) {
+    const auto& settings = worker.settings;
+    traces_.exporter->take({worker.flow, worker.version, worker.step, settings.component + "." + settings.function},
+                           std::move(request.body), dropped);
+  } else if (!spans && recorder_ != nullptr) {
     recorder_->take({worker.flow, worker.version, worker.step, user}, std::move(request.body), dropped);
   }
   return {204, {}, {}, {}};

@@ -10,21 +10,29 @@
 #include "deployment/deployed.hpp"
 #include "history/recorder.hpp"
 #include "io/posix/http_server.hpp"
+#include "tracing/exporter.hpp"
 
 namespace millrace::api {
 
 /// What workers ask: `GET /v1/tasks/{flow}/steps/{step}` answers with the step's settings (component::StepSettings) and
 /// its saved snapshot, `GET …/credential` with the login of the credential that the step names (component::Login),
 /// `?refused=GENERATION` after its service has not taken one; `POST …/history` takes what the worker has recorded
-/// (component::RecordSender): 204, also where it is dropped because too much comes at once. A worker proves itself by
-/// HTTP Basic with its broker user and gets its own step's settings only: 401 without a valid user, 403 for another
+/// (component::RecordSender), `POST …/spans` its part in traces: 204, also where that is dropped because too much
+/// comes at once. A worker proves itself by HTTP Basic with its broker user
+/// and gets its own step's settings only: 401 without a valid user, 403 for another
 /// step's. Which version of the flow is meant its user tells. Broker, users, deployed and logins outlive it.
 class WorkerApi final : public io::posix::HttpHandler {
  public:
+  /// Where spans go, and which fraction of the traces that begin at a step is sampled.
+  struct Traces {
+    tracing::Exporter* exporter;  ///< nullptr: no traces are recorded
+    double ratio;
+  };
+
   /// `recorder` nullptr: no history is recorded.
   WorkerApi(const broker::Broker& broker, const broker::Users& users, const deployment::Deployed& deployed,
-            credentials::oauth2::Refresher& logins, history::Recorder* recorder = nullptr)
-      : broker_(broker), users_(users), deployed_(deployed), logins_(logins), recorder_(recorder) {}
+            credentials::oauth2::Refresher& logins, history::Recorder* recorder = nullptr, Traces traces = {})
+      : broker_(broker), users_(users), deployed_(deployed), logins_(logins), recorder_(recorder), traces_(traces) {}
 
   /// A task that is no step's, for the user that may read this queue (which nobody declares), until it is taken back.
   void lend(const std::string& queue, flow::WorkerPlan task) { lent_[queue] = std::move(task); }
@@ -35,9 +43,9 @@ class WorkerApi final : public io::posix::HttpHandler {
 
  private:
   io::posix::HttpResponse settings_of(const flow::WorkerPlan& worker) const;
-  /// Takes what a worker has recorded.
-  io::posix::HttpResponse take_history(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
-                                       const std::string& user) const;
+  /// Takes what a worker has recorded: history, or spans.
+  io::posix::HttpResponse take_records(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
+                                       const std::string& user, bool spans) const;
   void tell_login(const flow::WorkerPlan& worker, const std::string& refused, const io::posix::Respond& respond);
   const flow::WorkerPlan* task_of(const std::string& queue) const;
   bool exists(const std::string& path) const;
@@ -48,6 +56,7 @@ class WorkerApi final : public io::posix::HttpHandler {
   const deployment::Deployed& deployed_;
   credentials::oauth2::Refresher& logins_;
   history::Recorder* recorder_;
+  Traces traces_;
   std::map<std::string, flow::WorkerPlan> lent_;  ///< by queue
 };
 

@@ -9,6 +9,7 @@
 #include "app/api_client.hpp"
 #include "core/log.hpp"
 #include "history/policy.hpp"
+#include "tracing/exporter.hpp"
 
 namespace millrace::app {
 
@@ -43,6 +44,8 @@ struct ServeOptions {
   std::chrono::milliseconds start_timeout{};   ///< from a worker's start to its connection
   std::chrono::milliseconds worker_silence{};  ///< a worker that says nothing for so long is replaced
   DockerOptions docker = {};
+  tracing::Exporter::Settings traces = {};  ///< without an endpoint: none are recorded
+  double trace_ratio = 1;                   ///< of those that begin here
 };
 
 struct StatusOptions {

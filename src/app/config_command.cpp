@@ -18,15 +18,20 @@ int show_config(const Given& given, bool json) {
   }
   if (json) {
     boost::json::object all;
-    for (const auto& [name, value] : *values) all[name] = {{"value", value.text}, {"from", to_string(value.origin)}};
+    for (const auto& setting : settings()) {
+      const auto& value = values->find(setting.name)->second;
+      all[setting.name] = {{"value", setting.shown(value.text)}, {"from", to_string(value.origin)}};
+    }
     fmt::print("{}\n", boost::json::serialize(all));
     return ExitCode::ok;
   }
   std::size_t width = 0;
-  for (const auto& [name, value] : *values) width = std::max(width, value.text.size());
+  for (const auto& setting : settings()) {
+    width = std::max(width, setting.shown(values->find(setting.name)->second.text).size());
+  }
   for (const auto& setting : settings()) {
     const auto& value = values->find(setting.name)->second;
-    fmt::print("{:<14} {:<{}}  {}\n", setting.name, value.text, width, to_string(value.origin));
+    fmt::print("{:<17} {:<{}}  {}\n", setting.name, setting.shown(value.text), width, to_string(value.origin));
   }
   return ExitCode::ok;
 }

@@ -14,6 +14,7 @@
 #include "api/services.hpp"
 #include "api/status_report.hpp"
 #include "api/step_logs.hpp"
+#include "api/trace_metrics.hpp"
 #include "api/worker_api.hpp"
 #include "app/broker_access.hpp"
 #include "app/credential_parts.hpp"
@@ -37,12 +38,14 @@
 #include "history/recorder.hpp"
 #include "installed/inquiries.hpp"
 #include "installed/installer.hpp"
+#include "io/posix/curl_transfers.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
 #include "io/posix/memory_use.hpp"
 #include "replay/replays.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/store.hpp"
+#include "tracing/tracer.hpp"
 
 namespace millrace::app {
 namespace {
@@ -133,10 +136,25 @@ class Platform::Parts {
     return failure(conflict ? ExitCode::usage : ExitCode::data_folder, done.error());
   }
 
+  /// Where traces are wanted.
+  void open_traces() {
+    if (options_.traces.endpoint.empty()) return;
+    auto settings = options_.traces;
+    settings.resource.instance = run_id_;
+    exporter_.emplace(
+        loop_, trace_offload_.emplace(loop_), [this] { return io::posix::CurlTransfers::make(loop_); },
+        std::move(settings));
+    tracer_.emplace(loop_, *exporter_, options_.trace_ratio);
+  }
+
+  const tracing::Tracer* tracer() const { return tracer_ ? &*tracer_ : nullptr; }
+
   Started listen() {
+    open_traces();
     gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{},
                      [this](const std::string& credential) { return credentials_->shelf.login(credential); });
     gateway_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
+    if (tracer_) gateway_->trace_with(*tracer_);
     world_.emplace(credentials_->visits, *gateway_);
     auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *world_);
     if (!http) return failure(ExitCode::listen, http.error());
@@ -144,7 +162,8 @@ class Platform::Parts {
     auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
-    worker_api_.emplace(*broker_, users_, deployed_, credentials_->logins, &*recorder_);
+    worker_api_.emplace(*broker_, users_, deployed_, credentials_->logins, &*recorder_,
+                        api::WorkerApi::Traces{exporter_ ? &*exporter_ : nullptr, options_.trace_ratio});
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
@@ -180,8 +199,10 @@ class Platform::Parts {
       return std::vector<api::LogFacts>{{"/", usage.files, usage.bytes, free ? *free : 0, &disk_->sync_times()}};
     };
     facts.more_metrics = [this] {
-      return api::flow_metrics_text(*broker_, *deployments_, orchestrator_->status(), totals(),
-                                    loop_.wall_now().time_since_epoch().count());
+      auto text = api::flow_metrics_text(*broker_, *deployments_, orchestrator_->status(), totals(),
+                                         loop_.wall_now().time_since_epoch().count());
+      if (exporter_) text += api::trace_metrics_text(exporter_->counts());
+      return text;
     };
     facts.memory = [] { return api::MemoryFacts{io::posix::memory_use(), 0, false}; };
     return facts;
@@ -217,6 +238,7 @@ class Platform::Parts {
   Started deploy() {
     scheduler_.emplace(loop_, *broker_);
     scheduler_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
+    if (tracer_) scheduler_->trace_with(*tracer_);
     deployment::Deployments::Hooks hooks;
     hooks.desire = [this](const std::vector<orchestrator::WorkerKey>& workers) {
       if (stopping_) return;
@@ -239,7 +261,7 @@ class Platform::Parts {
     hooks.removed = [this](const deployment::Version& version) { recorder_->withdraw(version.plan.exchange.name); };
     hooks.began = [this](history::Beginning beginning) { recorder_->began(std::move(beginning)); };
     deployments_.emplace(deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, running_,
-                                                        *gateway_, *scheduler_},
+                                                        *gateway_, *scheduler_, tracer()},
                          deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle},
                          std::move(hooks));
     dead_letters_->watch(
@@ -256,7 +278,7 @@ class Platform::Parts {
 
   /// Those that were under way go on.
   Started begin_replays() {
-    replays_.emplace(replay::Replays::Parts{loop_, *broker_, *store_, *recorder_, *deployments_});
+    replays_.emplace(replay::Replays::Parts{loop_, *broker_, *store_, *recorder_, *deployments_, tracer()});
     using Running = std::vector<store::ReplayRecord>;
     const auto running =
         store_->now<Running>([](store::Database& database) { return store::Replays(database).running(); });
@@ -363,8 +385,15 @@ class Platform::Parts {
     scheduler_->stop();
     replays_->halt();
     orchestrator_->stop([this, stopped = std::move(stopped)] {
-      drivers_->close([this, stopped] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
+      drivers_->close([this, stopped] {
+        finish_traces([this, stopped] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
+      });
     });
+  }
+
+  void finish_traces(std::function<void()> finished) {
+    constexpr std::chrono::seconds patience{2};
+    exporter_ ? exporter_->finish(patience, std::move(finished)) : finished();
   }
 
   io::posix::AsioLoop& loop_;
@@ -387,6 +416,9 @@ class Platform::Parts {
   std::unique_ptr<history::History> history_;
   io::posix::ThreadOffload history_offload_;
   std::optional<history::Recorder> recorder_;
+  std::optional<io::posix::ThreadOffload> trace_offload_;
+  std::optional<tracing::Exporter> exporter_;  ///< none: no traces are recorded
+  std::optional<tracing::Tracer> tracer_;
   std::unique_ptr<broker::Broker> broker_;
   deployment::Deployed deployed_;
   api::StepLogs logs_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <optional>
 
@@ -13,13 +14,14 @@
 #include "core/log_line.hpp"
 #include "core/nearest.hpp"
 #include "flow/configuration_file.hpp"
+#include "tracing/exporter.hpp"
 
 namespace millrace::app {
 namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 24> all = {{
+constexpr std::array<Setting, 28> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
@@ -61,6 +63,29 @@ constexpr std::array<Setting, 24> all = {{
     {"docker_network", Type::text, "", "An existing network for containers; if not set, one of its own."},
     {"docker_door", Type::text, "",
      "The name or address at which containers reach the platform; if not set, their network's gateway."},
+    {"otlp_endpoint",
+     Type::url,
+     "",
+     "Where OpenTelemetry traces go: a collector such as `http://127.0.0.1:4318`, to which `/v1/traces` is appended. "
+     "If "
+     "it is not set, none are recorded, see tracing.md.",
+     {},
+     "OTEL_EXPORTER_OTLP_ENDPOINT"},
+    {"otlp_headers",
+     Type::headers,
+     "",
+     "What is sent to it with each request, such as `authorization=Bearer%20SECRET`: `name=value`, with commas between "
+     "them. `millrace config show` does not print it.",
+     {},
+     "OTEL_EXPORTER_OTLP_HEADERS"},
+    {"otlp_service_name", Type::text, "millrace", "What this platform is called there.", {}, "OTEL_SERVICE_NAME"},
+    {"otlp_sample_ratio",
+     Type::fraction,
+     "1",
+     "Of the traces that begin here, which fraction is recorded, from 0 to 1. One that a webhook's caller has begun is "
+     "recorded if the caller says so.",
+     {},
+     "OTEL_TRACES_SAMPLER_ARG"},
     {"grace", Type::duration, "10s", "How long workers may take to finish when they are stopped."},
 }};
 
@@ -87,10 +112,23 @@ std::string_view type_name(Type type) {
     case Type::driver:
     case Type::history:
       return "HOW";
+    case Type::url:
+      return "URL";
+    case Type::fraction:
+      return "NUMBER";
     case Type::text:
+    case Type::headers:
       break;
   }
   return "TEXT";
+}
+
+/// A number from 0 to 1.
+std::optional<double> fraction_of(const std::string& text) {
+  double value = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (failed != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1)) return std::nullopt;
+  return value;
 }
 
 /// What is wrong with a value; nothing if it can be.
@@ -105,6 +143,15 @@ std::optional<std::string> fault(const Setting& setting, const std::string& text
     case Type::history:
       if (text == "full" || text == "errors" || text == "none") return std::nullopt;
       return "must be full, errors or none";
+    case Type::url:
+      if (text.empty() || text.starts_with("http://") || text.starts_with("https://")) return std::nullopt;
+      return "must be an http:// or https:// address";
+    case Type::headers:
+      if (const auto headers = tracing::read_headers(text); !headers) return headers.error().message;
+      return std::nullopt;
+    case Type::fraction:
+      if (fraction_of(text)) return std::nullopt;
+      return "must be a number from 0 to 1";
     case Type::text:
     case Type::path:
       if (!text.empty() || setting.fallback.empty()) return std::nullopt;
@@ -131,6 +178,7 @@ std::optional<std::string> fault(const Setting& setting, const std::string& text
 /// Puts a value where one of lower rank was; `from` is named in an error.
 Status set(Values& values, const Setting& setting, std::string text, Origin origin, const std::string& from) {
   if (const auto wrong = fault(setting, text)) {
+    if (setting.is_secret()) return Error{Error::Kind::invalid, fmt::format("{} {}", from, *wrong)};
     return Error{Error::Kind::invalid, fmt::format("{} {}, but is \"{}\"", from, *wrong, text)};
   }
   values[std::string(setting.name)] = {std::move(text), origin};
@@ -165,6 +213,10 @@ std::string Setting::variable() const {
   std::string text = "MILLRACE_";
   for (const char c : name) text += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return text;
+}
+
+std::string Setting::shown(const std::string& text) const {
+  return is_secret() && !text.empty() ? "[not shown]" : text;
 }
 
 std::string_view Setting::value_name() const {
@@ -240,6 +292,11 @@ ServeOptions options_of(const Values& values) {
   options.grace = time("grace");
   options.start_timeout = time("start_timeout");
   options.worker_silence = time("worker_silence");
+  options.traces.endpoint = text("otlp_endpoint");
+  if (auto headers = tracing::read_headers(text("otlp_headers"))) options.traces.headers = std::move(*headers);
+  options.traces.resource.service = text("otlp_service_name");
+  options.traces.resource.version = MILLRACE_VERSION;
+  options.trace_ratio = fraction_of(text("otlp_sample_ratio")).value_or(1);
   options.docker = {text("driver") == "docker",  text("docker"),         text("docker_certs"), text("docker_image"),
                     text("docker_nodejs_image"), text("docker_network"), text("docker_door")};
   return options;

@@ -14,7 +14,21 @@ namespace millrace::app {
 /// One setting of `millrace serve` and `millrace run`. From its name come the flag (--worker-memory), the environment
 /// variable (MILLRACE_WORKER_MEMORY) and the key in the configuration file (worker_memory).
 struct Setting {
-  enum class Type { text, address, path, level, format, size, duration, workers, driver, history };
+  enum class Type {
+    text,
+    address,
+    path,
+    level,
+    format,
+    size,
+    duration,
+    workers,
+    driver,
+    history,
+    url,
+    headers,
+    fraction
+  };
 
   std::string_view name;  ///< as the key
   Type type;
@@ -26,6 +40,8 @@ struct Setting {
   std::string flag() const;
   std::string variable() const;
   std::string_view value_name() const;  ///< for help: "ADDR:PORT"
+  bool is_secret() const { return type == Type::headers; }
+  std::string shown(const std::string& text) const;  ///< its value, if that is not secret
 };
 
 /// All of them, in the order in which they are documented. docs/configuration.md is made from this.

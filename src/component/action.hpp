@@ -17,6 +17,7 @@
 #include "component/outside.hpp"
 #include "core/result.hpp"
 #include "io/loop.hpp"
+#include "tracing/span.hpp"
 
 namespace millrace::component {
 
@@ -71,6 +72,7 @@ struct Services {
   bool is_watched = false;     ///< someone looks at it all the same: it is made where it can be
   std::optional<std::uint64_t> seed = {};  ///< for what is random in mappings; none: it is
   CredentialSource* credential = nullptr;  ///< of the credential that the step names; nullptr: it names none
+  tracing::SpanSink* spans = nullptr;      ///< for what the step asks of others; nullptr: no traces are recorded
 };
 
 /// One message to handle.
@@ -78,9 +80,10 @@ struct Work {
   Message message;
   std::string message_id;  ///< stable over redelivery and retries: the idempotency key for targets
   std::string execution_id;
-  std::string reply_to;       ///< routing key of a waiting webhook caller, or empty
-  std::uint32_t attempt = 1;  ///< 1 on the first try
-  std::string snapshot;       ///< JSON text of the step's snapshot, polling triggers only; "{}" at first
+  std::string reply_to;         ///< routing key of a waiting webhook caller, or empty
+  std::uint32_t attempt = 1;    ///< 1 on the first try
+  std::string snapshot;         ///< JSON text of the step's snapshot, polling triggers only; "{}" at first
+  tracing::Context trace = {};  ///< what is asked of others for this message goes below it
 };
 
 using Finish = std::function<void(Outcome)>;

@@ -24,6 +24,9 @@ Result<Lineage> Lineage::read(const std::string& wire_properties) {
     lineage.message_id = headers->text("messageId");
     lineage.execution_id = headers->text("threadId");
     lineage.reply_to = headers->text("reply_to");
+    if (const auto traceparent = headers->text("traceparent"); !traceparent.empty()) {
+      lineage.trace = tracing::Context::read(traceparent, headers->text("tracestate"));
+    }
     lineage.probe = headers->integer("x-millrace-probe") != 0;
     headers->erase("x-millrace-probe");
     lineage.losses = count_of(*headers, "x-delivery-count");

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "amqp/client/step_link.hpp"
 #include "amqp/properties.hpp"
 #include "component/message.hpp"
 #include "core/result.hpp"
+#include "tracing/span.hpp"
 
 namespace millrace::component {
 
@@ -20,6 +22,10 @@ struct Lineage {
   std::uint32_t losses = 0;   ///< header x-delivery-count: workers lost with it since it came to the queue
   bool probe = false;         ///< header x-millrace-probe, taken out: finds out whether the target is up again
   std::uint32_t attempt = 1;  ///< which one this is: header reboundIteration + losses + 1
+  /// What is made or asked for on behalf of this message belongs below it: the attempt's own span where there is one,
+  /// else what the headers traceparent and tracestate say.
+  tracing::Context trace;
+  std::optional<tracing::Active> span;  ///< of this attempt, where its trace is recorded
 
   /// Error::invalid if the properties are malformed.
   static Result<Lineage> read(const std::string& wire_properties);

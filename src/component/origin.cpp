@@ -17,6 +17,8 @@ amqp::Properties properties_of(const Origin& origin) {
   append("taskId", origin.flow);
   append("stepId", origin.step);
   append("reply_to", origin.reply_to);
+  append("traceparent", origin.traceparent);
+  append("tracestate", origin.tracestate);
 
   amqp::Properties properties;
   properties.content_type = "application/json";

@@ -17,6 +17,8 @@ struct Origin {
   std::string_view flow;
   std::string_view step;  ///< that made it
   std::string_view reply_to;
+  std::string_view traceparent;  ///< tracing::Context's
+  std::string_view tracestate;
   bool keyed = true;               ///< its id is the AMQP message-id, too: queues drop a repeat
   std::optional<io::WallTime> at;  ///< now; the age of what waits is told by it
 };

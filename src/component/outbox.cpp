@@ -23,6 +23,14 @@ void name(amqp::Properties& properties, const Lineage& input) {
   }
 }
 
+/// What belongs to no trace yet goes on in the one that its first attempt has begun.
+void carry_trace(amqp::Properties& properties, const Lineage& input) {
+  auto& headers = *properties.headers;
+  if (!input.trace || tracing::Context::read(headers.text("traceparent"), "")) return;
+  headers.set("traceparent", input.trace.traceparent());
+  headers.erase("tracestate");
+}
+
 std::string capped(std::string_view text) {
   if (text.size() <= sentence_max) return std::string(text);
   return std::string(utf8::head(text, sentence_max)) + "…";
@@ -35,6 +43,10 @@ Outbox::Outbox(const io::Loop& clock, const WorkerEnvironment& environment, cons
     : clock_(clock), environment_(environment), settings_(settings), starts_executions_(starts_executions) {}
 
 amqp::Properties Outbox::child_properties(const Lineage& parent, std::string_view id) const {
+  const auto& ratio = settings_.trace_ratio;
+  const auto begun = starts_executions_ && ratio ? tracing::Context::begin(*ratio) : tracing::Context();
+  const auto& trace = starts_executions_ ? begun : parent.trace;
+  const auto traceparent = trace.traceparent();
   Origin origin;
   origin.message = id;
   origin.parent = parent.message_id;
@@ -42,6 +54,8 @@ amqp::Properties Outbox::child_properties(const Lineage& parent, std::string_vie
   origin.flow = environment_.flow_id;
   origin.step = environment_.step_id;
   origin.reply_to = parent.reply_to;
+  origin.traceparent = traceparent;
+  origin.tracestate = trace.state;
   origin.at = clock_.wall_now();
   return properties_of(origin);
 }
@@ -128,6 +142,7 @@ bool Outbox::add_rebound(const Lineage& input, std::string envelope, const Outco
   auto properties = input.properties;
   if (!properties.headers) properties.headers.emplace();
   name(properties, input);
+  carry_trace(properties, input);
   properties.headers->erase("x-delivery-count");  // counted in the attempt
   properties.headers->set("reboundIteration", static_cast<std::int32_t>(counted ? input.attempt : input.attempt - 1));
   properties.headers->set("reboundReason", capped(outcome.failure.code + ": " + outcome.failure.message));
@@ -147,6 +162,7 @@ void Outbox::add_dead_letter(const Lineage& input, std::string envelope, const F
   auto properties = input.properties;
   if (!properties.headers) properties.headers.emplace();
   name(properties, input);
+  carry_trace(properties, input);
   auto& headers = *properties.headers;
   headers.set("errorCode", capped(failure.code));
   headers.set("errorMessage", capped(failure.message));

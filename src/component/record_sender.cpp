@@ -32,14 +32,14 @@ std::uint64_t count_of(std::string_view records) {
 
 class RecordSender::State : public std::enable_shared_from_this<RecordSender::State> {
  public:
-  State(io::posix::AsioLoop& loop, const WorkerEnvironment& environment)
+  State(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, std::string_view what)
       : loop_(loop), resolver_(loop.native()), stream_(loop.native()) {
     auto door = PlatformDoor::of(environment);
     if (!door) return;  // the worker ends for the same reason: it cannot have its settings
     door_ = std::move(*door);
     request_.version(11);
     request_.method(http::verb::post);
-    request_.target(task_path(environment) + "/history");
+    request_.target(task_path(environment) + "/" + std::string(what));
     request_.set(http::field::host, door_.authority);
     request_.set(http::field::content_type, "application/octet-stream");
     request_.set(http::field::authorization, door_.authorization);
@@ -170,8 +170,8 @@ class RecordSender::State : public std::enable_shared_from_this<RecordSender::St
   std::function<void()> finished_;
 };
 
-RecordSender::RecordSender(io::posix::AsioLoop& loop, const WorkerEnvironment& environment)
-    : state_(std::make_shared<State>(loop, environment)) {}
+RecordSender::RecordSender(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, std::string_view what)
+    : state_(std::make_shared<State>(loop, environment, what)) {}
 
 RecordSender::~RecordSender() {
   state_->stop();

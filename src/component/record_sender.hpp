@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "component/step_recorder.hpp"
 #include "component/worker_environment.hpp"
@@ -9,9 +10,9 @@
 
 namespace millrace::component {
 
-/// Sends a worker's records to the platform: POST /v1/tasks/{flow}/steps/{step}/history, in batches of `batch_size` or
-/// what has come in `interval`, one at a time over one connection. The body is the number of records dropped since the
-/// last batch (varint), then framed records.
+/// Sends a worker's records to the platform: POST /v1/tasks/{flow}/steps/{step}/history (or /spans), in batches of
+/// `batch_size` or what has come in `interval`, one at a time over one connection. The body is the number of records
+/// dropped since the last batch (varint), then framed records.
 ///
 /// The step never waits for it: while the platform does not take them, records are kept up to `kept_max`, then dropped
 /// and counted; a batch that fails is dropped. Thread: the loop's.
@@ -21,7 +22,8 @@ class RecordSender final : public RecordSink {
   static constexpr std::size_t kept_max = 16u << 20;     ///< bytes; a burst of message.split
   static constexpr std::chrono::milliseconds interval{100};
 
-  RecordSender(io::posix::AsioLoop& loop, const WorkerEnvironment& environment);
+  /// `what`: "history" (history::encode) or "spans" (tracing::encode).
+  RecordSender(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, std::string_view what);
   ~RecordSender() override;
 
   void take(const std::string& records) override;

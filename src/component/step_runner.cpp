@@ -11,6 +11,7 @@
 #include "component/evaluation.hpp"
 #include "component/outbox.hpp"
 #include "component/step_input.hpp"
+#include "component/step_tracer.hpp"
 #include "component/target_health.hpp"
 #include "core/log.hpp"
 
@@ -57,6 +58,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
         settings_(std::move(assignment.settings)),
         watch_(assignment.watch),
         records_(assignment.records),
+        spans_(assignment.spans),
         services_{loop,
                   outside,
                   environment_.flow_id,
@@ -71,6 +73,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     auto input = StepInput::compile(settings_, services_);
     if (!input) return input.error();
     input_.emplace(std::move(*input));
+    if (spans_ != nullptr) services_.spans = &tracer_.emplace(loop_, environment_, settings_);
     auto polls = make_action(catalogue);
     if (!polls) return polls.error().in("step " + settings_.id);
     polls_ = *polls;
@@ -155,6 +158,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     auto lineage = Lineage::read(delivery.properties);
     if (!lineage) return finish(*item, Outcome::dead({"message.properties", lineage.error().message}));
     item->lineage = std::move(*lineage);
+    if (tracer_ && !polls_) tracer_->begin(item->lineage);
     if (item->lineage.lost_too_often(settings_.retry.attempts)) {
       --item->lineage.attempt;  // this one is not made
       return finish(*item, Outcome::dead({"worker.lost", "the worker was lost while it had this message in hand"}));
@@ -174,8 +178,9 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
 
   void act(const std::shared_ptr<InWork>& item) {
     item->finished = false;
-    Work work{*item->input,           item->lineage.message_id, item->lineage.execution_id,
-              item->lineage.reply_to, item->lineage.attempt,    snapshot_};
+    const auto& lineage = item->lineage;
+    Work work{*item->input,    lineage.message_id, lineage.execution_id, lineage.reply_to,
+              lineage.attempt, snapshot_,          lineage.trace};
     if (watch_ != nullptr) watch_->began(work);
     const auto once = [weak = weak_from_this(), item](Outcome outcome) {
       const auto self = weak.lock();
@@ -194,7 +199,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   }
 
   void note_begin(InWork& item) {
-    if (!recorder_) return;
+    if (!recorder_ && !tracer_) return;
     item.began = loop_.wall_now();
     item.began_steady = loop_.steady_now();
   }
@@ -203,11 +208,18 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   /// `over`: the step is through with it for now, not only with a part of what it puts out.
   void record(const InWork& item, const Outcome& outcome, std::size_t from, std::span<const Emission> unread,
               bool over) {
-    if (!recorder_) return;
-    recorder_->add({item.lineage, item.envelope, item.input ? &*item.input : nullptr, outcome,
-                    std::span(gathered_.publishes).subspan(from), unread, over, item.began,
-                    loop_.steady_now() - item.began_steady},
-                   gathered_records_);
+    if (!recorder_ && !tracer_) return;
+    const Handled handled{item.lineage,
+                          item.envelope,
+                          item.input ? &*item.input : nullptr,
+                          outcome,
+                          std::span(gathered_.publishes).subspan(from),
+                          unread,
+                          over,
+                          item.began,
+                          loop_.steady_now() - item.began_steady};
+    if (recorder_) recorder_->add(handled, gathered_records_);
+    if (tracer_) polls_ ? tracer_->add_beginnings(handled, item.began_steady) : tracer_->add(handled);
   }
 
   /// Emissions that only the history gets; the others are moved on.
@@ -364,6 +376,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     auto then = std::move(after_commit_);
     after_commit_.clear();
     committing_records_.swap(gathered_records_);
+    if (tracer_) committing_spans_ = tracer_->take();
     link_->commit(std::move(commit), [weak = weak_from_this(), then = std::move(then)](Status status) {
       const auto self = weak.lock();
       if (!self || !self->ended_) return;
@@ -371,6 +384,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
       if (!status) return self->end(status.error().in("commit"));
       if (!self->committing_records_.empty()) self->records_->take(self->committing_records_);
       self->committing_records_.clear();
+      if (!self->committing_spans_.empty()) self->spans_->take(std::exchange(self->committing_spans_, {}));
       for (const auto& next : then) next();
       self->flush();
       self->close_if_idle();
@@ -400,6 +414,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   StepSettings settings_;
   StepWatch* watch_;
   RecordSink* records_;
+  RecordSink* spans_;
   Services services_;
   std::function<void(Status)> ended_;  ///< null once called
 
@@ -407,6 +422,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   std::unique_ptr<Action> action_;
   std::optional<Outbox> outbox_;
   std::optional<StepRecorder> recorder_;  ///< none: no history is recorded
+  std::optional<StepTracer> tracer_;      ///< none: no traces are
   std::unique_ptr<Link> link_;
   std::string snapshot_;
   bool polls_ = false;  ///< a polling trigger: its ticks are tried until they work
@@ -426,6 +442,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   Outbox::Account account_;         ///< of what is in gathered_
   std::string gathered_records_;    ///< of what is in gathered_
   std::string committing_records_;  ///< of the commit under way
+  std::string committing_spans_;
   std::vector<std::function<void()>> after_commit_;
   bool commit_under_way_ = false;
   bool flush_posted_ = false;

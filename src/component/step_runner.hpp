@@ -29,6 +29,7 @@ class StepRunner {
     StepSettings settings;
     StepWatch* watch = nullptr;              ///< nullptr: nobody looks on
     RecordSink* records = nullptr;           ///< nullptr: no history is recorded
+    RecordSink* spans = nullptr;             ///< framed spans (tracing::encode); nullptr: no traces are recorded
     std::optional<std::uint64_t> seed = {};  ///< Services::seed
     CredentialSource* credential = nullptr;  ///< Services::credential; outlives the runner
   };

@@ -119,6 +119,11 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!key->is_string()) return bad("millrace.accounts_key", "text");
     into.accounts_key = std::string(key->get_string());
   }
+  if (const auto* ratio = from.if_contains("trace_ratio")) {
+    boost::system::error_code failed;
+    into.trace_ratio = ratio->to_number<double>(failed);
+    if (failed) return bad("millrace.trace_ratio", "a number");
+  }
   if (const auto* credential = from.if_contains("credential"); credential != nullptr && !credential->is_null()) {
     if (!credential->is_string()) return bad("millrace.credential", "the name of a credential");
     into.credential = std::string(credential->get_string());
@@ -147,6 +152,7 @@ std::string StepSettings::to_json() const {
                              {"health_key", health_key},       {"has_successors", has_successors},
                              {"next_steps", next_steps},       {"history", history_json(history)}};
   if (!accounts_key.empty()) millrace_part["accounts_key"] = accounts_key;
+  if (trace_ratio) millrace_part["trace_ratio"] = *trace_ratio;
   if (program) millrace_part["program"] = program->to_json();
   if (!credential.empty()) millrace_part["credential"] = credential;
   return contract_json({{"millrace", std::move(millrace_part)}});

@@ -33,6 +33,8 @@ struct StepSettings {
   std::optional<Program> program;  ///< what does the step's work, if not this binary
   /// What is recorded. Not set: in a plan what the platform says, for a worker nothing.
   std::optional<history::Policy> history = {};
+  /// Traces are recorded, and this fraction of those that begin at the step; not set: none are.
+  std::optional<double> trace_ratio = {};
   std::string credential;  ///< name of the one that the step logs in with; empty: none
 
   std::string to_json() const;

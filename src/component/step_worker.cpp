@@ -41,7 +41,10 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
     StepRunner::Assignment assignment{environment_, std::move(settings)};
     const auto& policy = assignment.settings.history;
     if (policy && policy->record != history::Policy::Record::none) {
-      assignment.records = &sender_.emplace(loop_, environment_);
+      assignment.records = &sender_.emplace(loop_, environment_, "history");
+    }
+    if (assignment.settings.trace_ratio) {
+      assignment.spans = &span_sender_.emplace(loop_, environment_, "spans");
     }
     assignment.credential = credential_ ? &*credential_ : nullptr;
     runner_.emplace(loop_, outside_, std::move(assignment), [this](Status status) { end(std::move(status)); });
@@ -60,8 +63,10 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
     if (!ended_) return;
     const auto ended = std::move(ended_);
     ended_ = nullptr;
-    if (!sender_) return ended(std::move(status));
-    sender_->finish([ended, status] { ended(status); });
+    const auto finish_spans = [this, ended, status = std::move(status)] {
+      span_sender_ ? span_sender_->finish([ended, status] { ended(status); }) : ended(status);
+    };
+    sender_ ? sender_->finish(finish_spans) : finish_spans();
   }
 
   io::posix::AsioLoop& loop_;
@@ -70,7 +75,8 @@ class StepWorker::State : public std::enable_shared_from_this<StepWorker::State>
   std::function<void(Status)> ended_;  ///< null once called
 
   WorkerOutside outside_;
-  std::optional<RecordSender> sender_;  ///< none: no history is recorded
+  std::optional<RecordSender> sender_;       ///< none: no history is recorded
+  std::optional<RecordSender> span_sender_;  ///< none: no traces are
   std::optional<PlatformCredential> credential_;
   std::optional<StepRunner> runner_;
 };

@@ -20,6 +20,7 @@
 #include "orchestrator/orchestrator.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/store.hpp"
+#include "tracing/tracer.hpp"
 
 namespace millrace::deployment {
 
@@ -41,6 +42,7 @@ class Deployments {
     const flow::Running& running;  ///< of flows that say nothing of it
     gateway::Gateway& gateway;
     scheduler::Scheduler& scheduler;
+    const tracing::Tracer* tracer = nullptr;  ///< nullptr: no traces are recorded
   };
   struct Hooks {
     Demand::Desire desire;  ///< who shall run

@@ -6,6 +6,7 @@
 #include "core/id.hpp"
 #include "core/time/timestamp.hpp"
 #include "deployment/deployments.hpp"
+#include "flow/beginning_trace.hpp"
 
 namespace millrace::deployment {
 namespace {
@@ -24,11 +25,12 @@ bool looks_already(const broker::Broker& broker, const flow::Plan& plan) {
 }
 
 broker::MessagePtr make_message(const flow::Plan& plan, const std::string& id, std::string body, bool keyed,
-                                io::WallTime now) {
+                                io::WallTime now, const std::string& traceparent) {
   component::Origin origin;
   origin.message = origin.execution = id;
   origin.flow = plan.flow;
   origin.step = plan.trigger.step;
+  origin.traceparent = traceparent;
   origin.keyed = keyed;
   origin.at = now;
   auto message = std::make_shared<broker::Message>();
@@ -57,12 +59,14 @@ void Deployments::run_now(const std::string& name, const std::string& body, cons
   const bool webhook = plan.trigger.kind == Kind::webhook_trigger;
   const auto now = parts_.loop.wall_now();
   broker::Batch batch;
-  const auto message = make_message(plan, id, webhook ? body : tick_body(now), !key.empty(), now);
+  const auto message = make_message(plan, id, webhook ? body : tick_body(now), !key.empty(), now,
+                                    polls ? std::string() : flow::new_traceparent(parts_.tracer));
   batch.publishes.push_back(message);
   const auto repeated = std::make_shared<bool>(false);
   const auto durable = [this, alive = alive_, started, id, polls, message, repeated](const Status& stored) {
     if (!stored) return started(stored.error());
     if (*alive && !polls) ++executions_total_;
+    if (*alive && !polls && !*repeated) flow::tell_beginning(parts_.tracer, *message, "run-now");
     if (*alive && !polls && !*repeated && hooks_.began) {
       hooks_.began({message->exchange, id, id, {message, &message->body}, "run-now"});
     }

@@ -12,6 +12,7 @@
 #include "core/log.hpp"
 #include "gateway/authentication.hpp"
 #include "gateway/body.hpp"
+#include "gateway/call_trace.hpp"
 #include "gateway/form.hpp"
 #include "io/posix/http_problem.hpp"
 
@@ -198,12 +199,16 @@ bool Gateway::backlogged(const Route& route) const {
   });
 }
 
-broker::MessagePtr Gateway::make_message(const Route& route, const Execution& execution, std::string envelope) const {
+broker::MessagePtr Gateway::make_message(const Route& route, const Execution& execution, const tracing::Context& trace,
+                                         std::string envelope) const {
+  const auto traceparent = trace.traceparent();
   component::Origin origin;
   origin.message = origin.execution = execution.id;
   origin.flow = route.flow;
   origin.step = route.step;
   if (route.replies) origin.reply_to = replies_.key();
+  origin.traceparent = traceparent;
+  origin.tracestate = trace.state;
   origin.keyed = execution.keyed;
   origin.at = loop_.wall_now();
   auto message = std::make_shared<broker::Message>();
@@ -252,7 +257,13 @@ void Gateway::handle(HttpRequest request, io::posix::Respond respond) {
     return respond(std::move(response));
   }
   const auto execution = execution_of(*route, request);
-  accept(*route, execution, make_message(*route, execution, make_envelope(execution.id, request, *body, *guard)),
+  auto trace = trace_of(request);
+  if (tracer_ != nullptr) {
+    auto active = tracer_->begin(trace);
+    trace = active.context;
+    respond = traced(*tracer_, std::move(active), *route, request, execution.id, std::move(respond));
+  }
+  accept(*route, execution, make_message(*route, execution, trace, make_envelope(execution.id, request, *body, *guard)),
          std::move(respond));
 }
 

@@ -15,6 +15,7 @@
 #include "gateway/route.hpp"
 #include "history/recorder.hpp"
 #include "io/posix/http_server.hpp"
+#include "tracing/tracer.hpp"
 
 namespace millrace::gateway {
 
@@ -54,6 +55,8 @@ class Gateway final : public io::posix::HttpHandler {
   /// Messages taken in and durable, since the start; repeats of an idempotency key are none.
   std::uint64_t accepted_total() const { return accepted_total_; }
 
+  /// Calls are spans of this tracer from now on, which outlives it; without one, a call's own trace goes on unrecorded.
+  void trace_with(const tracing::Tracer& tracer) { tracer_ = &tracer; }
   /// `began` is told of each message that was taken in, once it is durable.
   void watch(history::Began began) { began_ = std::move(began); }
 
@@ -73,7 +76,8 @@ class Gateway final : public io::posix::HttpHandler {
 
   std::vector<const Served*> at(std::string_view path) const;
   Execution execution_of(const Route& route, const io::posix::HttpRequest& request) const;
-  broker::MessagePtr make_message(const Route& route, const Execution& execution, std::string envelope) const;
+  broker::MessagePtr make_message(const Route& route, const Execution& execution, const tracing::Context& trace,
+                                  std::string envelope) const;
   void accept(const Route& route, const Execution& execution, broker::MessagePtr message, io::posix::Respond respond);
   bool backlogged(const Route& route) const;
 
@@ -88,6 +92,7 @@ class Gateway final : public io::posix::HttpHandler {
   Replies replies_;
   std::uint64_t accepted_total_ = 0;
   history::Began began_;
+  const tracing::Tracer* tracer_ = nullptr;
 };
 
 }  // namespace millrace::gateway

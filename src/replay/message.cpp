@@ -34,12 +34,13 @@ std::string repeated_id(const std::string& replay, const history::Chosen& chosen
 }
 
 broker::MessagePtr make_message(const history::Chosen& chosen, const Order& order, const std::string& id,
-                                const flow::Plan& plan) {
+                                const flow::Plan& plan, const std::string& traceparent) {
   component::Origin origin;
   origin.message = origin.execution = id;
   origin.parent = chosen.message;
   origin.flow = plan.flow;
   origin.step = plan.trigger.step;
+  origin.traceparent = traceparent;
   auto message = std::make_shared<broker::Message>();
   message->exchange = plan.exchange.name;
   message->routing_key =

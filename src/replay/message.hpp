@@ -13,8 +13,8 @@ namespace millrace::replay {
 std::string repeated_id(const std::string& replay, const history::Chosen& chosen, const std::string& step);
 
 /// The recorded message as that of a new execution, on this version of its flow: to the step that the order names, or
-/// to those after the trigger.
+/// to those after the trigger. `traceparent` may be empty.
 broker::MessagePtr make_message(const history::Chosen& chosen, const Order& order, const std::string& id,
-                                const flow::Plan& plan);
+                                const flow::Plan& plan, const std::string& traceparent);
 
 }  // namespace millrace::replay

@@ -11,6 +11,7 @@
 #include "amqp/properties.hpp"
 #include "component/json_document.hpp"
 #include "core/log.hpp"
+#include "flow/beginning_trace.hpp"
 #include "replay/message.hpp"
 
 namespace millrace::replay {
@@ -138,11 +139,11 @@ class Replays::Run : public std::enable_shared_from_this<Replays::Run> {
     if (backlogged()) return later(pause);
     auto next = cursor_;
     broker::Batch batch;
-    std::vector<history::Beginning> beginnings;
+    std::vector<Put> put;
     const auto room =
         order_.rate > 0 ? std::clamp<std::size_t>(static_cast<std::size_t>(order_.rate / 10), 1, batch_max) : batch_max;
     auto at = next_;
-    while (at < found_.messages.size() && beginnings.size() < room) {
+    while (at < found_.messages.size() && put.size() < room) {
       const auto& chosen = found_.messages[at];
       const auto* plan = plan_of(chosen);
       if (plan == nullptr && called_later_) return;
@@ -153,32 +154,43 @@ class Replays::Run : public std::enable_shared_from_this<Replays::Run> {
       }
       ++next.progress.sent;
       const auto id = repeated_id(id_, chosen, order_.what.step);
-      auto message = make_message(chosen, order_, id, *plan);
-      beginnings.push_back({message->exchange,
-                            id,
-                            id,
-                            {message, &message->body},
-                            "replay",
-                            order_.what.step,
-                            id_ + "/" + chosen.execution});
+      auto message = make_message(chosen, order_, id, *plan, flow::new_traceparent(owner_.parts_.tracer));
+      put.push_back({message, id, chosen.execution});
       batch.publishes.push_back(std::move(message));
     }
     put_place(next, at);
     batch.publishes.push_back(ledger_entry(next));
-    commit(std::move(batch), next, at, std::move(beginnings));
+    commit(std::move(batch), next, at, std::move(put));
+  }
+
+  /// A message that is put in again.
+  struct Put {
+    broker::MessagePtr message;
+    std::string id;         ///< of the new execution
+    std::string execution;  ///< that it repeats
+  };
+
+  void tell(const Put& put) {
+    flow::tell_beginning(owner_.parts_.tracer, *put.message, "replay");
+    owner_.parts_.recorder.began({put.message->exchange,
+                                  put.id,
+                                  put.id,
+                                  {put.message, &put.message->body},
+                                  "replay",
+                                  order_.what.step,
+                                  id_ + "/" + put.execution});
   }
 
   /// `at`: how many of what was found are done with then.
-  void commit(broker::Batch batch, const Cursor& next, std::size_t at, std::vector<history::Beginning> beginnings) {
-    const auto count = beginnings.size();
-    auto durable = [self = shared_from_this(), next, at, told = std::move(beginnings),
-                    count](const Status& stored) mutable {
+  void commit(broker::Batch batch, const Cursor& next, std::size_t at, std::vector<Put> put) {
+    const auto count = put.size();
+    auto durable = [self = shared_from_this(), next, at, put = std::move(put), count](const Status& stored) mutable {
       if (self->gone_) return;
       if (!stored) return self->end("failed", stored.error().message);
       const bool on = at < self->found_.messages.size();
       self->cursor_ = next;
       self->next_ = at;
-      for (auto& beginning : told) self->owner_.parts_.recorder.began(std::move(beginning));
+      for (const auto& one : put) self->tell(one);
       if (self->cursor_.over) return self->end("done");
       if (self->order_.rate <= 0 || count == 0) return on ? self->send() : self->look();
       const auto wait = std::chrono::duration<double>(static_cast<double>(count) / self->order_.rate);

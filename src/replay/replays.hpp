@@ -44,6 +44,7 @@ class Replays {
     store::Store& store;
     history::Recorder& recorder;
     deployment::Deployments& deployments;
+    const tracing::Tracer* tracer = nullptr;  ///< nullptr: no traces are recorded
   };
 
   explicit Replays(Parts parts);

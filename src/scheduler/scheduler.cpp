@@ -13,6 +13,7 @@
 #include "core/id.hpp"
 #include "core/log.hpp"
 #include "core/time/timestamp.hpp"
+#include "flow/beginning_trace.hpp"
 
 namespace millrace::scheduler {
 namespace json_text = component::json_text;
@@ -245,6 +246,7 @@ void Scheduler::commit(Trigger& trigger, io::WallTime last, broker::MessagePtr m
     }
     if (!executes) return;
     ++executions_total_;
+    flow::tell_beginning(tracer_, *message, "timer");
     if (!began_) return;
     const auto id = json_text::unquoted(json_text::member(message->body, "id")).value_or("");
     began_({message->exchange, id, id, {message, &message->body}, "timer"});
@@ -280,6 +282,8 @@ broker::MessagePtr Scheduler::message(const Trigger& trigger, const Schedule::Du
   origin.flow = trigger.flow;
   origin.step = step;
   origin.at = loop_.wall_now();
+  const auto traceparent = trigger.plan.polls ? std::string() : flow::new_traceparent(tracer_);
+  origin.traceparent = traceparent;
   const auto body = fmt::format(R"({{"scheduled_at":"{}","fired_at":"{}","missed":{}}})", scheduled_at,
                                 to_timestamp(loop_.wall_now()), due.missed);
   auto envelope = component::Message::make(id, body, "{}", "{}");

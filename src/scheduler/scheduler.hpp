@@ -12,6 +12,7 @@
 #include "flow/plan.hpp"
 #include "history/recorder.hpp"
 #include "io/loop.hpp"
+#include "tracing/tracer.hpp"
 
 namespace millrace::scheduler {
 
@@ -45,6 +46,8 @@ class Scheduler {
   void wait_for(const std::string& flow, std::vector<std::string> queues);
   /// `began` is told of each execution that a timer has begun, once it is durable.
   void watch(history::Began began) { began_ = std::move(began); }
+  /// Timers begin traces of this tracer from now on, which outlives it.
+  void trace_with(const tracing::Tracer& tracer) { tracer_ = &tracer; }
   /// No tick is begun after this.
   void stop();
 
@@ -109,6 +112,7 @@ class Scheduler {
   bool stopped_ = false;
   std::uint64_t executions_total_ = 0;
   history::Began began_;
+  const tracing::Tracer* tracer_ = nullptr;
 };
 
 }  // namespace millrace::scheduler

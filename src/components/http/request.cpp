@@ -5,6 +5,7 @@
 #include "component/json_text.hpp"
 #include "components/functions.hpp"
 #include "components/http/call_maker.hpp"
+#include "components/http/call_span.hpp"
 #include "components/http/request_fields.hpp"
 #include "components/http/response_form.hpp"
 #include "components/http/retry_after.hpp"
@@ -42,9 +43,7 @@ class Request final : public component::Action {
       : settings_(std::move(settings)),
         calls_(std::move(calls)),
         sender_(std::move(transfers), services.credential),
-        loop_(services.loop),
-        has_successors_(services.has_successors),
-        is_watched_(services.is_watched) {}
+        services_(services) {}
 
   std::size_t concurrency() const override { return 16; }
 
@@ -55,9 +54,13 @@ class Request final : public component::Action {
       if (line.find_first_of("\r\n") == std::string::npos) continue;
       return finish(Outcome::dead({"http.header", "a header has a line break: " + line.substr(0, line.find(':'))}));
     }
-    auto target = call->http.method + " " + url_for_people(call->http.url);
+    const auto url = url_for_people(call->http.url);
+    auto target = call->http.method + " " + url;
+    // A trace that the config gives a header of its own is none of ours.
+    const CallSpan span(services_, calls_.sets_header("traceparent") ? tracing::Context() : work.trace, call->http);
     sender_.send(std::move(*call), target,
-                 [this, target, finish = std::move(finish)](const Result<HttpAnswer, Outcome>& result) {
+                 [this, target, url, span, finish = std::move(finish)](const Result<HttpAnswer, Outcome>& result) {
+                   span.ended(result, url);
                    finish(result ? outcome_of(*result, target) : result.error());
                  });
   }
@@ -139,12 +142,13 @@ class Request final : public component::Action {
     if (!settings_.expect.contains(answer.status)) {
       Failure failure{"http.status", fmt::format("{} answered {}", target, answer.status), response_details(answer)};
       if (!settings_.retry_on.contains(answer.status)) return Outcome::dead(std::move(failure));
-      return Outcome::later(std::move(failure), parse_retry_after(answer.header("retry-after"), loop_.wall_now()));
+      return Outcome::later(std::move(failure),
+                            parse_retry_after(answer.header("retry-after"), services_.loop.wall_now()));
     }
-    if (!has_successors_ && !is_watched_) return Outcome::done({});
+    if (!services_.has_successors && !services_.is_watched) return Outcome::done({});
     auto body = response_body(answer, settings_.response);
     if (!body) {
-      if (!has_successors_) return Outcome::done({});
+      if (!services_.has_successors) return Outcome::done({});
       return Outcome::dead({"http.response", target + ": " + body.error().message, response_details(answer)});
     }
     return Outcome::done({Emission{.body = std::move(*body), .headers = response_headers(answer)}});
@@ -153,9 +157,7 @@ class Request final : public component::Action {
   Settings settings_;
   CallMaker calls_;
   AuthorizedCalls sender_;
-  io::Loop& loop_;
-  bool has_successors_;
-  bool is_watched_;
+  const component::Services services_;
 };
 
 ResponseForm response_form(const std::string& text) {

@@ -77,6 +77,8 @@ class LinesAction final : public component::Action {
     std::string line = R"({"id":)" + json_text::quoted(work.message_id) + R"(,"execution":)" +
                        json_text::quoted(work.execution_id) + R"(,"attempt":)" + std::to_string(work.attempt);
     line += work.reply_to.empty() ? "" : R"(,"caller_waits":true)";
+    if (work.trace) line += R"(,"traceparent":)" + json_text::quoted(work.trace.traceparent());
+    if (!work.trace.state.empty()) line += R"(,"tracestate":)" + json_text::quoted(work.trace.state);
     line += rest_of_line_ + R"(,"snapshot":)" + snapshot_ + R"(,"message":)" + work.message.envelope() + "}";
     // JSON may hold line breaks between its parts, never inside of them.
     std::replace(line.begin(), line.end(), '\n', ' ');

@@ -162,6 +162,8 @@ class SailorAction final : public component::Action {
     headers.append("protocolVersion", std::int32_t{1});
     if (work.attempt > 1) headers.append("reboundIteration", static_cast<std::int32_t>(work.attempt - 1));
     if (!work.reply_to.empty()) headers.append("reply_to", work.reply_to);
+    if (work.trace) headers.append("traceparent", work.trace.traceparent());
+    if (!work.trace.state.empty()) headers.append("tracestate", work.trace.state);
     const auto tag = consumer.deliver(properties, component::base64_encoded(cipher_.encrypted(envelope_of(work))));
     delivered_.emplace(tag, work.message_id);
     const auto id = work.message_id;

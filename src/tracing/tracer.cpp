@@ -1,0 +1,29 @@
+#include "tracing/tracer.hpp"
+
+#include <utility>
+
+namespace millrace::tracing {
+
+void Tracer::began(const Source& source, const Context& context, std::string_view via,
+                   std::string_view execution) const {
+  if (!context.sampled) return;
+  const Active active{context, "", Begin::now(loop_)};
+  auto span = active.over("send " + source.step, Span::Kind::producer, loop_);
+  span.attributes = {{"messaging.system", "millrace"},
+                     {"messaging.operation.type", "send"},
+                     {"messaging.operation.name", "send"},
+                     {"messaging.message.id", std::string(execution)},
+                     {"messaging.message.conversation_id", std::string(execution)},
+                     {"millrace.execution.id", std::string(execution)},
+                     {"millrace.execution.via", std::string(via)}};
+  add(source, span);
+}
+
+void Tracer::add(const Source& source, const Span& over) const {
+  if (!over.context.sampled) return;
+  std::string encoded;
+  encode(over, encoded);
+  exporter_.take(source, std::move(encoded));
+}
+
+}  // namespace millrace::tracing
