@@ -15,6 +15,7 @@
 #include "app/variables.hpp"
 #include "app/worker_launch.hpp"
 #include "flow/load.hpp"
+#include "io/posix/memory_use.hpp"
 #include "io/posix/signals.hpp"
 
 namespace millrace::app {
@@ -93,6 +94,7 @@ int stay(const Given& given, const ServeOptions& options, KnownComponents& known
     if (serves && number == SIGHUP) return reload(given);
     running.interrupted();
   });
+  io::posix::release_free_memory();  // the flows' texts and documents
   console.line("ready");
   tell_systemd("READY=1");
   loop.run();

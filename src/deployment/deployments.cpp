@@ -102,6 +102,8 @@ void Deployments::add(Flow& flow, const store::VersionRecord& record) {
   const auto declared = declare(parts_.broker, session_, version.plan, [](const Error& error) {
     log::error("the data folder can no longer be written", {{"reason", error.message}});
   });
+  // The broker has them; of thousands of flows they would be megabytes.
+  for (auto& queue : version.plan.queues) queue.arguments = {};
   if (!declared) version.problems.push_back({{name}, "", declared.error().message, ""});
   version.route = gateway::make_route(definition, record.number);
   const auto& added = deployed_.add(flow, std::move(version));

@@ -22,6 +22,10 @@ MemoryUse memory_use() {
   return use;
 }
 
+void release_free_memory() {
+  ::malloc_trim(0);
+}
+
 std::uint64_t memory_there_is() {
   auto there_is =
       static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
