@@ -190,6 +190,9 @@ class Broker::Core : private PartSource {
   void dead_letter(Change& change, const Queue& queue, const Entry& entry, std::string_view reason);
   void watch_expiry(Backlog& backlog, Part& part);
   void expire_due();
+  /// When the first of a part expires (ms since the Unix epoch), and the part: queue, priority, segment.
+  using Expiries = std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint8_t, std::uint32_t>>;
+  Expiries::iterator next_expiry(std::uint64_t time);
   void expire_part(Change& change, Queue& queue, Backlog& backlog, Part& part, std::size_t count_max);
   void watch_use(Queue& queue);
   void set_expiry_timer();
@@ -262,7 +265,7 @@ class Broker::Core : private PartSource {
   std::uint64_t next_consumer_ = 1;
   std::uint64_t unsettled_ids_ = 0;  ///< of deliveries that nobody will settle
   /// Parts in which something expires: (when at the earliest, queue, priority, segment).
-  std::set<std::tuple<std::uint64_t, std::uint32_t, std::uint8_t, std::uint32_t>> expiries_;
+  Expiries expiries_;
   io::TimerId read_timer_ = 0;  ///< reading fails for the time being
   io::TimerId expiry_timer_ = 0;
   std::uint64_t expiry_timer_at_ = 0;

@@ -144,13 +144,28 @@ void Broker::Core::watch_use(Queue& queue) {
   });
 }
 
+/// Those whose part is loaded go before those for which another would have to leave.
+Broker::Core::Expiries::iterator Broker::Core::next_expiry(std::uint64_t time) {
+  for (auto it = expiries_.begin(); it != expiries_.end() && std::get<0>(*it) <= time; ++it) {
+    const auto& [when, queue_id, priority, segment] = *it;
+    auto* queue = find_queue(queue_id);
+    auto* backlog = queue == nullptr ? nullptr : queue->find_backlog(priority);
+    const auto* part = backlog == nullptr ? nullptr : backlog->find(segment);
+    if (part == nullptr || part->is_loaded()) return it;
+  }
+  const auto first = expiries_.begin();
+  return first != expiries_.end() && std::get<0>(*first) <= time ? first : expiries_.end();
+}
+
 void Broker::Core::expire_due() {
   constexpr std::size_t at_once_max = 1'000;
   Change change;
   const auto time = now();
-  while (!expiries_.empty() && std::get<0>(*expiries_.begin()) <= time && change.gone.size() < at_once_max) {
-    const auto [when, queue_id, priority, segment] = *expiries_.begin();
-    expiries_.erase(expiries_.begin());
+  while (change.gone.size() < at_once_max) {
+    const auto next = next_expiry(time);
+    if (next == expiries_.end()) break;
+    const auto [when, queue_id, priority, segment] = *next;
+    expiries_.erase(next);
     auto* queue = find_queue(queue_id);
     auto* backlog = queue == nullptr ? nullptr : queue->find_backlog(priority);
     auto* part = backlog == nullptr ? nullptr : backlog->find(segment);

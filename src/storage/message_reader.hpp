@@ -22,8 +22,9 @@ struct Write {
   bool ends = false;                         ///< the segment is complete with it
 };
 
-/// Reads messages back from segments. It reads ahead, so that a backlog which is delivered in order costs few reads;
-/// what it keeps is bounded.
+/// Reads messages back from segments. Where it is asked for one after another it reads ahead, twice as far each time, so
+/// that a backlog which is delivered in order costs few reads, and one that expires in any order costs small ones. What
+/// it keeps is bounded.
 class MessageReader {
  public:
   explicit MessageReader(Segments& segments) : segments_(segments) {}
@@ -43,11 +44,16 @@ class MessageReader {
     std::string_view from(Position at) const;
   };
 
-  static constexpr std::size_t chunk_size = 256u << 10;
-  static constexpr std::size_t chunks_max = 8;
+  /// How much to read there; more than chunk_min if it goes on from a chunk that is kept.
+  std::size_t size_to_read(Position at) const;
+  std::string_view keep(Chunk chunk);
+
+  static constexpr std::size_t chunk_min = 8u << 10;
+  static constexpr std::size_t chunk_max = 256u << 10;
+  static constexpr std::size_t chunks_max = 16;
 
   Segments& segments_;
-  std::list<Chunk> chunks_;  // the last used first
+  std::list<Chunk> chunks_;  // the last used first, those that were used once not before the middle
 };
 
 }  // namespace millrace::storage
