@@ -21,6 +21,7 @@
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
 #include "app/first_token.hpp"
+#include "app/trace_parts.hpp"
 #include "app/verifications.hpp"
 #include "app/worker_drivers.hpp"
 #include "app/worker_launch.hpp"
@@ -38,14 +39,12 @@
 #include "history/recorder.hpp"
 #include "installed/inquiries.hpp"
 #include "installed/installer.hpp"
-#include "io/posix/curl_transfers.hpp"
 #include "io/posix/disk.hpp"
 #include "io/posix/http_server.hpp"
 #include "io/posix/memory_use.hpp"
 #include "replay/replays.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/store.hpp"
-#include "tracing/tracer.hpp"
 
 namespace millrace::app {
 namespace {
@@ -136,25 +135,14 @@ class Platform::Parts {
     return failure(conflict ? ExitCode::usage : ExitCode::data_folder, done.error());
   }
 
-  /// Where traces are wanted.
-  void open_traces() {
-    if (options_.traces.endpoint.empty()) return;
-    auto settings = options_.traces;
-    settings.resource.instance = run_id_;
-    exporter_.emplace(
-        loop_, trace_offload_.emplace(loop_), [this] { return io::posix::CurlTransfers::make(loop_); },
-        std::move(settings));
-    tracer_.emplace(loop_, *exporter_, options_.trace_ratio);
-  }
-
-  const tracing::Tracer* tracer() const { return tracer_ ? &*tracer_ : nullptr; }
+  const tracing::Tracer* tracer() const { return traces_ ? &traces_->tracer : nullptr; }
 
   Started listen() {
-    open_traces();
+    traces_ = TraceParts::open(loop_, options_, run_id_);
     gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{},
                      [this](const std::string& credential) { return credentials_->shelf.login(credential); });
     gateway_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
-    if (tracer_) gateway_->trace_with(*tracer_);
+    if (traces_) gateway_->trace_with(traces_->tracer);
     world_.emplace(credentials_->visits, *gateway_);
     auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *world_);
     if (!http) return failure(ExitCode::listen, http.error());
@@ -163,7 +151,7 @@ class Platform::Parts {
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
     worker_api_.emplace(*broker_, users_, deployed_, credentials_->logins, &*recorder_,
-                        api::WorkerApi::Traces{exporter_ ? &*exporter_ : nullptr, options_.trace_ratio});
+                        api::WorkerApi::Traces{traces_ ? &traces_->exporter : nullptr, options_.trace_ratio});
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
@@ -201,7 +189,7 @@ class Platform::Parts {
     facts.more_metrics = [this] {
       auto text = api::flow_metrics_text(*broker_, *deployments_, orchestrator_->status(), totals(),
                                          loop_.wall_now().time_since_epoch().count());
-      if (exporter_) text += api::trace_metrics_text(exporter_->counts());
+      if (traces_) text += api::trace_metrics_text(traces_->exporter.counts());
       return text;
     };
     facts.memory = [] { return api::MemoryFacts{io::posix::memory_use(), 0, false}; };
@@ -238,7 +226,7 @@ class Platform::Parts {
   Started deploy() {
     scheduler_.emplace(loop_, *broker_);
     scheduler_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
-    if (tracer_) scheduler_->trace_with(*tracer_);
+    if (traces_) scheduler_->trace_with(traces_->tracer);
     deployment::Deployments::Hooks hooks;
     hooks.desire = [this](const std::vector<orchestrator::WorkerKey>& workers) {
       if (stopping_) return;
@@ -393,7 +381,7 @@ class Platform::Parts {
 
   void finish_traces(std::function<void()> finished) {
     constexpr std::chrono::seconds patience{2};
-    exporter_ ? exporter_->finish(patience, std::move(finished)) : finished();
+    traces_ ? traces_->exporter.finish(patience, std::move(finished)) : finished();
   }
 
   io::posix::AsioLoop& loop_;
@@ -416,9 +404,7 @@ class Platform::Parts {
   std::unique_ptr<history::History> history_;
   io::posix::ThreadOffload history_offload_;
   std::optional<history::Recorder> recorder_;
-  std::optional<io::posix::ThreadOffload> trace_offload_;
-  std::optional<tracing::Exporter> exporter_;  ///< none: no traces are recorded
-  std::optional<tracing::Tracer> tracer_;
+  std::unique_ptr<TraceParts> traces_;  ///< nullptr: none are recorded
   std::unique_ptr<broker::Broker> broker_;
   deployment::Deployed deployed_;
   api::StepLogs logs_;

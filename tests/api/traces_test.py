@@ -32,6 +32,12 @@ steps:
   - { id: look, trigger: http.poll, config: { every: 1h, url: "${TARGET}/items", items: body, id: id } }
   - { id: publish, action: http.request, after: look, config: { method: POST, url: "${TARGET}/posts" } }
 """
+ASK = """name: ask
+steps:
+  - { id: form, trigger: webhook.receive, config: { path: ask, wait_for_reply: true } }
+  - { id: publish, action: http.request, after: form, config: { method: POST, url: "${TARGET}/posts" }, retry: { initial: 50ms, factor: 1, attempts: 1000 }, park: false }
+  - { id: answer, action: http.reply, after: publish, config: { body: "'done'" } }
+"""
 # A component in another language: it passes on what it was given, with the trace that it was told of.
 TELL = """import json, sys
 for line in sys.stdin:
@@ -52,6 +58,7 @@ class Target:
 
     def __init__(self):
         self.told_before = []
+        self.status = 201
         self.told = collections.defaultdict(list)
         target = self
 
@@ -67,7 +74,7 @@ class Target:
                 told = target.told[body.get("n")]
                 told.append((self.headers.get("traceparent"), self.headers.get("tracestate")))
                 answers = body.get("answers", [])
-                self.answer(answers[len(told) - 1] if len(told) <= len(answers) else 201, b"{}")
+                self.answer(answers[len(told) - 1] if len(told) <= len(answers) else target.status, b"{}")
 
             def answer(self, status, body):
                 self.send_response(status)
@@ -189,6 +196,46 @@ class Traces(unittest.TestCase):
             attempt = next(span for span in spans if span.kind == "CONSUMER")
             self.assertEqual(attempt.parent, root.id)
         self.assertCountEqual([span.attributes["millrace.execution.via"] for span in roots()], ["poll", "poll", "run-now"])
+        self.assertEqual(served.stop(), 0)
+
+    def test_a_replay_begins_a_trace_of_its_own(self):
+        served = self.serve(arguments=("--otlp-endpoint", self.collector.url))
+        self.deploy(served, "clock", TICK)
+        execution = served.client().post("/v1/flows/clock/run", {}).json["execution"]
+        done = lambda: served.client().get(f"/v1/executions/{execution}", check=False)
+        until(lambda: done().status == 200 and done().json["state"] == "done", 20, lambda: done().body)
+        self.assertEqual(served.client().post("/v1/replays", {"execution": execution, "step": "publish"}).status, 201)
+        root = lambda: [span for span in self.collector.spans if span.attributes.get("millrace.execution.via") == "replay"]
+        until(root, 20, lambda: self.collector.spans)
+        spans = self.spans(root()[0].trace, 3)
+        self.assertEqual({span.kind: span.step for span in spans}, {"PRODUCER": "tick", "CONSUMER": "publish", "CLIENT": "publish"})
+        self.assertEqual(next(span.parent for span in spans if span.kind == "CONSUMER"), root()[0].id)
+        self.assertEqual(served.stop(), 0)
+
+    def test_a_caller_who_waits_is_waited_with_and_a_kill_does_not_break_the_trace(self):
+        served = self.serve(arguments=("--otlp-endpoint", self.collector.url))
+        webhook = self.deploy(served, "ask", ASK)
+        header = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
+        self.assertEqual(post(webhook, '{"n": 1, "answers": [503, 201]}', header), 200)
+        spans = {(span.step, span.attributes.get("millrace.message.attempt")): span for span in self.spans(TRACE, 6) if span.kind != "CLIENT"}
+        form, first, second, answer = (spans[key] for key in (("form", None), ("publish", 1), ("publish", 2), ("answer", 1)))
+        self.assertEqual([first.parent, second.parent, answer.parent], [form.id, form.id, second.id])
+        self.assertGreater(form.end, answer.begin)
+
+        self.target.status = 503
+        caller = threading.Thread(target=lambda: self.assertRaises(OSError, post, webhook, '{"n": 2}', header))
+        caller.start()
+        until(lambda: len(self.target.told[2]) >= 2, 20, lambda: self.target.told)
+        served.kill()
+        caller.join(20)
+        before = len(self.target.told[2])
+        self.target.status = 201
+        served.http = webhook.removeprefix("http://").removesuffix("/ask")
+        served.start()
+        until(lambda: len(self.target.told[2]) > before, 20, lambda: served.errors)
+        self.assertEqual({parent.split("-")[1] for parent, _ in self.target.told[2]}, {TRACE})
+        last = lambda: [span for span in self.collector.of(TRACE) if self.target.told[2][-1][0].split("-")[2] == span.id]
+        until(last, 20, lambda: self.collector.of(TRACE))
         self.assertEqual(served.stop(), 0)
 
     def test_what_is_not_sampled_is_not_recorded_and_goes_on_all_the_same(self):
