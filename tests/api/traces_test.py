@@ -38,6 +38,13 @@ steps:
   - { id: publish, action: http.request, after: form, config: { method: POST, url: "${TARGET}/posts" }, retry: { initial: 50ms, factor: 1, attempts: 1000 }, park: false }
   - { id: answer, action: http.reply, after: publish, config: { body: "'done'" } }
 """
+MILL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../node_components/mill")
+GRIND = """name: grind
+steps:
+  - { id: form, trigger: webhook.receive, config: { path: grind } }
+  - { id: grind, action: mill.act, after: form, input: '{ "do": "echo", "n": body.n }', config: { apiKey: key } }
+  - { id: publish, action: http.request, after: grind, config: { method: POST, url: "${TARGET}/posts" } }
+"""
 # A component in another language: it passes on what it was given, with the trace that it was told of.
 TELL = """import json, sys
 for line in sys.stdin:
@@ -236,6 +243,19 @@ class Traces(unittest.TestCase):
         self.assertEqual({parent.split("-")[1] for parent, _ in self.target.told[2]}, {TRACE})
         last = lambda: [span for span in self.collector.of(TRACE) if self.target.told[2][-1][0].split("-")[2] == span.id]
         until(last, 20, lambda: self.collector.of(TRACE))
+        self.assertEqual(served.stop(), 0)
+
+    def test_a_component_on_the_library_of_elastic_io_carries_the_trace_on(self):
+        served = self.serve(arguments=("--otlp-endpoint", self.collector.url))
+        added = millrace("component", "add", MILL, "--name", "mill", "--data", served.data)
+        self.assertEqual(added.returncode, 0, added.stderr)
+        webhook = self.deploy(served, "grind", GRIND)
+        self.assertEqual(post(webhook, '{"n": 1}', {"traceparent": f"00-{TRACE}-{CALLER}-01", "tracestate": STATE}), 202)
+        spans = {(span.step, span.kind): span for span in self.spans(TRACE, 4)}
+        self.assertEqual(spans["grind", "CONSUMER"].parent, spans["form", "SERVER"].id)
+        self.assertEqual(spans["grind", "CONSUMER"].attributes["millrace.component"], "mill.act")
+        self.assertEqual(spans["publish", "CONSUMER"].parent, spans["grind", "CONSUMER"].id)
+        self.assertEqual(dict(self.target.told), {1: [(f"00-{TRACE}-{spans['publish', 'CLIENT'].id}-01", STATE)]})
         self.assertEqual(served.stop(), 0)
 
     def test_what_is_not_sampled_is_not_recorded_and_goes_on_all_the_same(self):
