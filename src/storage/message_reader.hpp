@@ -22,7 +22,7 @@ struct Write {
   bool ends = false;                         ///< the segment is complete with it
 };
 
-/// Reads messages back from segments. Where it is asked for one after another it reads ahead, twice as far each time, so
+/// Reads messages back from segments. Asked for one after another, it reads ahead, twice as far each time, so
 /// that a backlog which is delivered in order costs few reads, and one that expires in any order costs small ones. What
 /// it keeps is bounded.
 class MessageReader {
