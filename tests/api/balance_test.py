@@ -2,6 +2,7 @@
 tried again, purged, dropped and sent twice, while a version drains, through a kill, and until the flow is deleted."""
 import json
 import os
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -93,6 +94,8 @@ class Books(unittest.TestCase):
         self.send({"lines": [{"n": n} for n in (1, 3, 5)]})
         self.expect(filtered=20, done=8, dropped=1, in_flight=3)
         self.assertEqual(self.client.post("/v1/flows/orders/suspend").status, 200)
+        at_work = lambda: [worker["name"] for worker in self.client.get("/v1/workers").json["items"] if worker["pid"]]
+        until(lambda: not at_work(), 20, at_work)
         self.send({"bad": True})
         self.send({"lines": []})
         at_rest = lambda: {queue["name"]: (queue["ready"], queue["unsettled"]) for queue in self.client.get("/v1/broker/queues").json["queues"]}
@@ -122,6 +125,20 @@ class Books(unittest.TestCase):
         until(lambda: flows() == [], 20, flows)
         self.assertEqual(set(self.client.get("/v1/status").json["balance"].values()), {0})
         self.assertNotIn('{flow="orders"', self.client.get("/metrics").body.decode())
+        self.assertEqual(self.served.stop(), 0)
+
+    def test_they_balance_while_workers_are_killed(self):
+        self.before = {}
+        self.target.status = 201
+        self.assertEqual(self.client.deploy("orders", FLOW.replace("VERSION", "one")).status, 201)
+        for n in range(60):
+            self.send({"lines": [{"n": line} for line in range(1, 11)]})
+            workers = [worker["pid"] for worker in self.client.get("/v1/workers").json["items"] if worker["pid"]]
+            if n % 3 == 0 and workers:
+                os.kill(workers[n // 3 % len(workers)], signal.SIGKILL)
+            self.balance()
+        # Of each ten lines five are odd and published, two are noted; the rest is filtered. Nothing is counted twice.
+        self.expect(filtered=60 * 13, done=60 * 7)
         self.assertEqual(self.served.stop(), 0)
 
 
