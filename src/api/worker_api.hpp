@@ -8,6 +8,7 @@
 #include "broker/users.hpp"
 #include "credentials/oauth2/refresher.hpp"
 #include "deployment/deployed.hpp"
+#include "deployment/startups.hpp"
 #include "history/recorder.hpp"
 #include "io/posix/http_server.hpp"
 #include "tracing/exporter.hpp"
@@ -18,21 +19,27 @@ namespace millrace::api {
 /// its saved snapshot, `GET …/credential` with the login of the credential that the step names (component::Login),
 /// `?refused=GENERATION` after its service has not taken one; `POST …/history` takes what the worker has recorded
 /// (component::RecordSender), `POST …/spans` its part in traces: 204, also where that is dropped because too much
-/// comes at once. A worker proves itself by HTTP Basic with its broker user
-/// and gets its own step's settings only: 401 without a valid user, 403 for another
-/// step's. Which version of the flow is meant its user tells. Broker, users, deployed and logins outlive it.
+/// comes at once. `…/startup` is what the startup hook of a trigger has left (GET, POST, DELETE), `POST …/shutdown`
+/// begins its shutdown hook. A worker proves itself by HTTP Basic with its broker user and gets its own step's settings
+/// only: 401 without a valid user, 403 for another step's. Which version of the flow is meant its user tells. All parts
+/// outlive it.
 class WorkerApi final : public io::posix::HttpHandler {
  public:
   /// Where spans go, and which fraction of the traces that begin at a step is sampled.
   struct Traces {
-    tracing::Exporter* exporter;  ///< nullptr: no traces are recorded
-    double ratio;
+    tracing::Exporter* exporter = nullptr;  ///< nullptr: no traces are recorded
+    double ratio = 0;
   };
-
-  /// `recorder` nullptr: no history is recorded.
-  WorkerApi(const broker::Broker& broker, const broker::Users& users, const deployment::Deployed& deployed,
-            credentials::oauth2::Refresher& logins, history::Recorder* recorder = nullptr, Traces traces = {})
-      : broker_(broker), users_(users), deployed_(deployed), logins_(logins), recorder_(recorder), traces_(traces) {}
+  struct Parts {
+    const broker::Broker& broker;
+    const broker::Users& users;
+    const deployment::Deployed& deployed;
+    credentials::oauth2::Refresher& logins;
+    deployment::Startups& startups;
+    history::Recorder* recorder = nullptr;  ///< none: no history is recorded
+    Traces traces = {};
+  };
+  explicit WorkerApi(Parts parts) : parts_(parts) {}
 
   /// A task that is no step's, for the user that may read this queue (which nobody declares), until it is taken back.
   void lend(const std::string& queue, flow::WorkerPlan task) { lent_[queue] = std::move(task); }
@@ -42,21 +49,18 @@ class WorkerApi final : public io::posix::HttpHandler {
   void handle(io::posix::HttpRequest request, io::posix::Respond respond) override;
 
  private:
+  void answer(std::string_view part, io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
+              const std::string& user, const io::posix::Respond& respond);
   io::posix::HttpResponse settings_of(const flow::WorkerPlan& worker) const;
   /// Takes what a worker has recorded: history, or spans.
   io::posix::HttpResponse take_records(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
                                        const std::string& user, bool spans) const;
-  void tell_login(const flow::WorkerPlan& worker, const std::string& refused, const io::posix::Respond& respond);
+  void tell_login(const flow::WorkerPlan& worker, std::string_view query, const io::posix::Respond& respond);
   const flow::WorkerPlan* task_of(const std::string& queue) const;
   bool exists(const std::string& path) const;
   std::string snapshot(const flow::WorkerPlan& worker) const;
 
-  const broker::Broker& broker_;
-  const broker::Users& users_;
-  const deployment::Deployed& deployed_;
-  credentials::oauth2::Refresher& logins_;
-  history::Recorder* recorder_;
-  Traces traces_;
+  Parts parts_;
   std::map<std::string, flow::WorkerPlan> lent_;  ///< by queue
 };
 

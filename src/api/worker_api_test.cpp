@@ -54,7 +54,8 @@ struct Counter {
   broker::Users users;
   deployment::Deployed deployed;
   tests::CredentialSite site;
-  api::WorkerApi api{*broker, users, deployed, *site.logins};
+  deployment::Startups startups{*site.store, deployed};
+  api::WorkerApi api{{*broker, users, deployed, *site.logins, startups}};
 };
 
 constexpr const char* own = "/v1/tasks/a/steps/poll";

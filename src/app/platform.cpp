@@ -87,6 +87,8 @@ class Platform::Parts {
     auto credentials = CredentialParts::open(loop_, *store_, options_, folder_->credential_key_file(), hooks_.line);
     if (!credentials) return failure(ExitCode::data_folder, credentials.error());
     credentials_ = std::move(*credentials);
+    startups_.emplace(*store_, deployed_);
+    if (auto loaded = startups_->load(); !loaded) return failure(ExitCode::data_folder, loaded.error());
     return Done{};
   }
 
@@ -150,8 +152,13 @@ class Platform::Parts {
     auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
     if (!amqp) return failure(ExitCode::listen, amqp.error());
     amqp_ = std::move(*amqp);
-    worker_api_.emplace(*broker_, users_, deployed_, credentials_->logins, &*recorder_,
-                        api::WorkerApi::Traces{traces_ ? &traces_->exporter : nullptr, options_.trace_ratio});
+    worker_api_.emplace(api::WorkerApi::Parts{*broker_,
+                                              users_,
+                                              deployed_,
+                                              credentials_->logins,
+                                              *startups_,
+                                              &*recorder_,
+                                              {traces_ ? &traces_->exporter : nullptr, options_.trace_ratio}});
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
@@ -249,7 +256,7 @@ class Platform::Parts {
     hooks.removed = [this](const deployment::Version& version) { recorder_->withdraw(version.plan.exchange.name); };
     hooks.began = [this](history::Beginning beginning) { recorder_->began(std::move(beginning)); };
     deployments_.emplace(deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, running_,
-                                                        *gateway_, *scheduler_, tracer()},
+                                                        *gateway_, *scheduler_, *startups_, tracer()},
                          deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle},
                          std::move(hooks));
     dead_letters_->watch(
@@ -407,6 +414,7 @@ class Platform::Parts {
   std::unique_ptr<TraceParts> traces_;  ///< nullptr: none are recorded
   std::unique_ptr<broker::Broker> broker_;
   deployment::Deployed deployed_;
+  std::optional<deployment::Startups> startups_;
   api::StepLogs logs_;
   api::Events events_;
   broker::SessionId session_;

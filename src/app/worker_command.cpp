@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/exit_code.hpp"
+#include "app/shutdown_command.hpp"
 #include "app/verification_command.hpp"
 #include "component/step_worker.hpp"
 #include "component/worker_environment.hpp"
@@ -110,6 +111,7 @@ int run_worker(const component::Catalogue& own) {
   log::start(level_asked_for(), fmt::format("worker {}/{}", environment->flow_id, environment->step_id));
 
   if (std::getenv("MILLRACE_VERIFICATION") != nullptr) return run_verification(own, *environment);
+  if (std::getenv("MILLRACE_SHUTDOWN") != nullptr) return run_shutdown(*environment);
 
   io::posix::AsioLoop loop;
   std::optional<LastingWorker> worker;

@@ -75,7 +75,7 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   launch.limits.pids_max = plan.running.pids_max.value_or(0);
   // The broker takes a connection for dead after two and a half intervals without a heartbeat.
   const auto heartbeat = std::max<std::int64_t>(1, options.worker_silence.count() / 2'500);
-  launch.environment = [environment, how = launch.how, heartbeat,
+  launch.environment = [environment, how = launch.how, heartbeat, shuts_down = worker.instance == 0,
                         level =
                             std::string(log::to_string(options.log_level))](const orchestrator::Doors& doors) mutable {
     const bool contained = how == How::container;
@@ -85,7 +85,8 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
     auto variables = contained ? inherited(inherited_by_containers) : inherited(inherited_names);
     for (auto& variable : environment.variables()) variables.push_back(std::move(variable));
     variables.emplace_back("MILLRACE_LOG_LEVEL", level);
-    if (contained) variables.emplace_back("MILLRACE_OUTLIVES_PLATFORM", "60");
+    if (shuts_down) variables.emplace_back("MILLRACE_SHUTDOWN", "1");
+    if (contained && !shuts_down) variables.emplace_back("MILLRACE_OUTLIVES_PLATFORM", "60");
     return variables;
   };
   return launch;

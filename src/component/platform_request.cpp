@@ -27,15 +27,18 @@ class Request : public std::enable_shared_from_this<Request> {
     parser_.body_limit(64u << 20);
   }
 
-  void start(const WorkerEnvironment& environment, const std::string& target) {
+  void start(const WorkerEnvironment& environment, PlatformQuestion question) {
     const auto door = PlatformDoor::of(environment);
     if (!door) return tell(door.error());
     request_.version(11);
-    request_.method(http::verb::get);
-    request_.target(target);
+    request_.method_string(question.method);
+    request_.target(question.target);
     request_.set(http::field::host, door->authority);
     request_.set(http::field::authorization, door->authorization);
     request_.set(http::field::connection, "close");
+    if (!question.body.empty()) request_.set(http::field::content_type, "application/json");
+    request_.body() = std::move(question.body);
+    request_.prepare_payload();
     const auto self = shared_from_this();
     resolver_.async_resolve(door->host, door->port,
                             [self](error_code failed, asio::ip::tcp::resolver::results_type results) {
@@ -70,7 +73,7 @@ class Request : public std::enable_shared_from_this<Request> {
   beast::tcp_stream stream_;
   std::chrono::milliseconds patience_;
   std::function<void(Result<PlatformAnswer>)> done_;
-  http::request<http::empty_body> request_;
+  http::request<http::string_body> request_;
   beast::flat_buffer buffer_;
   http::response_parser<http::string_body> parser_;
 };
@@ -87,9 +90,14 @@ Result<PlatformDoor> PlatformDoor::of(const WorkerEnvironment& environment) {
                       "Basic " + base64_encoded(environment.api_username + ":" + environment.api_key)};
 }
 
+void ask_platform(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, PlatformQuestion question,
+                  std::chrono::milliseconds patience, std::function<void(Result<PlatformAnswer>)> done) {
+  std::make_shared<Request>(loop, patience, std::move(done))->start(environment, std::move(question));
+}
+
 void ask_platform(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, const std::string& target,
                   std::chrono::milliseconds patience, std::function<void(Result<PlatformAnswer>)> done) {
-  std::make_shared<Request>(loop, patience, std::move(done))->start(environment, target);
+  ask_platform(loop, environment, PlatformQuestion{.target = target}, patience, std::move(done));
 }
 
 std::string task_path(const WorkerEnvironment& environment) {

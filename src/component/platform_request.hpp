@@ -25,8 +25,17 @@ struct PlatformAnswer {
   std::string body;
 };
 
-/// A worker's GET of its platform: `{api_uri}{target}` with the worker's user. `done` is called once, on the loop,
+struct PlatformQuestion {
+  std::string method = "GET";
+  std::string target;     ///< path and query
+  std::string body = {};  ///< JSON text; empty: none
+};
+
+/// A worker's request to its platform: `{api_uri}{target}` with the worker's user. `done` is called once, on the loop,
 /// within `patience`; Error::unavailable if there is no answer.
+void ask_platform(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, PlatformQuestion question,
+                  std::chrono::milliseconds patience, std::function<void(Result<PlatformAnswer>)> done);
+/// The same, a GET.
 void ask_platform(io::posix::AsioLoop& loop, const WorkerEnvironment& environment, const std::string& target,
                   std::chrono::milliseconds patience, std::function<void(Result<PlatformAnswer>)> done);
 

@@ -21,6 +21,7 @@ TEST_CASE("step settings read back what they wrote") {
   settings.retry = {2s, 1.5, 60s, 7, {1s, 5s}};
   settings.has_successors = false;
   settings.concurrency = 7;
+  settings.startup = true;
   settings.program = component::Program{
       component::Program::Protocol::lines, true, "/components/shop", {"python3", "main.py"}, "orders", {{"SHOP", "1"}}};
 
@@ -41,6 +42,7 @@ TEST_CASE("step settings read back what they wrote") {
   CHECK(read->retry.delays == settings.retry.delays);
   CHECK_FALSE(read->has_successors);
   CHECK(read->concurrency == 7);
+  CHECK(read->startup);
   CHECK(read->program == settings.program);
 }
 

@@ -91,6 +91,10 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!successors->is_bool()) return bad("millrace.has_successors", "true or false");
     into.has_successors = successors->get_bool();
   }
+  if (const auto* startup = from.if_contains("startup")) {
+    if (!startup->is_bool()) return bad("millrace.startup", "true or false");
+    into.startup = startup->get_bool();
+  }
   if (const auto* program = from.if_contains("program")) {
     if (!program->is_object()) return bad("millrace.program", "an object");
     auto read = Program::from_json(program->get_object());
@@ -154,6 +158,7 @@ std::string StepSettings::to_json() const {
   if (!accounts_key.empty()) millrace_part["accounts_key"] = accounts_key;
   if (trace_ratio) millrace_part["trace_ratio"] = *trace_ratio;
   if (program) millrace_part["program"] = program->to_json();
+  if (startup) millrace_part["startup"] = true;
   if (!credential.empty()) millrace_part["credential"] = credential;
   return contract_json({{"millrace", std::move(millrace_part)}});
 }

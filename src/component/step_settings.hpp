@@ -35,6 +35,7 @@ struct StepSettings {
   std::optional<history::Policy> history = {};
   /// Traces are recorded, and this fraction of those that begin at the step; not set: none are.
   std::optional<double> trace_ratio = {};
+  bool startup = false;    ///< a trigger's program has to run its startup hook first
   std::string credential;  ///< name of the one that the step logs in with; empty: none
 
   std::string to_json() const;

@@ -11,11 +11,12 @@ constexpr std::chrono::milliseconds review_interval{1'000};
 }  // namespace
 
 Demand::Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, const Parking& parking,
-               Settings settings, Desire desire, Unread unread)
+               Startups& startups, Settings settings, Desire desire, Unread unread)
     : loop_(loop),
       broker_(broker),
       deployed_(deployed),
       parking_(parking),
+      startups_(startups),
       settings_(settings),
       desire_(std::move(desire)),
       unread_(std::move(unread)) {
@@ -32,6 +33,7 @@ void Demand::look_at(const Flow& flow) {
   for (const auto& [number, version] : flow.versions) {
     for (const auto& worker : version.plan.workers) {
       if (is_busy(worker) || has_fewest(worker)) wanted(worker.queue());
+      if (startups_.due(worker) != Startups::Due::nothing) starting_.insert(worker.queue());
       if (settings_.warm && worker.step != version.plan.trigger.step) kept_.insert(worker.queue());
     }
   }
@@ -58,7 +60,8 @@ void Demand::tell_soon() {
 void Demand::tell() {
   loop_.cancel(std::exchange(tell_timer_, 0));
   std::erase_if(kept_, [&](const std::string& queue) { return deployed_.worker(queue) == nullptr; });
-  std::vector<orchestrator::WorkerKey> desired;
+  look_at_startups();
+  auto desired = startups_.shutdowns();
   const auto want = [&](const std::string& queue) {
     const auto* worker = deployed_.worker(queue);
     if (worker == nullptr) return;
@@ -71,7 +74,20 @@ void Demand::tell() {
   for (const auto& queue : kept_) {
     if (!busy_.contains(queue)) want(queue);
   }
+  for (const auto& queue : starting_) {
+    if (!busy_.contains(queue) && !kept_.contains(queue)) want(queue);
+  }
   desire_(std::move(desired));
+}
+
+/// A trigger that has started up goes on as one that has had a message.
+void Demand::look_at_startups() {
+  for (auto queue = starting_.begin(); queue != starting_.end();) {
+    const auto* worker = deployed_.worker(*queue);
+    const bool due = worker != nullptr && startups_.due(*worker) != Startups::Due::nothing;
+    if (worker != nullptr && !due) wanted(*queue);
+    queue = due ? std::next(queue) : starting_.erase(queue);
+  }
 }
 
 void Demand::review() {
@@ -112,6 +128,7 @@ bool Demand::review(const flow::WorkerPlan& worker, Busy& busy) {
 }
 
 std::uint32_t Demand::instances_of(const flow::WorkerPlan& worker) const {
+  if (const auto due = startups_.due(worker); due != Startups::Due::nothing) return due == Startups::Due::startup;
   const auto* flow = deployed_.find(worker.flow);
   const auto* version = deployed_.find(worker.flow, worker.version);
   const bool works = flow->state == store::FlowState::running || flow->state == store::FlowState::stopped;

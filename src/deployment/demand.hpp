@@ -12,6 +12,7 @@
 #include "broker/broker.hpp"
 #include "deployment/deployed.hpp"
 #include "deployment/parking.hpp"
+#include "deployment/startups.hpp"
 #include "deployment/step_scale.hpp"
 #include "deployment/waiting_time.hpp"
 #include "io/loop.hpp"
@@ -26,7 +27,8 @@ namespace millrace::deployment {
 /// it has been empty for a while; or, where flows are kept warm, always while its version is the current one of a
 /// running flow. A step with a range has as many as orchestrator::scale() says of its backlog, and never fewer than its
 /// `min` in such a version. A polling trigger's worker starts with its first tick in any case, so that it begins with
-/// the snapshot that the version before has left. A suspended flow has none.
+/// the snapshot that the version before has left. A trigger whose startup hook is due has one at once, and
+/// none while the shutdown hook of another version is due (Startups). A suspended flow has none.
 class Demand {
  public:
   struct Settings {
@@ -39,8 +41,8 @@ class Demand {
 
   /// `desire` is told who shall run, each time that this changes; `unread` (may be empty) of queues that have got
   /// messages and that no worker reads: dead letters, among others. Loop, broker and deployed outlive it.
-  Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, const Parking& parking, Settings settings,
-         Desire desire, Unread unread);
+  Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, const Parking& parking, Startups& startups,
+         Settings settings, Desire desire, Unread unread);
   ~Demand();
   Demand(const Demand&) = delete;
   Demand& operator=(const Demand&) = delete;
@@ -61,6 +63,7 @@ class Demand {
   };
 
   void wanted(const std::string& queue);
+  void look_at_startups();
   void tell_soon();
   void review();
   /// Looks at a queue that is busy, or was; true if it shall have another number of workers.
@@ -75,11 +78,13 @@ class Demand {
   broker::Broker& broker_;
   const Deployed& deployed_;
   const Parking& parking_;
+  Startups& startups_;
   Settings settings_;
   Desire desire_;
   Unread unread_;
   std::map<std::string, Busy> busy_;  ///< by queue
   std::set<std::string> kept_;        ///< where flows are kept warm: the queues of all steps but triggers
+  std::set<std::string> starting_;    ///< queues of triggers whose startup hook is due, or was lately
   io::TimerId review_timer_ = 0;
   io::TimerId tell_timer_ = 0;
 };

@@ -26,10 +26,15 @@ Deployments::Deployments(Parts parts, Deployed& deployed, Demand::Settings setti
       deployed_(deployed),
       books_(parts.broker, session_),
       parking_(parts.loop, parts.broker, session_),
-      demand_(parts.loop, parts.broker, deployed_, parking_, settings, hooks_.desire, hooks_.unread) {}
+      demand_(parts.loop, parts.broker, deployed_, parking_, parts.startups, settings, hooks_.desire, hooks_.unread) {
+  parts_.startups.watch([this](const std::string& name) {
+    if (const auto* flow = deployed_.find(name); flow != nullptr) demand_.look_at(*flow);
+  });
+}
 
 Deployments::~Deployments() {
   *alive_ = false;
+  parts_.startups.watch(nullptr);
   parts_.loop.cancel(timer_);
   parts_.broker.end_session(session_, broker::SessionEnd::clean);
 }
@@ -171,7 +176,7 @@ bool Deployments::drain(Flow& flow, Version& version) {
   using Stage = Version::Stage;
   if (version.stage == Stage::current || version.stage == Stage::removing || !version.runs()) return false;
   drop_waiting_ticks(parts_.broker, session_, version.plan);
-  if (in_flight(parts_.broker, version.plan) > 0) {
+  if (in_flight(parts_.broker, version.plan) > 0 || parts_.startups.holds(flow.name, version.number)) {
     if (std::exchange(version.stage, Stage::draining) != Stage::draining) demand_.tell();
     return true;
   }
@@ -218,6 +223,9 @@ bool Deployments::take_apart(Flow& flow) {
     if (version.stage == Version::Stage::removing) return true;
     numbers.push_back(number);
   }
+  bool held = false;
+  for (const auto number : numbers) held = parts_.startups.holds(flow.name, number) || held;
+  if (held) return true;
   if (std::ranges::any_of(numbers, [&](auto number) { return hooks_.has_workers(flow.name, number); })) return true;
   for (auto& [number, version] : flow.versions) {
     version.stage = Version::Stage::removing;

@@ -13,6 +13,7 @@
 #include "deployment/demand.hpp"
 #include "deployment/deployed.hpp"
 #include "deployment/parking.hpp"
+#include "deployment/startups.hpp"
 #include "flow/load.hpp"
 #include "gateway/gateway.hpp"
 #include "history/recorder.hpp"
@@ -42,6 +43,7 @@ class Deployments {
     const flow::Running& running;  ///< of flows that say nothing of it
     gateway::Gateway& gateway;
     scheduler::Scheduler& scheduler;
+    Startups& startups;
     const tracing::Tracer* tracer = nullptr;  ///< nullptr: no traces are recorded
   };
   struct Hooks {

@@ -16,7 +16,7 @@ struct WorkerKey {
   std::string flow;
   std::int64_t version = 1;  ///< of the flow
   std::string step;
-  std::uint32_t instance = 1;  ///< counts from 1
+  std::uint32_t instance = 1;  ///< counts from 1; 0: no reader of the queue, but who runs its trigger's shutdown hook
 
   /// "<flow>/<step>.<instance>", for people
   std::string name() const;

@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::array<std::string_view, 4> all = {
+constexpr std::array<std::string_view, 5> all = {
     R"sql(
 CREATE TABLE flows (
   name       TEXT PRIMARY KEY,
@@ -116,6 +116,15 @@ CREATE INDEX uses_of_credential ON credential_uses (credential);
 CREATE TABLE credential_key (    -- one row: what only the right key opens
   id    BIGINT PRIMARY KEY,
   proof BYTES NOT NULL
+);
+)sql",
+    R"sql(
+CREATE TABLE startups (         -- triggers whose startup hook has run and whose shutdown hook has not
+  flow    TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  data    TEXT NOT NULL,        -- JSON: what the one leaves for the other
+  ending  BIGINT NOT NULL,      -- 1: the shutdown hook has begun
+  PRIMARY KEY (flow, version)
 );
 )sql",
 };

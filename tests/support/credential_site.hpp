@@ -13,17 +13,9 @@
 #include "credentials/oauth2/visits.hpp"
 #include "io/sim/loop.hpp"
 #include "support/disk_broker.hpp"
+#include "support/inline_offload.hpp"
 
 namespace millrace::tests {
-
-/// Does its work at once, and tells it at once.
-class InlineOffload final : public io::Offload {
- public:
-  void run(std::function<void()> work, std::function<void()> then) override {
-    work();
-    then();
-  }
-};
 
 /// The token endpoint as the test plays it: what was asked waits until the test answers.
 struct TokenServer {

@@ -61,7 +61,7 @@ class SailorAction final : public component::Action {
   }
 
   Status start(Doors doors) {
-    auto api = TaskApi::open(loop_, doors.login, environment_, settings_);
+    auto api = TaskApi::open(loop_, doors.login, environment_, settings_, kept_by_platform(loop_, environment_));
     if (!api) return api.error();
     api_ = std::move(*api);
     auto door = AmqpDoor::open(loop_, doors.login, events());
@@ -103,14 +103,12 @@ class SailorAction final : public component::Action {
   };
 
   Status start_component(const Doors& doors) {
-    auto command = settings_.program->command;
-    if (command.empty()) command = {"node", "./node_modules/elasticio-sailor-nodejs/run.js"};
     io::posix::ProcessHandlers handlers;
     handlers.output = [this](std::string_view piece) { output_.take(piece); };
     handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + words(end)); };
     auto process =
-        start_program(loop_, *settings_.program, command, sailor_environment(environment_, settings_, doors, prefetch_),
-                      false, std::move(handlers));
+        start_program(loop_, *settings_.program, sailor_command(*settings_.program),
+                      sailor_environment(environment_, settings_, doors, prefetch_), false, std::move(handlers));
     if (!process) return process.error();
     process_ = std::move(*process);
     return Done{};

@@ -22,6 +22,11 @@ std::string log_level() {
 
 }  // namespace
 
+std::vector<std::string> sailor_command(const component::Program& program) {
+  if (!program.command.empty()) return program.command;
+  return {"node", "./node_modules/elasticio-sailor-nodejs/run.js"};
+}
+
 Variables sailor_environment(const component::WorkerEnvironment& worker, const component::StepSettings& settings,
                              const Doors& doors, std::size_t prefetch) {
   auto variables = inherited_variables();
@@ -58,6 +63,7 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   add("MESSAGE_CRYPTO_PASSWORD", doors.password);
   add("MESSAGE_CRYPTO_IV", doors.iv);
   add("RABBITMQ_PREFETCH_SAILOR", std::to_string(prefetch));
+  if (settings.startup) add("STARTUP_REQUIRED", "true");
   // The step's own retry policy decides when and how often; the library is only to agree.
   add("REBOUND_INITIAL_EXPIRATION", std::to_string(settings.retry.initial.count()));
   add("REBOUND_LIMIT", no_limit);

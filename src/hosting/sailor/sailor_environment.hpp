@@ -19,6 +19,9 @@ struct Doors {
   std::string iv;        ///< of message bodies
 };
 
+/// What starts a component of the library.
+std::vector<std::string> sailor_command(const component::Program& program);
+
 /// All that a component's process is given, as elasticio-sailor-nodejs reads it (lib/settings.js), with its rate
 /// limits and retries set to what a worker on the same machine can take.
 Variables sailor_environment(const component::WorkerEnvironment& worker, const component::StepSettings& settings,

@@ -25,8 +25,8 @@ HttpResponse error(int status, std::string_view what) {
 
 Result<std::unique_ptr<TaskApi>> TaskApi::open(io::posix::AsioLoop& loop, AmqpPeer::Login login,
                                                const component::WorkerEnvironment& environment,
-                                               const component::StepSettings& settings) {
-  std::unique_ptr<TaskApi> api(new TaskApi(std::move(login), environment, settings));
+                                               const component::StepSettings& settings, StartupData startup_data) {
+  std::unique_ptr<TaskApi> api(new TaskApi(std::move(login), environment, settings, std::move(startup_data)));
   auto server = io::posix::HttpServer::listen(loop, "127.0.0.1:0", {}, *api);
   if (!server) return server.error();
   api->server_ = std::move(*server);
@@ -34,23 +34,26 @@ Result<std::unique_ptr<TaskApi>> TaskApi::open(io::posix::AsioLoop& loop, AmqpPe
 }
 
 TaskApi::TaskApi(AmqpPeer::Login login, const component::WorkerEnvironment& environment,
-                 const component::StepSettings& settings)
+                 const component::StepSettings& settings, StartupData startup_data)
     : authorization_("Basic " + component::base64_encoded(login.user + ":" + login.password)),
       step_path_("/v1/tasks/" + environment.flow_id + "/steps/" + environment.step_id),
-      step_(step_of(settings)) {}
+      step_(step_of(settings)),
+      startup_path_(startup_data_path(environment.flow_id)),
+      startup_data_(std::move(startup_data)) {}
 
 void TaskApi::handle(HttpRequest request, io::posix::Respond respond) {
-  respond(answer(request));
+  answer(request, respond);
 }
 
-HttpResponse TaskApi::answer(const HttpRequest& request) const {
+void TaskApi::answer(const HttpRequest& request, const io::posix::Respond& respond) const {
   if (request.header("authorization") != authorization_) {
     auto refused = error(401, "the component used a wrong API_USERNAME or API_KEY");
     refused.headers.emplace_back("WWW-Authenticate", "Basic realm=\"millrace\"");
-    return refused;
+    return respond(std::move(refused));
   }
-  if (request.path == step_path_ && request.method == "GET") return {200, "application/json", step_};
-  return error(404, "there is no " + request.method + " " + request.path + " in this platform's component API");
+  if (request.path == step_path_ && request.method == "GET") return respond({200, "application/json", step_});
+  if (request.path == startup_path_) return startup_data_(request, respond);
+  respond(error(404, "there is no " + request.method + " " + request.path + " in this platform's component API"));
 }
 
 }  // namespace millrace::hosting::sailor

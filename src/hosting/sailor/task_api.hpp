@@ -6,6 +6,7 @@
 #include "component/step_settings.hpp"
 #include "component/worker_environment.hpp"
 #include "hosting/sailor/amqp_peer.hpp"
+#include "hosting/sailor/startup_data.hpp"
 #include "io/posix/http_server.hpp"
 
 namespace millrace::hosting::sailor {
@@ -16,7 +17,7 @@ class TaskApi final : public io::posix::HttpHandler {
  public:
   static Result<std::unique_ptr<TaskApi>> open(io::posix::AsioLoop& loop, AmqpPeer::Login login,
                                                const component::WorkerEnvironment& environment,
-                                               const component::StepSettings& settings);
+                                               const component::StepSettings& settings, StartupData startup_data);
 
   std::uint16_t port() const { return server_->port(); }
 
@@ -25,12 +26,14 @@ class TaskApi final : public io::posix::HttpHandler {
 
  private:
   TaskApi(AmqpPeer::Login login, const component::WorkerEnvironment& environment,
-          const component::StepSettings& settings);
-  io::posix::HttpResponse answer(const io::posix::HttpRequest& request) const;
+          const component::StepSettings& settings, StartupData startup_data);
+  void answer(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const;
 
   const std::string authorization_;
   const std::string step_path_;
   const std::string step_;  ///< the answer to GET step_path_
+  const std::string startup_path_;
+  const StartupData startup_data_;
   std::unique_ptr<io::posix::HttpServer> server_;
 };
 
