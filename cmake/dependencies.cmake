@@ -19,3 +19,5 @@ foreach(part time civil_time time_zone strings strings_internal int128 base spin
   find_library(ABSL_${part}_STATIC NAMES libabsl_${part}.a REQUIRED)
   list(APPEND ABSL_TIME_STATIC ${ABSL_${part}_STATIC})
 endforeach()
+# libpq is loaded when a store in PostgreSQL is opened; only its header is needed.
+find_path(LIBPQ_INCLUDE libpq-fe.h PATH_SUFFIXES postgresql REQUIRED)

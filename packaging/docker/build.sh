@@ -18,11 +18,14 @@ libraries_of() {
 
 # libcurl is loaded when first used, so that ldd does not know of it.
 curl=$(ldconfig -p | sed -n 's|.*libcurl\.so\.4 .*x86-64.* => \(.*\)|\1|p; s|.*libcurl\.so\.4 .*AArch64.* => \(.*\)|\1|p' | head -n 1)
+# Likewise libpq, for a store in PostgreSQL.
+pq=$(ldconfig -p | sed -n 's|.*libpq\.so\.5 .*x86-64.* => \(.*\)|\1|p; s|.*libpq\.so\.5 .*AArch64.* => \(.*\)|\1|p' | head -n 1)
+[ -n "$pq" ] || { echo "build.sh: libpq.so.5 is not installed (apt-get install libpq5)" >&2; exit 1; }
 [ -n "$curl" ] || { echo "build.sh: libcurl.so.4 is not installed (apt-get install libcurl4)" >&2; exit 1; }
 
 mkdir -p "$root/usr/bin" "$root/etc/ssl/certs" "$root/usr/share"
 install -m 1777 -d "$root/tmp"
-for library in $(libraries_of "$program") "$curl" $(libraries_of "$curl"); do
+for library in $(libraries_of "$program") "$curl" $(libraries_of "$curl") "$pq" $(libraries_of "$pq"); do
   [ -e "$root$library" ] || install -D -m 755 "$library" "$root$library"
 done
 install -m 755 "$program" "$root/usr/bin/millrace"

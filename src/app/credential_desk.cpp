@@ -10,6 +10,7 @@
 #include "app/control_client.hpp"
 #include "app/credential_key.hpp"
 #include "app/data_folder.hpp"
+#include "app/store_place.hpp"
 #include "credentials/book.hpp"
 #include "flow/draft.hpp"
 #include "io/posix/loop.hpp"
@@ -135,7 +136,7 @@ Status with_idle_folder(const std::string& path, const std::string& key_file, Ab
   if (!folder) return folder.error();
   io::posix::AsioLoop loop;
   io::posix::ThreadOffload offload(loop);
-  auto store = store::Store::open(offload, folder->store_file());
+  auto store = open_idle_store(offload, *folder);
   if (!store) return store.error();
   const auto key = credential_key(key_file.empty() ? variable("MILLRACE_KEY_FILE") : key_file,
                                   folder->credential_key_file(), **store);

@@ -13,6 +13,7 @@ namespace millrace::app {
 ///   DATA/broker/       the broker's log
 ///   DATA/containers.json  ContainerRecord; once a worker was wanted as a container
 ///   DATA/store.db      flows, versions, tokens, audit (SQLite, with its -wal and -shm)
+///   DATA/store.place   instead of it where they are in PostgreSQL: where that is
 ///   DATA/history/      what passed each step, as long as it is kept
 ///   DATA/admin.token   the first token of the API, readable by its owner only
 ///   DATA/credentials.key  the key that credentials are sealed with, where none is configured; as private
@@ -32,6 +33,7 @@ class DataFolder {
   /// Made if it is not there.
   Result<std::string> history_folder() const;
   std::string store_file() const { return path_ + "/store.db"; }
+  std::string foreign_store_note() const { return path_ + "/store.place"; }
   std::string first_token_file() const { return path_ + "/admin.token"; }
   std::string credential_key_file() const { return path_ + "/credentials.key"; }
   /// The log of a virtual host other than "/"; made if it is not there.

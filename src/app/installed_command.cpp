@@ -18,6 +18,7 @@
 #include "app/exit_code.hpp"
 #include "app/known_components.hpp"
 #include "app/settings.hpp"
+#include "app/store_place.hpp"
 #include "installed/installer.hpp"
 #include "io/posix/loop.hpp"
 #include "store/store.hpp"
@@ -34,7 +35,7 @@ class IdleFolder {
     auto folder = DataFolder::open(path, missing);
     if (!folder) return folder.error();
     auto idle = std::unique_ptr<IdleFolder>(new IdleFolder(std::move(*folder), path));
-    auto store = store::Store::open(idle->offload_, idle->folder_.store_file());
+    auto store = open_idle_store(idle->offload_, idle->folder_);
     if (!store) return store.error();
     idle->store_ = std::move(*store);
     installed::sweep(idle->known_.installed().folder());

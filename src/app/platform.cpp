@@ -21,6 +21,7 @@
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
 #include "app/first_token.hpp"
+#include "app/store_place.hpp"
 #include "app/trace_parts.hpp"
 #include "app/verifications.hpp"
 #include "app/worker_drivers.hpp"
@@ -81,7 +82,7 @@ class Platform::Parts {
     if (!folder) return failure(ExitCode::data_folder, folder.error());
     folder_.emplace(std::move(*folder));
     installed::sweep(installed_.folder());
-    auto store = store::Store::open(store_offload_, folder_->store_file());
+    auto store = open_store(store_offload_, *folder_, options_.store, StoreWait::until_reached);
     if (!store) return failure(ExitCode::data_folder, store.error().in("data folder " + options_.data_folder));
     store_ = std::move(*store);
     auto credentials = CredentialParts::open(loop_, *store_, options_, folder_->credential_key_file(), hooks_.line);

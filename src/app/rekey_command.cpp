@@ -9,6 +9,7 @@
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
 #include "app/secret_file.hpp"
+#include "app/store_place.hpp"
 #include "credentials/book.hpp"
 #include "io/posix/loop.hpp"
 
@@ -42,7 +43,7 @@ Status rekey(const CredentialOptions& options, const std::string& path) {
   if (!folder) return folder.error();
   io::posix::AsioLoop loop;
   io::posix::ThreadOffload offload(loop);
-  auto store = store::Store::open(offload, folder->store_file());
+  auto store = open_idle_store(offload, *folder);
   if (!store) return store.error();
   const auto now = configured_key(options.key_file, folder->credential_key_file(), **store);
   if (!now) return now.error();

@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "app/store_place.hpp"
 #include "component/config.hpp"
 #include "core/log_line.hpp"
 #include "core/nearest.hpp"
@@ -21,9 +22,12 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 28> all = {{
+constexpr std::array<Setting, 29> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
+    {"store", Type::store, "",
+     "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`: flows, versions, credentials, tokens and the audit log are kept "
+     "in that database, see store.md. If it is not set, in store.db in the data folder."},
     {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
     {"api", Type::address, "127.0.0.1:8081",
      "Where the API and its command line come in; `off`: on the data folder's control.sock only.", "off"},
@@ -113,6 +117,7 @@ std::string_view type_name(Type type) {
     case Type::history:
       return "HOW";
     case Type::url:
+    case Type::store:
       return "URL";
     case Type::fraction:
       return "NUMBER";
@@ -165,6 +170,9 @@ std::optional<std::string> fault(const Setting& setting, const std::string& text
     case Type::workers:
       if (text == "on-demand" || text == "warm") return std::nullopt;
       return "must be on-demand or warm";
+    case Type::store:
+      if (auto wrong = fault_of_store_url(text); !wrong.empty()) return wrong;
+      return std::nullopt;
     case Type::size:
       if (const auto size = component::parse_size(boost::json::value(text)); !size) return size.error().message;
       return std::nullopt;
@@ -216,6 +224,7 @@ std::string Setting::variable() const {
 }
 
 std::string Setting::shown(const std::string& text) const {
+  if (type == Type::store) return without_password(text);
   return is_secret() && !text.empty() ? "[not shown]" : text;
 }
 
@@ -274,6 +283,7 @@ ServeOptions options_of(const Values& values) {
   };
   ServeOptions options;
   options.data_folder = text("data");
+  options.store = text("store");
   options.http_address = text("http");
   options.api_address = text("api") == "off" ? "" : text("api");
   options.env_file = text("env_file");

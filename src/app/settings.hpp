@@ -27,7 +27,8 @@ struct Setting {
     history,
     url,
     headers,
-    fraction
+    fraction,
+    store
   };
 
   std::string_view name;  ///< as the key
@@ -40,8 +41,8 @@ struct Setting {
   std::string flag() const;
   std::string variable() const;
   std::string_view value_name() const;  ///< for help: "ADDR:PORT"
-  bool is_secret() const { return type == Type::headers; }
-  std::string shown(const std::string& text) const;  ///< its value, if that is not secret
+  bool is_secret() const { return type == Type::headers || type == Type::store; }
+  std::string shown(const std::string& text) const;  ///< its value, without what is secret of it
 };
 
 /// All of them, in the order in which they are documented. docs/configuration.md is made from this.

@@ -135,4 +135,15 @@ std::span<const std::string_view> migrations() {
   return all;
 }
 
+std::string spelled(std::string_view migration,
+                    std::initializer_list<std::pair<std::string_view, std::string_view>> words) {
+  std::string text(migration);
+  for (const auto& [word, with] : words) {
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + with.size())) {
+      text.replace(at, word.size(), with);
+    }
+  }
+  return text;
+}
+
 }  // namespace millrace::store

@@ -2,26 +2,55 @@
 
 #include <fmt/format.h>
 
+#include "store/postgresql/connection.hpp"
 #include "store/schema.hpp"
 #include "store/sqlite/connection.hpp"
 
 namespace millrace::store {
 
-Result<std::unique_ptr<Store>> Store::open(io::Offload& offload, const std::string& path) {
+namespace {
+
+std::int64_t known_version() {
+  return static_cast<std::int64_t>(migrations().size());
+}
+
+Status check_version(const std::string& place, std::int64_t version) {
+  if (version <= known_version()) return Done{};
+  return Error{Error::Kind::unsupported,
+               fmt::format("{} was written by a newer Millrace (its tables are version {}, this program knows {}); "
+                           "nothing was changed in it (start the newer Millrace, or another data folder)",
+                           place, version, known_version())};
+}
+
+Result<std::unique_ptr<Connection>> open_file(const std::string& path) {
   const auto version = sqlite::version_of(path);
   if (!version) return version.error();
-  const auto known = static_cast<std::int64_t>(migrations().size());
-  if (*version > known) {
-    return Error{Error::Kind::unsupported,
-                 fmt::format("{} was written by a newer Millrace (its tables are version {}, this program knows {}); "
-                             "nothing was changed in it (start the newer Millrace, or another data folder)",
-                             path, *version, known)};
-  }
+  if (auto checked = check_version(path, *version); !checked) return checked.error();
   auto connection = sqlite::SqliteConnection::open(path);
   if (!connection) return connection.error();
-  if (*version < known) {
+  if (*version < known_version()) {
     if (auto done = (*connection)->migrate(*version); !done) return done.error().in(path);
   }
+  return std::unique_ptr<Connection>(std::move(*connection));
+}
+
+Result<std::unique_ptr<Connection>> open_schema(const std::string& url) {
+  auto connection = postgresql::PostgresqlConnection::open(url);
+  if (!connection) return connection.error();
+  const auto version = (*connection)->version();
+  if (!version) return version.error();
+  if (auto checked = check_version((*connection)->name(), *version); !checked) return checked.error();
+  if (*version < known_version()) {
+    if (auto done = (*connection)->migrate(*version); !done) return done.error();
+  }
+  return std::unique_ptr<Connection>(std::move(*connection));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(io::Offload& offload, const std::string& place) {
+  auto connection = postgresql::is_url(place) ? open_schema(place) : open_file(place);
+  if (!connection) return connection.error();
   return std::unique_ptr<Store>(new Store(offload, std::move(*connection)));
 }
 

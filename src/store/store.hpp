@@ -19,9 +19,12 @@ namespace millrace::store {
 /// `work` elsewhere, so it touches nothing but the database and what it owns. Lifetime: the offload outlives it.
 class Store {
  public:
-  /// Opens the SQLite file, made if it is not there, and brings its tables up to date. Error::unsupported: the file was
-  /// written by a newer Millrace, and is untouched; Error::damaged: it is no store of Millrace.
-  static Result<std::unique_ptr<Store>> open(io::Offload& offload, const std::string& path);
+  /// Opens the SQLite file, made if it is not there, or the schema of a PostgreSQL server where `place` is its URL, and
+  /// brings its tables up to date. Error::unsupported: they were written by a newer Millrace, and are untouched;
+  /// Error::damaged: it is no store of Millrace. With PostgreSQL (postgresql::PostgresqlConnection) Error::unavailable:
+  /// the server cannot be reached now; conflict: another platform uses the schema. A store that is open and loses its
+  /// server gives Error::unavailable until it is back.
+  static Result<std::unique_ptr<Store>> open(io::Offload& offload, const std::string& place);
   ~Store();
 
   /// `work` elsewhere, then `then` on the loop with its result. A failed commit makes an Error of it.

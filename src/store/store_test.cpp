@@ -2,18 +2,15 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/answers.hpp"
 #include "store/audit.hpp"
 #include "store/flows.hpp"
-#include "store/sqlite/connection.hpp"
+#include "store/postgresql/connection.hpp"
 #include "store/tokens.hpp"
 
 namespace {
@@ -31,23 +28,28 @@ class Inline final : public io::Offload {
   }
 };
 
-struct Folder {
-  Folder() {
+/// A place for a store: a file, or in the PostgreSQL that tests/postgresql/server.py has started a schema of its own.
+struct Place {
+  Place() {
     char name[] = "/tmp/millrace-store-XXXXXX";
     path = ::mkdtemp(name);
+    where = path + "/store.db";
+    const char* server = std::getenv("MILLRACE_TEST_POSTGRESQL");
+    if (server == nullptr) return;
+    const std::string schema = "place_" + std::to_string(++places);
+    auto connection = store::postgresql::PostgresqlConnection::open(server);
+    if (!connection) FAIL(connection.error().message);
+    if (const auto made = (*connection)->execute("CREATE SCHEMA " + schema, {}); !made) FAIL(made.error().message);
+    where = std::string(server) + "?options=-csearch_path%3D" + schema;
   }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string file() const { return path + "/store.db"; }
+  ~Place() { std::filesystem::remove_all(path); }
   std::string path;
+  std::string where;
+  static inline int places = 0;
 };
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::unique_ptr<Store> open(io::Offload& offload, const Folder& folder) {
-  auto opened = Store::open(offload, folder.file());
+std::unique_ptr<Store> open(io::Offload& offload, const Place& place) {
+  auto opened = Store::open(offload, place.where);
   if (!opened) FAIL(opened.error().message);
   return std::move(*opened);
 }
@@ -69,17 +71,14 @@ Result<store::VersionRecord> publish(Store& store, const std::string& name, cons
 
 }  // namespace
 
-TEST_CASE("a store is readable by its owner only, and keeps what was committed") {
+TEST_CASE("a store keeps what was committed") {
   Inline offload;
-  Folder folder;
+  Place place;
   {
-    const auto store = open(offload, folder);
+    const auto store = open(offload, place);
     REQUIRE(publish(*store, "orders", "name: orders"));
   }
-  struct stat found = {};
-  REQUIRE(::stat(folder.file().c_str(), &found) == 0);
-  CHECK((found.st_mode & 0777) == 0600);
-  const auto store = open(offload, folder);
+  const auto store = open(offload, place);
   const auto flow = in<store::FlowRecord>(*store, [](auto& database) { return Flows(database).find("orders"); });
   REQUIRE(flow);
   CHECK(flow->draft == "name: orders");
@@ -89,8 +88,8 @@ TEST_CASE("a store is readable by its owner only, and keeps what was committed")
 
 TEST_CASE("what a transaction did before it failed is as if never done") {
   Inline offload;
-  Folder folder;
-  const auto store = open(offload, folder);
+  Place place;
+  const auto store = open(offload, place);
   const auto done = in<Done>(*store, [](store::Database& database) -> Result<Done> {
     REQUIRE(Flows(database).save({"orders", "x", "grace", "api", 1}, 0));
     return Error{Error::Kind::invalid, "no"};
@@ -102,10 +101,10 @@ TEST_CASE("what a transaction did before it failed is as if never done") {
 
 TEST_CASE("a process that is killed in the middle of a transaction leaves what was committed before it") {
   Inline offload;
-  Folder folder;
+  Place place;
   const auto child = ::fork();
   if (child == 0) {
-    auto store = Store::open(offload, folder.file());
+    auto store = Store::open(offload, place.where);
     if (!store || !publish(**store, "orders", "first")) ::_exit(1);
     static_cast<void>((*store)->now<Done>([](store::Database& database) -> Result<Done> {
       static_cast<void>(Flows(database).save({"orders", "second", "grace", "api", 3}, std::nullopt));
@@ -117,43 +116,16 @@ TEST_CASE("a process that is killed in the middle of a transaction leaves what w
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
   REQUIRE(WIFSIGNALED(status));
-  const auto store = open(offload, folder);
+  const auto store = open(offload, place);
   const auto flow = in<store::FlowRecord>(*store, [](auto& database) { return Flows(database).find("orders"); });
   REQUIRE(flow);
   CHECK(flow->draft == "first");
 }
 
-TEST_CASE("a file of a newer version is refused and stays as it is") {
-  Inline offload;
-  Folder folder;
-  { open(offload, folder); }
-  std::fstream file(folder.file(), std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(60);
-  file.write("\0\0\0\x63", 4);
-  file.close();
-  const auto before = bytes_of(folder.file());
-  const auto opened = Store::open(offload, folder.file());
-  REQUIRE(!opened);
-  CHECK(opened.error().kind == Error::Kind::unsupported);
-  CHECK(opened.error().message.find("newer Millrace") != std::string::npos);
-  CHECK(bytes_of(folder.file()) == before);
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), std::filesystem::directory_iterator()) == 1);
-}
-
-TEST_CASE("a file that is no store is refused and stays as it is") {
-  Inline offload;
-  Folder folder;
-  std::ofstream(folder.file()) << "This is somebody's letter.";
-  const auto opened = Store::open(offload, folder.file());
-  REQUIRE(!opened);
-  CHECK(opened.error().kind == Error::Kind::damaged);
-  CHECK(bytes_of(folder.file()) == "This is somebody's letter.");
-}
-
 TEST_CASE("the second of two writers of one draft is told that it is stale") {
   Inline offload;
-  Folder folder;
-  const auto store = open(offload, folder);
+  Place place;
+  const auto store = open(offload, place);
   const auto save = [&](const std::string& text, std::optional<std::int64_t> expected) {
     return in<store::FlowRecord>(*store, [&](auto& db) {
       return Flows(db).save({"orders", text, "grace", "api", 1}, expected);
@@ -170,8 +142,8 @@ TEST_CASE("the second of two writers of one draft is told that it is stale") {
 
 TEST_CASE("a new version is current, the one before it drains until it is retired") {
   Inline offload;
-  Folder folder;
-  const auto store = open(offload, folder);
+  Place place;
+  const auto store = open(offload, place);
   REQUIRE(publish(*store, "orders", "one"));
   REQUIRE(publish(*store, "orders", "two"));
   const auto in_use = [&] { return in<store::FlowInUse>(*store, [](auto& db) { return Flows(db).in_use("orders"); }); };
@@ -195,8 +167,8 @@ TEST_CASE("a new version is current, the one before it drains until it is retire
 
 TEST_CASE("a webhook belongs to one flow") {
   Inline offload;
-  Folder folder;
-  const auto store = open(offload, folder);
+  Place place;
+  const auto store = open(offload, place);
   REQUIRE(publish(*store, "orders", "one", {{"in", "POST"}}));
   const auto other = publish(*store, "invoices", "one", {{"in", "POST"}});
   REQUIRE(!other);
@@ -208,12 +180,12 @@ TEST_CASE("a webhook belongs to one flow") {
   CHECK(publish(*store, "invoices", "two", {{"in", "POST"}}));
 }
 
-TEST_CASE("a token is found by its text, and the file does not hold its secret") {
+TEST_CASE("a token is found by its text") {
   Inline offload;
-  Folder folder;
+  Place place;
   store::NewToken made;
   {
-    const auto store = open(offload, folder);
+    const auto store = open(offload, place);
     const auto created = in<store::NewToken>(*store, [](auto& db) {
       return store::Tokens(db).create({{}, "ci", {"flows:read", "operate"}, "local", 5});
     });
@@ -233,14 +205,12 @@ TEST_CASE("a token is found by its text, and the file does not hold its secret")
     REQUIRE(in<store::Token>(*store, [&](auto& db) { return store::Tokens(db).remove(made.token.id); }));
     CHECK(!find(made.text));
   }
-  const auto secret = made.text.substr(made.text.rfind('_') + 1);
-  CHECK(bytes_of(folder.file()).find(secret) == std::string::npos);
 }
 
 TEST_CASE("an expired token is none") {
   Inline offload;
-  Folder folder;
-  const auto store = open(offload, folder);
+  Place place;
+  const auto store = open(offload, place);
   const auto made = in<store::NewToken>(*store, [](auto& db) {
     return store::Tokens(db).create({{}, "ci", {"admin"}, "local", 5, 100});
   });
@@ -254,8 +224,8 @@ TEST_CASE("an expired token is none") {
 
 TEST_CASE("the audit log is told newest first, page by page") {
   Inline offload;
-  Folder folder;
-  const auto store = open(offload, folder);
+  Place place;
+  const auto store = open(offload, place);
   for (const auto* subject : {"flow/a", "flow/b", "flow/a"}) {
     REQUIRE(in<Done>(*store, [&](auto& db) {
       return store::Audit(db).write({0, 7, "token ci", "flow.stop", subject, "running", "stopped"});
@@ -275,8 +245,8 @@ TEST_CASE("the audit log is told newest first, page by page") {
 
 TEST_CASE("an answer is kept for its key for a day") {
   Inline offload;
-  Folder folder;
-  const auto store = open(offload, folder);
+  Place place;
+  const auto store = open(offload, place);
   const auto find = [&](std::int64_t now) {
     return *in<std::optional<store::KeptAnswer>>(*store,
                                                  [&](auto& db) { return store::Answers(db).find("ci", "k", now); });
@@ -292,4 +262,35 @@ TEST_CASE("an answer is kept for its key for a day") {
   CHECK(!find(store::Answers::kept_for + 1));
   REQUIRE(keep("third", store::Answers::kept_for + 1));
   CHECK(find(store::Answers::kept_for + 2)->body == "third");
+}
+
+TEST_CASE("texts are ordered by their bytes, and hold what people write") {
+  Inline offload;
+  Place place;
+  const auto store = open(offload, place);
+  for (const auto* name : {"b", "B", "a-1", "a1"}) REQUIRE(publish(*store, name, "Grüße, 'quoted' \\ $1 \n"));
+  const auto found = in<std::vector<store::FlowRecord>>(*store, [](auto& db) { return Flows(db).list("B", 10); });
+  REQUIRE(found);
+  REQUIRE(found->size() == 3);
+  CHECK((*found)[0].name == "a-1");
+  CHECK((*found)[1].name == "a1");
+  CHECK((*found)[2].name == "b");
+  CHECK(in<store::FlowRecord>(*store, [](auto& db) { return Flows(db).find("b"); })->draft ==
+        "Grüße, 'quoted' \\ $1 \n");
+}
+
+TEST_CASE("a taken key is a conflict, and the store goes on") {
+  Inline offload;
+  Place place;
+  const auto store = open(offload, place);
+  const auto create = [&] {
+    return in<store::NewToken>(*store, [](auto& db) {
+      return store::Tokens(db).create({{}, "ci", {"admin"}, "local", 5});
+    });
+  };
+  REQUIRE(create());
+  const auto again = create();
+  REQUIRE(!again);
+  CHECK(again.error().kind == Error::Kind::conflict);
+  CHECK(publish(*store, "orders", "one"));
 }

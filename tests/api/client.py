@@ -1,4 +1,5 @@
 """A client of the API that checks every response against docs/openapi.yaml, and a `millrace serve` to talk to."""
+import hashlib
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import yaml
 
 from running import MILLRACE, until
 
+SERVER = os.environ.get("MILLRACE_TEST_POSTGRESQL")  # where the store is, if not in the data folder
 DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/openapi.yaml")
 
 
@@ -135,6 +137,14 @@ class Client:
         return self.post(f"/v1/flows/{flow}/versions", If_Match=saved.headers["etag"])
 
 
+def schema_of(data):
+    """In the database that tests/postgresql/server.py gives, a schema for each data folder: its URL."""
+    name = "s" + hashlib.sha256(data.encode()).hexdigest()[:16]
+    subprocess.run(["psql", "-X", "-q", SERVER, "-c", "SET client_min_messages = error", "-c", f"CREATE SCHEMA IF NOT EXISTS {name}"],
+                   check=True)
+    return f"{SERVER}?options=-csearch_path%3D{name}"
+
+
 class Serve:
     """`millrace serve` in the background, from "ready" on; kill() and start() at will, on the same addresses."""
 
@@ -145,6 +155,8 @@ class Serve:
         self.http = self.api = "127.0.0.1:0"
         self.process = None
         self.errors = []
+        if SERVER:
+            self.environment = {**self.environment, "MILLRACE_STORE": schema_of(data)}
         self.start()
 
     def start(self):

@@ -30,12 +30,6 @@ std::uint32_t big_endian(const std::array<unsigned char, header_size>& header, s
          header[at + 3];
 }
 
-void replace_all(std::string& text, std::string_view word, std::string_view with) {
-  for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + with.size())) {
-    text.replace(at, word.size(), with);
-  }
-}
-
 Error::Kind kind_of(int code) {
   switch (code & 0xff) {
     case SQLITE_CONSTRAINT:
@@ -234,10 +228,7 @@ Status SqliteConnection::migrate(std::int64_t version) {
   auto done =
       state_->script(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, all.size()));
   for (auto next = static_cast<std::size_t>(version); done && next < all.size(); ++next) {
-    std::string sql(all[next]);
-    replace_all(sql, "SERIAL_KEY", "INTEGER PRIMARY KEY AUTOINCREMENT");
-    replace_all(sql, "BYTES", "BLOB");
-    done = state_->script(sql);
+    done = state_->script(spelled(all[next], {{"SERIAL_KEY", "INTEGER PRIMARY KEY AUTOINCREMENT"}, {"BYTES", "BLOB"}}));
   }
   if (!done) {
     roll_back();
