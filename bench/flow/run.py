@@ -6,6 +6,7 @@ each step; Node-RED keeps messages in memory only and answers 202 before it begi
 import argparse
 import json
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -167,31 +168,52 @@ def table(results):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
-def history_results(command, sink, folder, load, options):
-    """Millrace twice, history none and full, each round of the one followed by one of the other."""
+def in_turn(commands, sink, load, options, at_the_end=None):
+    """Millrace twice, each round of the one followed by one of the other. `commands`: name → port → command."""
     peers = {}
     try:
-        for policy in ("none", "full"):
+        for name, command in commands.items():
             port = free_port()
-            data = os.path.join(folder, policy)
-            peers[f"history {policy}"] = Peer(command(port, data) + ["--history", policy], {"SINK_URL": sink}, port)
+            peers[name] = Peer(command(port), {"SINK_URL": sink}, port)
         for peer in peers.values():
             peer.rest()
         for seconds in [2] + [options.seconds] * options.rounds:
             for peer in peers.values():
                 peer.run(load, options, seconds)
         results = {name: peer.result() for name, peer in peers.items()}
+        if at_the_end:
+            at_the_end(results)
+        return results
+    finally:
+        for peer in peers.values():
+            peer.stop()
+
+
+def history_results(command, sink, folder, load, options):
+    def data(policy):
+        return os.path.join(folder, policy)
+
+    def look(results):
         time.sleep(1)
-        status = subprocess.run([options.millrace, "status", "--json", "--data", os.path.join(folder, "full")],
+        status = subprocess.run([options.millrace, "status", "--json", "--data", data("full")],
                                 capture_output=True, text=True, check=True).stdout
         history = json.loads(status)["history"]
         records_an_execution = 3
         executions = history["recorded"] / records_an_execution
         results["history full"]["history"] = {**history, "bytes_per_execution": round(history["bytes"] / executions)}
-        return results
-    finally:
-        for peer in peers.values():
-            peer.stop()
+
+    commands = {f"history {policy}": lambda port, policy=policy: command(port, data(policy)) + ["--history", policy]
+                for policy in ("none", "full")}
+    return in_turn(commands, sink, load, options, look)
+
+
+def ordered_results(command, sink, folder, load, options):
+    """Both steps with as many keys as asked for, and as they are."""
+    ordered = os.path.join(folder, "ordered.yaml")
+    with open(ordered, "w", encoding="utf-8") as file:
+        file.write(re.sub(r"(    after: .*\n)", rf"\1    ordered_by: body.number % {options.keys}\n", FLOW))
+    return in_turn({"no order": lambda port: command(port, os.path.join(folder, "plain")),
+                    "ordered": lambda port: command(port, os.path.join(folder, "ordered"), ordered)}, sink, load, options)
 
 
 def main():
@@ -205,6 +227,8 @@ def main():
     parser.add_argument("--only", choices=["millrace", "node-red"])
     parser.add_argument("--history", choices=["full", "none"],
                         help="instead of Node-RED: Millrace without history and with all of it, in turn")
+    parser.add_argument("--keys", type=int,
+                        help="instead of Node-RED: Millrace without ordered_by and with so many keys at both steps, in turn")
     options = parser.parse_args()
     results = {}
     with tempfile.TemporaryDirectory(prefix="millrace-bench-", dir=os.getcwd()) as folder:
@@ -222,7 +246,7 @@ def main():
             json.dump(node_red_flow(sink), file)
         red = os.path.join(HERE, "node-red")
         port = free_port()
-        def command(at, data):
+        def command(at, data, flow=flow):
             return [options.millrace, "run", flow, "--data", data, "--http", f"127.0.0.1:{at}", "--log-level", "warning"]
 
         peers = {
@@ -233,6 +257,9 @@ def main():
         try:
             if options.history:
                 results = history_results(command, sink, folder, load, options)
+                peers = {}
+            elif options.keys:
+                results = ordered_results(command, sink, folder, load, options)
                 peers = {}
             for name, (words, environment) in peers.items():
                 if options.only not in (None, name):
@@ -249,13 +276,17 @@ def main():
           f"{options.window} executions open; {options.rounds} rounds of {options.seconds:.0f} s\n"
           f"load average {os.getloadavg()[0]:.1f}\n"
           f"Millrace: every message of every step synced to disk (fdatasync, group commit) before it counts.")
-    if not options.history:
+    if not options.history and not options.keys:
         print(f"Node-RED {red_version(red)}: nothing is stored.")
     table(results)
     if options.history:
         full, none = (results[f"history {policy}"]["executions_per_second"] for policy in ("full", "none"))
         print(f"history full / none: {full / none:.3f}; on disk: {results['history full']['history']}")
         results["ratio"] = round(full / none, 3)
+    elif options.keys:
+        ordered, plain = (results[name]["executions_per_second"] for name in ("ordered", "no order"))
+        print(f"ordered by {options.keys} keys / no order: {ordered / plain:.3f}")
+        results["ratio"] = round(ordered / plain, 3)
     elif len(results) == 2:
         ratio = results["millrace"]["executions_per_second"] / results["node-red"]["executions_per_second"]
         print(f"Millrace / Node-RED: {ratio:.1f}")

@@ -67,7 +67,7 @@ std::string fresh_properties(const broker::Message& message) {
   if (properties->headers) {
     properties->headers->set("retries", properties->headers->integer("retries") + 1);
     for (const auto* name : {"errorCode", "errorMessage", "errorDetails", "failedStep", "failedAt", "attempts",
-                             "reboundIteration", "reboundReason", "x-death", "x-delivery-count",
+                             "reboundIteration", "reboundReason", "x-millrace-place", "x-death", "x-delivery-count",
                              "x-first-death-exchange", "x-first-death-queue", "x-first-death-reason"}) {
       properties->headers->erase(name);
     }

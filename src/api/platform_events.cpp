@@ -23,7 +23,9 @@ json::object step_counts(const broker::Broker& broker, const flow::WorkerPlan& w
   return {{"step", worker.step},
           {"waiting", queue ? queue->ready + queue->arriving : 0},
           {"in_work", queue ? queue->unsettled : 0},
-          {"retrying", rebounds ? rebounds->ready + rebounds->arriving : 0},
+          {"retrying", rebounds ? rebounds->ready + rebounds->arriving
+                       : queue  ? queue->delayed
+                                : 0},
           {"settled", queue ? queue->settled_total : 0}};
 }
 

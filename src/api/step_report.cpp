@@ -5,9 +5,11 @@ namespace millrace::api {
 namespace json = boost::json;
 
 json::object instances_report(const deployment::StepScale& scale) {
-  json::object report{{"wanted", scale.wanted},   {"connected", scale.connected}, {"min", scale.file.min},
-                      {"max", scale.file.max},    {"target_backlog", nullptr},    {"by_hand", nullptr},
-                      {"waiting", scale.waiting}, {"in_work", scale.in_work},     {"oldest_wait_ms", nullptr}};
+  json::object report{{"wanted", scale.wanted},      {"connected", scale.connected}, {"min", scale.file.min},
+                      {"max", scale.file.max},       {"target_backlog", nullptr},    {"by_hand", nullptr},
+                      {"waiting", scale.waiting},    {"in_work", scale.in_work},     {"oldest_wait_ms", nullptr},
+                      {"waits_for_version", nullptr}};
+  if (scale.waits_for) report["waits_for_version"] = *scale.waits_for;
   if (!scale.file.is_fixed()) report["target_backlog"] = scale.file.target_backlog;
   if (scale.by_hand) report["by_hand"] = *scale.by_hand;
   if (scale.oldest_wait) report["oldest_wait_ms"] = scale.oldest_wait->count();
@@ -39,7 +41,8 @@ json::object step_report(const broker::Broker& broker, const deployment::Deploym
   step["waiting"] = scale.waiting;
   step["in_work"] = scale.in_work;
   const auto rebounds = broker.queue(worker.rebounds());
-  step["retrying"] = rebounds ? rebounds->ready + rebounds->arriving : 0;
+  const auto queue = broker.queue(worker.queue());
+  step["retrying"] = rebounds ? rebounds->ready + rebounds->arriving : queue ? queue->delayed : 0;
   step["instances"] = instances_report(scale);
   step["parked"] = nullptr;
   if (const auto parked = deployments.parked(worker)) step["parked"] = parked_report(*parked);

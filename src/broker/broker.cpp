@@ -101,6 +101,10 @@ std::optional<Gate> Broker::gate(std::string_view name) const {
   return queue == nullptr ? std::nullopt : std::optional(queue->gate);
 }
 
+void Broker::order_by(OrderBy order_by) {
+  core_->order_by = std::move(order_by);
+}
+
 void Broker::resume(ConsumerId consumer) {
   core_->resume(consumer);
 }

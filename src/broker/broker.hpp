@@ -68,7 +68,12 @@ struct QueueSpec {
   ///    in within the window is dropped, across restarts, in the same commit. A message that returns by dead-lettering
   ///    or expiry is not a repeat,
   ///  x-millrace-isolate-suspects (bool): a message whose consumer was lost while holding it is delivered only to a
-  ///    consumer that holds nothing else, and alone, so that one poison message does not use up its neighbours' tries.
+  ///    consumer that holds nothing else, and alone, so that one poison message does not use up its neighbours' tries,
+  ///  x-millrace-ordered (bool): messages with one key (OrderBy) go out one at a time, in order, the next one when it
+  ///    is on disk that the one before it has left; those of other keys, or without one, go on. What returns keeps its
+  ///    place. A message's expiration is the time before which it does not go out. One that is published with an
+  ///    expiration and the header x-millrace-place of a delivery, in the transaction that acknowledges that delivery,
+  ///    takes its place: its key waits for it.
   amqp::FieldTable arguments;
 };
 
@@ -77,12 +82,22 @@ struct QueueStatus {
   std::uint64_t ready = 0;      ///< waiting for a consumer
   std::uint64_t unsettled = 0;  ///< out with consumers
   std::uint64_t arriving = 0;   ///< on the way to disk; not yet `ready`
-  std::uint64_t delayed = 0;    ///< of `ready`: waiting for their expiration (rebound queues)
+  std::uint64_t delayed = 0;    ///< of `ready`: waiting for their time (ordered queues)
   std::uint32_t consumers = 0;
   std::uint64_t published_total = 0;  ///< taken in since the queue was made (durable queues: across restarts)
   std::uint64_t settled_total = 0;    ///< acknowledged since then
   std::uint64_t purged_total = 0;     ///< since the start: thrown away by a purge
+  std::uint64_t put_back_total = 0;   ///< ordered queues: how often one took its own place again; since the start
 };
+
+/// By what an ordered queue orders a message.
+struct OrderKey {
+  std::optional<std::string> key;  ///< none: it waits for no other, and none for it
+  std::string failure = {};        ///< why there is none; its consumer reads it in the header x-millrace-order-failure
+};
+/// Nullopt: the queue is not one that it knows; then the text in the message's header x-millrace-key is the key.
+/// It has to be the same each time that it is asked for a message.
+using OrderBy = std::function<std::optional<OrderKey>(const std::string& queue, const Message& message)>;
 
 /// How fast a queue's messages go out, beside what its consumers can take. As a queue is made, nothing holds it.
 struct Gate {
@@ -100,6 +115,7 @@ struct Delivery {
   std::uint32_t lost_count =
       0;                 ///< how often a consumer was lost while holding it; "x-delivery-count" header for AMQP clients
   bool probing = false;  ///< Gate::probing; "x-millrace-probe" header for AMQP clients
+  std::uint64_t place = 0;  ///< in an ordered queue, else 0; "x-millrace-place" header for AMQP clients
 };
 
 /// A message that waits in a queue.
@@ -244,6 +260,8 @@ class Broker {
   /// What comes to this queue, which is not durable, is from now on told to `told` instead, within the commit that
   /// brings it: for what is only to be counted, at the moment at which the commit counts. queues() leaves it out.
   void tap(std::string_view queue, std::function<void(const Message&)> told);
+  /// What makes the keys of ordered queues.
+  void order_by(OrderBy order_by);
   /// From now on the queue's consumers get no more than this allows; basic.get is not held. Not kept across restarts.
   void set_gate(std::string_view queue, const Gate& gate);
   /// As it stands now; nothing if there is no such queue.

@@ -32,6 +32,19 @@ struct Change {
     std::uint32_t count;
     std::uint64_t bytes;
   };
+  /// A message that takes the place of one that was with a consumer (core_order).
+  struct Replacement {
+    std::uint32_t queue;
+    std::string key;
+    Entry entry;
+    std::size_t item_offset;
+    storage::Position was_at;
+    std::optional<storage::Position> now_at = {};
+  };
+  struct Freed {
+    std::uint32_t queue;
+    std::string key;
+  };
   /// Makes room for what a batch will bring.
   void reserve(const Batch& batch);
 
@@ -39,11 +52,13 @@ struct Change {
   std::vector<Arrival> arrivals;  ///< become visible
   bool topology = false;          ///< it declares, deletes or binds something durable
   std::vector<Gone> gone;         ///< no longer needed in the log
+  std::vector<Replacement> replacements;
+  std::vector<Freed> freed;  ///< keys of ordered queues; once it is durable their next messages may go out
 };
 
 /// The state of a Broker and what happens to it. Split by meaning: core_exchanges, core_topology, core_commit,
-/// core_failed, core_settle, core_deliver, core_expire, core_recover, core_replay, core_checkpoint, core_reclaim,
-/// core_residents.
+/// core_failed, core_settle, core_deliver, core_order, core_expire, core_recover, core_replay, core_checkpoint,
+/// core_reclaim, core_residents.
 ///
 /// Between two operations what is in memory is what all records appended so far make, also those that are not yet
 /// durable: so a checkpoint can be written between any two. What a record adds is hidden until it is durable
@@ -135,6 +150,7 @@ class Broker::Core : private PartSource {
   std::optional<std::string> publishing_held;                         ///< why nothing is taken in
   std::function<void(const std::string& queue)> demand;               ///< Broker::watch_demand
   std::map<std::uint32_t, std::function<void(const Message&)>> taps;  ///< by queue
+  OrderBy order_by;                                                   ///< Broker::order_by
 
  private:
   // core_exchanges.cpp
@@ -205,6 +221,42 @@ class Broker::Core : private PartSource {
   /// nullptr if it is damaged; or, with read_later(), cannot be read now.
   MessagePtr message_of(const Entry& entry);
 
+  // core_order.cpp
+  /// A message of an ordered queue that may go out.
+  struct Turn {
+    std::string key;  ///< empty: it is nobody's turn
+    std::string failure;
+  };
+  OrderKey key_of(const Queue& queue, const Message& message) const;
+  /// Nothing: the message may not go out yet. It is set aside; or, when too many are, returns to where it was.
+  std::optional<Turn> turn_of(Queue& queue, Entry& entry);
+  void begin_turn(Queue& queue, std::uint64_t number, Turn& turn, Delivery& delivery, bool no_ack);
+  /// The delivery's message leaves the queue; its key is free when the change is durable.
+  void end_turn(Change& change, Queue& queue, DeliveryId delivery);
+  /// It returns to its place.
+  void give_up_turn(Queue& queue, DeliveryId delivery, std::uint64_t number);
+  void free_keys(const Change& change);
+  /// A waiting message has left otherwise than by a consumer's word.
+  void left_unsettled(Queue& queue, std::uint64_t number);
+  void set_aside(Queue& queue, Entry entry, const std::string& key);
+  /// If nothing of the key is at work, the first of its messages that were set aside returns, or its time is awaited.
+  void next_of_key(Queue& queue, const std::string& key);
+  /// All that was set aside returns.
+  void order_anew(Queue& queue);
+  /// All waiting messages in order, also those that were set aside.
+  void walk(Queue& queue, const std::function<bool(const Entry&)>& visit);
+  /// The delivery whose place a message of the batch takes.
+  std::optional<DeliveryId> replaced_by(SessionId session, const Batch& batch, const Message& message);
+  /// Which of the batch's publishes do so. They come first in the record: Part::isolate_next() holds for what is
+  /// behind them.
+  std::set<std::size_t> replace_some(Change& change, SessionId session, const Batch& batch);
+  void replace(Change& change, DeliveryId delivery, const MessagePtr& message);
+  void lay_in_places(Change& change, storage::Position at);
+  /// The storage has failed: in the log the messages still stand where they were.
+  void leave_in_places(Change& change);
+  void set_wake_timer();
+  void wake_keys();
+
   // core_recover.cpp
   void adopt_backlog(Queue& queue, Backlog& backlog);
 
@@ -266,6 +318,10 @@ class Broker::Core : private PartSource {
   std::uint64_t unsettled_ids_ = 0;  ///< of deliveries that nobody will settle
   /// Parts in which something expires: (when at the earliest, queue, priority, segment).
   Expiries expiries_;
+  /// Keys that wait for their first message's time: (when, queue, key).
+  std::set<std::tuple<std::uint64_t, std::uint32_t, std::string>> wakes_;
+  io::TimerId wake_timer_ = 0;
+  std::uint64_t wake_timer_at_ = 0;
   io::TimerId read_timer_ = 0;  ///< reading fails for the time being
   io::TimerId expiry_timer_ = 0;
   std::uint64_t expiry_timer_at_ = 0;

@@ -162,7 +162,9 @@ Answer<Accepted> Broker::Core::commit(SessionId session, const Batch& batch, Dur
   Change change;
   Accepted accepted;
   change.reserve(batch);
+  const auto replacing = replace_some(change, session, batch);
   for (std::size_t i = 0; i < batch.publishes.size(); ++i) {
+    if (replacing.contains(i)) continue;
     const auto taken = publish(change, batch.publishes[i]);
     if (!taken.routed) accepted.unroutable.push_back(i);
     if (taken.rejected) accepted.rejected.push_back(i);
@@ -172,12 +174,16 @@ Answer<Accepted> Broker::Core::commit(SessionId session, const Batch& batch, Dur
     const auto* found = outstanding.find(settlement.delivery);
     if (found != nullptr && found->session == session) settle(change, settlement.delivery, settlement.how);
   }
-  submit(std::move(change), static_cast<bool>(durable) || !batch.publishes.empty(), std::move(durable));
+  const bool frees_keys = !change.freed.empty();  // for messages that wait for the disk now
+  submit(std::move(change), static_cast<bool>(durable) || !batch.publishes.empty() || frees_keys, std::move(durable));
   return accepted;
 }
 
 void Broker::Core::submit(Change change, bool urgent, Durable durable) {
-  if (change.items.empty() && change.arrivals.empty()) return tell(std::move(durable));
+  if (change.items.empty() && change.arrivals.empty()) {
+    free_keys(change);
+    return tell(std::move(durable));
+  }
   if (log->failure()) {
     go_on_unstored(change);
     if (durable) log->after_pending(std::move(durable));
@@ -194,6 +200,7 @@ void Broker::Core::submit(Change change, bool urgent, Durable durable) {
   } else {
     at = log->append(shared->items, urgent, std::move(when_durable));
   }
+  lay_in_places(*shared, at);
   for (auto& arrival : shared->arrivals) {
     auto* queue = find_queue(arrival.queue);
     auto& entry = arrival.entry;
@@ -217,6 +224,7 @@ void Broker::Core::applied(Change& change) {
     if (auto* queue = find_queue(arrival.queue)) arrive(*queue, arrival);
   }
   for (const auto& gone : change.gone) release(gone);
+  free_keys(change);
   collect_garbage();
 }
 

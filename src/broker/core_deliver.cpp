@@ -97,7 +97,8 @@ Broker::Core::Consumer* Broker::Core::next_ready(Queue& queue, bool suspect, Con
 
 void Broker::Core::pump(Queue& queue) {
   const auto id_of_queue = queue.id;
-  while (queue.out < queue.gate.out_max && queue.gate.credit > 0) {
+  const auto aside_max = std::min(KeyOrder::aside_max, queue.aside() + KeyOrder::aside_at_once_max);
+  while (queue.out - queue.aside() < queue.gate.out_max && queue.gate.credit > 0) {
     const auto front = queue.next(*this);
     if (!front) return;
     const bool suspect = queue.rules.isolate_suspects && front.entry().lost_count > 0;
@@ -106,13 +107,22 @@ void Broker::Core::pump(Queue& queue) {
     // Where no consumer is free for a suspect, those behind it wait, too: giving busy consumers more would keep it
     // waiting for ever.
     if (consumer == nullptr) return;
-    auto delivery = hand_out(queue, queue.take(front), consumer->session, id, consumer->no_ack);
+    auto entry = queue.take(front);
+    const auto number = entry.number;
+    std::optional<Turn> turn;
+    if (queue.order && !(turn = turn_of(queue, entry))) {
+      if (queue.aside() < aside_max) continue;
+      if (aside_max < KeyOrder::aside_max) kick(queue);
+      return;
+    }
+    auto delivery = hand_out(queue, std::move(entry), consumer->session, id, consumer->no_ack);
     if (!delivery && read_timer_ != 0) return;
     if (!delivery) continue;
     if (!consumer->no_ack) {
       ++consumer->holds;
       consumer->holds_suspect = suspect;
     }
+    if (turn) begin_turn(queue, number, *turn, *delivery, consumer->no_ack);
     delivery->probing = queue.gate.probing;
     if (queue.gate.credit != Gate::unlimited) --queue.gate.credit;
     consumer->sink->deliver(std::move(*delivery));
@@ -152,8 +162,17 @@ Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::
   if (!queue) return queue.error();
   touch(**queue);
   while (const auto front = (*queue)->next(*this)) {
-    if (auto delivery = hand_out(**queue, (*queue)->take(front), session, {}, no_ack))
+    auto entry = (*queue)->take(front);
+    const auto number = entry.number;
+    std::optional<Turn> turn;
+    if ((*queue)->order && !(turn = turn_of(**queue, entry))) {
+      if ((*queue)->aside() >= KeyOrder::aside_max) break;
+      continue;
+    }
+    if (auto delivery = hand_out(**queue, std::move(entry), session, {}, no_ack)) {
+      if (turn) begin_turn(**queue, number, *turn, *delivery, no_ack);
       return std::optional(std::move(*delivery));
+    }
     if (read_timer_ != 0) break;
   }
   return std::optional<Delivery>();
@@ -163,7 +182,7 @@ Answer<Done> Broker::Core::browse(std::string_view name, std::uint64_t after,
                                   const std::function<bool(const Waiting&)>& visit) {
   auto* queue = find_queue(name);
   if (queue == nullptr) return Refusal{ReplyCode::not_found, "no queue '" + std::string(name) + "' in vhost '/'"};
-  queue->walk(*this, [&](const Entry& entry) {
+  walk(*queue, [&](const Entry& entry) {
     if (entry.number <= after) return true;
     auto message = message_of(entry);
     return !message || visit({entry.number, std::move(message)});
@@ -195,7 +214,7 @@ Answer<std::vector<MessagePtr>> Broker::Core::peek(std::string_view name, std::s
   if (queue == nullptr) return Refusal{ReplyCode::not_found, "no queue '" + std::string(name) + "' in vhost '/'"};
   std::vector<MessagePtr> found;
   if (count == 0) return found;
-  queue->walk(*this, [&](const Entry& entry) {
+  walk(*queue, [&](const Entry& entry) {
     if (offset > 0) {
       --offset;
       return true;

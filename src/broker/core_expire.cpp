@@ -107,6 +107,7 @@ void Broker::Core::dead_letter(Change& change, const Queue& queue, const Entry& 
 
 void Broker::Core::watch_expiry(Backlog& backlog, Part& part) {
   if (!part.wakes_earlier()) return;
+  if (const auto* queue = find_queue(backlog.queue); queue != nullptr && queue->order) return;  // see wake_keys
   if (part.watched_at != 0) expiries_.erase({part.watched_at, backlog.queue, backlog.priority, part.segment});
   part.watched_at = part.expires_first;
   expiries_.emplace(part.watched_at, backlog.queue, backlog.priority, part.segment);

@@ -42,6 +42,7 @@ void Broker::Core::withdraw(Change& change) {
     if (index) arrival.entry = backlog.take(*part, *index);
     arrive_unstored(*queue, arrival);
   }
+  leave_in_places(change);  // and change.freed stays held: what is before them comes again after the restart
 }
 
 /// What consumers and the clock bring about.
@@ -49,6 +50,7 @@ void Broker::Core::go_on_unstored(Change& change) {
   for (auto& arrival : change.arrivals) {
     if (auto* queue = find_queue(arrival.queue)) arrive_unstored(*queue, arrival);
   }
+  leave_in_places(change);
 }
 
 /// A dead letter goes on in memory, as long as that is little: in the log it still lies where it was, and does so again

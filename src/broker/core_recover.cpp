@@ -12,6 +12,7 @@ Broker::Core::~Core() {
   *alive_ = false;
   loop.cancel(expiry_timer_);
   loop.cancel(read_timer_);
+  loop.cancel(wake_timer_);
 }
 
 Status Broker::Core::recover() {

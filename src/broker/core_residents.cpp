@@ -61,7 +61,14 @@ bool Broker::Core::load(Backlog& backlog, Part& part) {
     queue->ready = queue->ready + found - count;
     queue->ready_bytes = queue->ready_bytes + found_bytes - bytes;
   }
-  if (found < count) release({segment, count - found, bytes - std::min(bytes, found_bytes)});
+  if (found < count) {
+    release({segment, count - found, bytes - std::min(bytes, found_bytes)});
+    // One that is gone may have been the one that others of its key wait for.
+    loop.post([this, id = backlog.queue, alive = alive_] {
+      auto* queue = *alive ? find_queue(id) : nullptr;
+      if (queue != nullptr && queue->order) order_anew(*queue);
+    });
+  }
   return true;
 }
 

@@ -6,6 +6,7 @@
 namespace millrace::broker {
 
 void Broker::Core::leave(Change& change, Queue& queue, const Entry& entry, storage::Left how) {
+  if (queue.order) left_unsettled(queue, entry.number);
   if (entry.at.segment == 0) return;
   storage::encode(change.items, storage::SettledItem{how, entry.place(queue.id)});
   change.gone.push_back({entry.at.segment, 1, entry.size});
@@ -31,9 +32,11 @@ void Broker::Core::settle(Change& change, DeliveryId id, Settle how) {
   auto* queue = find_queue(delivery.queue);
   if (queue == nullptr) return;
   if (how == Settle::requeue) {
+    if (queue->order) give_up_turn(*queue, id, entry.number);
     entry.redelivered = true;
     return put_back(change, *queue, std::move(entry));
   }
+  if (queue->order) end_turn(change, *queue, id);
   if (how == Settle::ack) {
     ++queue->settled_total;
     leave(change, *queue, entry, storage::Left::acknowledged);
@@ -67,6 +70,7 @@ void Broker::Core::return_counted(Change& change, DeliveryId id) {
   auto& entry = delivery.entry;
   entry.redelivered = true;
   if (entry.lost_count < 0xffff) ++entry.lost_count;
+  if (queue->order) last ? end_turn(change, *queue, id) : give_up_turn(*queue, id, entry.number);
   if (last) {
     dead_letter(change, *queue, entry, "delivery_limit");
     leave(change, *queue, entry, storage::Left::lost_often);

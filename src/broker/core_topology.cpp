@@ -23,7 +23,7 @@ std::optional<Refusal> differs(const QueueSpec& have, const QueueSpec& wanted) {
                     {"x-expires", "x-message-ttl", "x-max-length", "x-max-length-bytes", "x-max-priority", "x-overflow",
                      "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-single-active-consumer", "x-queue-mode",
                      "x-delivery-limit", "x-queue-master-locator", "x-millrace-dedup-window", "x-millrace-dedup-max",
-                     "x-millrace-isolate-suspects"});
+                     "x-millrace-isolate-suspects", "x-millrace-ordered"});
   compare.text("x-queue-type", have.arguments.text("x-queue-type", "classic"),
                wanted.arguments.text("x-queue-type", "classic"));
   return compare.refusal;
@@ -137,7 +137,7 @@ Answer<std::uint64_t> Broker::Core::delete_queue(SessionId session, const std::s
     return Refusal{ReplyCode::precondition_failed, fmt::format("queue '{}' in vhost '/' not empty", name)};
   }
   if (auto refusal = refuse_storing(); refusal && (*queue)->logged) return *refusal;
-  const std::uint64_t count = (*queue)->ready;
+  const std::uint64_t count = (*queue)->ready + (*queue)->aside();
   remove_queue(**queue);
   tell(std::move(durable));
   return count;
@@ -164,6 +164,7 @@ Answer<std::uint64_t> Broker::Core::purge(SessionId session, const std::string& 
   const auto queue = open_queue(session, name);
   if (!queue) return queue.error();
   if (auto refusal = refuse_storing(); refusal && (*queue)->logged) return *refusal;
+  if ((*queue)->order) order_anew(**queue);
   const std::uint64_t count = (*queue)->ready;
   Change change;
   if (count > 0) purge_all(change, **queue);

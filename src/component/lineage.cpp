@@ -29,6 +29,8 @@ Result<Lineage> Lineage::read(const std::string& wire_properties) {
     }
     lineage.probe = headers->integer("x-millrace-probe") != 0;
     headers->erase("x-millrace-probe");
+    lineage.order_failure = headers->text("x-millrace-order-failure");
+    headers->erase("x-millrace-order-failure");
     lineage.losses = count_of(*headers, "x-delivery-count");
     lineage.attempt = count_of(*headers, "reboundIteration") + lineage.losses + 1;
   }

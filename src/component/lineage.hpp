@@ -21,6 +21,7 @@ struct Lineage {
   std::string reply_to;
   std::uint32_t losses = 0;   ///< header x-delivery-count: workers lost with it since it came to the queue
   bool probe = false;         ///< header x-millrace-probe, taken out: finds out whether the target is up again
+  std::string order_failure;  ///< header x-millrace-order-failure, taken out: why its key could not be found out
   std::uint32_t attempt = 1;  ///< which one this is: header reboundIteration + losses + 1
   /// What is made or asked for on behalf of this message belongs below it: the attempt's own span where there is one,
   /// else what the headers traceparent and tracestate say.

@@ -164,6 +164,7 @@ void Outbox::add_dead_letter(const Lineage& input, std::string envelope, const F
   name(properties, input);
   carry_trace(properties, input);
   auto& headers = *properties.headers;
+  headers.erase("x-millrace-place");  // the queue's that it leaves
   headers.set("errorCode", capped(failure.code));
   headers.set("errorMessage", capped(failure.message));
   if (!failure.details.empty()) {

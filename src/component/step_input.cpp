@@ -23,6 +23,11 @@ Result<std::optional<Message>, Failure> StepInput::prepare(const Lineage& lineag
     const bool is_limit = message.error().kind == Error::Kind::limit;
     return Failure{is_limit ? "message.too_deep" : "message.not_json", message.error().message};
   }
+  if (const auto& failure = lineage.order_failure; !failure.empty()) {
+    const auto end = failure.find(": ");
+    return end == std::string::npos ? Failure{"order.key", failure}
+                                    : Failure{failure.substr(0, end), failure.substr(end + 2)};
+  }
   if (when_) {
     auto holds = when_->evaluate(envelope, lineage.execution_id);
     if (!holds) return holds.error();

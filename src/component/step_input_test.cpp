@@ -80,6 +80,15 @@ TEST_CASE("an input that yields nothing makes an empty body") {
   CHECK((*message)->body() == "{}");
 }
 
+TEST_CASE("where the platform could not find out a message's key, that is its failure") {
+  Lineage lineage;
+  lineage.order_failure = "jsonata.T2001: ordered_by: why";
+  const auto failed = compiled("true", {}).prepare(lineage, "{}");
+  REQUIRE(!failed);
+  CHECK(failed.error().code == "jsonata.T2001");
+  CHECK(failed.error().message == "ordered_by: why");
+}
+
 TEST_CASE("what is no message, or too deep, or fails in an expression, is a failure with a code") {
   CHECK(compiled({}, {}).prepare({}, "not JSON").error().code == "message.not_json");
   CHECK(compiled({}, {}).prepare({}, "[1]").error().code == "message.not_json");

@@ -133,7 +133,7 @@ std::uint32_t Demand::instances_of(const flow::WorkerPlan& worker) const {
   const auto* version = deployed_.find(worker.flow, worker.version);
   const bool works = flow->state == store::FlowState::running || flow->state == store::FlowState::stopped;
   const bool ends = version->stage == Version::Stage::emptied || version->stage == Version::Stage::removing;
-  if (!works || ends) return 0;
+  if (!works || ends || waits_for(worker)) return 0;
   const auto busy = busy_.find(worker.queue());
   const auto by_hand = flow->scales.find(worker.step);
   if (by_hand != flow->scales.end() || worker.instances.is_fixed()) {
@@ -144,12 +144,23 @@ std::uint32_t Demand::instances_of(const flow::WorkerPlan& worker) const {
   return std::max(scaled, is_current(worker) ? worker.instances.min : 0);
 }
 
+std::optional<std::int64_t> Demand::waits_for(const flow::WorkerPlan& worker) const {
+  if (!worker.ordered_by) return std::nullopt;
+  for (const auto& [number, version] : deployed_.find(worker.flow)->versions) {
+    if (number >= worker.version) break;
+    const bool is_over = version.stage == Version::Stage::emptied || version.stage == Version::Stage::removing;
+    if (version.runs() && !is_over) return number;
+  }
+  return std::nullopt;
+}
+
 StepScale Demand::scale_of(const flow::WorkerPlan& worker) const {
   StepScale scale;
   scale.file = worker.instances;
   const auto* flow = deployed_.find(worker.flow);
   if (const auto set = flow->scales.find(worker.step); set != flow->scales.end()) scale.by_hand = set->second;
   scale.wanted = instances_of(worker);
+  scale.waits_for = waits_for(worker);
   if (const auto queue = broker_.queue(worker.queue())) {
     scale.connected = queue->consumers;
     scale.waiting = queue->ready + queue->arriving;

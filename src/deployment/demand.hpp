@@ -69,6 +69,8 @@ class Demand {
   /// Looks at a queue that is busy, or was; true if it shall have another number of workers.
   bool review(const flow::WorkerPlan& worker, Busy& busy);
   std::uint32_t instances_of(const flow::WorkerPlan& worker) const;
+  /// The earlier version that has to be through first: a step with `ordered_by` keeps the order across versions, too.
+  std::optional<std::int64_t> waits_for(const flow::WorkerPlan& worker) const;
   bool has_fewest(const flow::WorkerPlan& worker) const;
   bool is_kept_warm(const flow::WorkerPlan& worker) const;
   bool is_current(const flow::WorkerPlan& worker) const;

@@ -30,11 +30,14 @@ Deployments::Deployments(Parts parts, Deployed& deployed, Demand::Settings setti
   parts_.startups.watch([this](const std::string& name) {
     if (const auto* flow = deployed_.find(name); flow != nullptr) demand_.look_at(*flow);
   });
+  parts_.broker.order_by(
+      [this](const std::string& queue, const broker::Message& message) { return order_keys_.key(queue, message); });
 }
 
 Deployments::~Deployments() {
   *alive_ = false;
   parts_.startups.watch(nullptr);
+  parts_.broker.order_by(nullptr);
   parts_.loop.cancel(timer_);
   parts_.broker.end_session(session_, broker::SessionEnd::clean);
 }
@@ -104,6 +107,7 @@ void Deployments::add(Flow& flow, const store::VersionRecord& record) {
   }
   const auto& definition = definitions->front();
   version.plan = flow::make_plan(definition, record.number, parts_.catalogue);
+  order_keys_.add(version.plan);
   const auto declared = declare(parts_.broker, session_, version.plan, [](const Error& error) {
     log::error("the data folder can no longer be written", {{"reason", error.message}});
   });
@@ -204,6 +208,7 @@ void Deployments::forget(const std::string& name, std::int64_t number) {
   if (version == nullptr) return;
   auto& flow = deployed_.add(name);
   parking_.remove(version->plan);
+  order_keys_.remove(version->plan);
   if (hooks_.removed) hooks_.removed(*version);
   deployed_.remove(flow, number);
   log::info("a version has finished and is retired", {{"flow", named(name, number)}});
@@ -240,6 +245,7 @@ bool Deployments::take_apart(Flow& flow) {
         auto& over = deployed_.add(name);
         for (const auto& [number, version] : over.versions) {
           parking_.remove(version.plan);
+          order_keys_.remove(version.plan);
           if (hooks_.removed && version.runs()) hooks_.removed(version);
         }
         deployed_.remove(name);

@@ -12,6 +12,7 @@
 #include "deployment/books.hpp"
 #include "deployment/demand.hpp"
 #include "deployment/deployed.hpp"
+#include "deployment/order_keys.hpp"
 #include "deployment/parking.hpp"
 #include "deployment/startups.hpp"
 #include "flow/load.hpp"
@@ -102,6 +103,7 @@ class Deployments {
   broker::SessionId session_;
   Deployed& deployed_;
   Books books_;
+  OrderKeys order_keys_;
   Parking parking_;
   Demand demand_;
   io::TimerId timer_ = 0;

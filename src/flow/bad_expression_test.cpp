@@ -45,4 +45,19 @@ TEST_CASE("templates are compiled, each at its place") {
   CHECK(problems_of_step("  - { id: s, action: test.fields, after: t, config: { text: \"{{ ) }}\" } }\n") == "");
 }
 
+TEST_CASE("ordered_by is an expression over the message alone, of a step whose action is known") {
+  check_fault("  - id: s\n    action: test.fields\n    after: t\n    ordered_by: body.a = = 2\n",
+              "7:26: steps[1].ordered_by", "S0211");
+  for (const std::string name : {"$now()", "$millis()", "$random()", "$env.A", "$execution", "$eval('1')"}) {
+    CAPTURE(name);
+    const auto problem =
+        problems_of_step("  - { id: s, action: test.fields, after: t, ordered_by: \"[body.a, " + name + "]\" }\n");
+    CHECK(problem.starts_with("f.yaml:4:57: steps[1].ordered_by: " + name.substr(0, name.find_first_of("(.")) +
+                              " cannot be part of a key (make the key from the message alone"));
+  }
+  CHECK(problems_of_step("  - { id: s, action: their.own, image: x, driver: docker, after: t, ordered_by: body.a }\n")
+            .find("their.own is known to its image only") != std::string::npos);
+  CHECK(problems_of_step("  - { id: s, action: test.fields, after: t, ordered_by: body.a }\n") == "");
+}
+
 }  // namespace millrace::flow

@@ -27,7 +27,7 @@ TEST_CASE("unknown fields of a step get the nearest known name") {
   CHECK(problems_of_step("  - { id: s, action: test.fields, after: t, confg: {}, schedule: x }\n") ==
         "f.yaml:4:45: steps[1].confg: unknown field (did you mean \"config\"?)\n"
         "f.yaml:4:56: steps[1].schedule: unknown field (known: id, trigger, action, after, config, input, when, "
-        "instances, concurrency, retry, park, driver, image, limits, credential)\n");
+        "ordered_by, instances, concurrency, retry, park, driver, image, limits, credential)\n");
 }
 
 TEST_CASE("a flow has exactly one trigger and at least one action") {

@@ -55,6 +55,7 @@ struct Step {
   Position credential_at;
   std::optional<Mapping> input;
   std::optional<Mapping> when;
+  std::optional<Mapping> ordered_by;  ///< messages for which it yields one value are handled in order
   Instances instances;
   std::uint32_t concurrency = 0;  ///< StepSettings::concurrency
   bool parks = true;              ///< the step waits as a whole when its target is down

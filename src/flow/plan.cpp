@@ -50,7 +50,7 @@ class Planner {
     const Descriptor* known = descriptor_of(step);
     if (known == nullptr || known->has_worker()) {
       add_step_queue(step);
-      add_rebound_queue(step);
+      if (!step.ordered_by) add_rebound_queue(step);
       plan_.workers.push_back(worker(step));
     }
     if (known == nullptr) return;
@@ -77,6 +77,10 @@ class Planner {
     queue.arguments.set("x-millrace-isolate-suspects", true);
     queue.arguments.set("x-millrace-dedup-window", window.milliseconds);
     queue.arguments.set("x-millrace-dedup-max", window.ids);
+    if (step.ordered_by) {
+      queue.arguments.set("x-millrace-ordered", true);
+      bind(queue.name, names::rebound_key(step.id));
+    }
     bind(queue.name, names::input_key(step.id));
     for (const std::string& before : step.after) bind(queue.name, names::output_key(before));
     plan_.queues.push_back(std::move(queue));
@@ -124,6 +128,7 @@ class Planner {
     worker.function = step.function.substr(dot + 1);
     worker.instances = step.instances;
     worker.running = step.running;
+    worker.ordered_by = source(step.ordered_by);
     if (const Descriptor* known = descriptor_of(step)) run_from_image(*known, worker);
     worker.settings.id = step.id;
     worker.settings.component = worker.component;

@@ -24,6 +24,8 @@ namespace millrace::flow {
 ///                                                     predecessor
 ///   its rebounds    <flow>@<version>.<step>.rebounds  bound with <step>:rebound; expired messages return to
 ///                                                     <step>:input
+///                                                     A step with `ordered_by` has none: its queue is bound with
+///                                                     <step>:rebound, and keeps what is put back in its place
 ///   health          <flow>@<version>..health          bound with <step>:health of every action; in memory only: what
 ///                                                     workers tell the platform of their targets
 ///
@@ -78,6 +80,7 @@ struct WorkerPlan {
   std::string function;   ///< "request"
   Instances instances;
   Running running;
+  std::optional<std::string> ordered_by;  ///< JSONata source of the keys by which its queue is ordered
   bool is_in_image = false;          ///< the installed component whose step it is, is in the image of its containers
   component::StepSettings settings;  ///< snapshot left at "{}"; the platform fills it in when asked
 

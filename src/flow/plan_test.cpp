@@ -87,6 +87,18 @@ TEST_CASE("a step's queue sends what its workers die of to the dead letters, and
   CHECK(queue(plan, "web.dead-letters").arguments.empty());
 }
 
+TEST_CASE("the queue of a step with ordered_by is ordered, and takes what the step puts back itself") {
+  const Plan plan =
+      plan_of(text + "  - { id: last, action: test.fields, after: publish, ordered_by: body.customer }\n");
+  CHECK(queue(plan, "web@1.last").arguments.boolean("x-millrace-ordered"));
+  CHECK(!queue(plan, "web@1.publish").arguments.boolean("x-millrace-ordered"));
+  CHECK(keys_of(plan, "web@1.last") == Names{"last:rebound", "last:input", "publish:output"});
+  const auto names = queue_names(plan);
+  CHECK(std::find(names.begin(), names.end(), "web@1.last.rebounds") == names.end());
+  CHECK(plan.workers.back().ordered_by == "body.customer");
+  CHECK(!plan.workers.front().ordered_by);
+}
+
 TEST_CASE("queues after a webhook remember ids for a day, others for ten minutes") {
   const Plan plan = plan_of(text + "  - { id: last, action: test.fields, after: publish }\n");
   CHECK(queue(plan, "web@1.shape").arguments.integer("x-millrace-dedup-window") == 86'400'000);

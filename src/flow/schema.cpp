@@ -126,10 +126,13 @@ object step_properties(const component::Catalogue& catalogue) {
   properties["when"] =
       field_schema(field("when", Field::Type::expression,
                          "JSONata over the incoming message; messages for which it is not true end here."));
+  properties["ordered_by"] = field_schema(
+      field("ordered_by", Field::Type::expression,
+            "JSONata over the incoming message: those with one result are handled one at a time and in order."));
   properties["instances"] = instances_schema();
   Field concurrency =
       field("concurrency", Field::Type::integer,
-            "How many messages each worker has in work at once, at the most; 1 keeps their order. Unset: "
+            "How many messages each worker has in work at once, at the most. Unset: "
             "16 for http.request, 4 for email.send, 1 for programs; actions that never wait need none.");
   concurrency.minimum = 1;
   concurrency.maximum = concurrency_max;
@@ -181,6 +184,7 @@ object step_schema(const component::Catalogue& catalogue) {
                                        {"when", false},
                                        {"instances", false},
                                        {"concurrency", false},
+                                       {"ordered_by", false},
                                        {"park", false}}}};
   object action{{"required", array{"action", "after"}}, {"properties", object{{"trigger", false}}}};
   array rules;

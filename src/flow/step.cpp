@@ -8,13 +8,14 @@
 #include "flow/expression.hpp"
 #include "flow/running.hpp"
 #include "flow/value.hpp"
+#include "jsonata/expression.hpp"
 
 namespace millrace::flow {
 namespace {
 
-const std::vector<std::string> step_fields = {"id",    "trigger", "action",    "after",       "config",
-                                              "input", "when",    "instances", "concurrency", "retry",
-                                              "park",  "driver",  "image",     "limits",      "credential"};
+const std::vector<std::string> step_fields = {"id",     "trigger",    "action",    "after",       "config", "input",
+                                              "when",   "ordered_by", "instances", "concurrency", "retry",  "park",
+                                              "driver", "image",      "limits",    "credential"};
 
 bool is_name(std::string_view name, std::string_view signs) {
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -134,8 +135,29 @@ void read_after(Reading& reading, Draft& draft) {
   for (std::size_t i = 0; i < node->items.size(); ++i) add(*node->items[i], fmt::format("{}[{}]", path, i));
 }
 
+/// The key is found out by the platform, before any worker has the message, and must be the same each time.
+void read_order(Reading& reading, Draft& draft, const Node& node, const std::string& path,
+                std::optional<Mapping> mapping) {
+  if (draft.foreign) {
+    reading.problem(
+        node, path,
+        fmt::format("{} is known to its image only, which may put messages back out of order", draft.step.function),
+        "remove \"ordered_by\", or let an action of Millrace's own or of an installed component do the work");
+    return;
+  }
+  if (!mapping) return;
+  const auto compiled = jsonata::Expression::compile(mapping->source);
+  for (const char* name : {"$eval", "$env", "$flow", "$step", "$execution", "$now", "$millis", "$random", "$shuffle"}) {
+    if (!compiled || !compiled->mentions(name)) continue;
+    reading.problem(node, path, fmt::format("{} cannot be part of a key", name),
+                    "make the key from the message alone, so that it is the same each time");
+    return;
+  }
+  draft.step.ordered_by = std::move(mapping);
+}
+
 void read_mappings(Reading& reading, Draft& draft) {
-  for (const char* name : {"input", "when"}) {
+  for (const char* name : {"input", "when", "ordered_by"}) {
     const Node* node = draft.node->find(name);
     if (node == nullptr) continue;
     const std::string path = join(draft.path, name);
@@ -145,7 +167,11 @@ void read_mappings(Reading& reading, Draft& draft) {
       continue;
     }
     auto mapping = read_expression(reading, *node, path, draft.passthrough);
-    (std::string_view(name) == "input" ? draft.step.input : draft.step.when) = std::move(mapping);
+    if (std::string_view(name) == "ordered_by") {
+      read_order(reading, draft, *node, path, std::move(mapping));
+    } else {
+      (std::string_view(name) == "input" ? draft.step.input : draft.step.when) = std::move(mapping);
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 #include "flow_tests/broker_link.hpp"
 
+#include "amqp/properties.hpp"
+
 namespace millrace::flow_tests {
 using amqp::client::Commit;
 using amqp::client::Delivery;
@@ -30,8 +32,11 @@ void BrokerLink::deliver(broker::Delivery delivery) {
   const auto tag = ++last_tag_;
   out_.emplace(tag, delivery.id);
   const auto& message = *delivery.message;
+  auto properties = message.properties;
+  if (delivery.place != 0)
+    properties = amqp::with_header(properties, "x-millrace-place", static_cast<std::int64_t>(delivery.place));
   handlers_.delivered(
-      {tag, delivery.redelivered, message.exchange, message.routing_key, message.properties, message.body});
+      {tag, delivery.redelivered, message.exchange, message.routing_key, std::move(properties), message.body});
 }
 
 void BrokerLink::cancelled(broker::ConsumerId) {

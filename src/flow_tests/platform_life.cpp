@@ -71,6 +71,9 @@ Status PlatformLife::start() {
   if (!broker) return broker.error();
   broker_ = std::move(*broker);
   session_ = broker_->begin_session();
+  order_keys_.add(tested_.plan);
+  broker_->order_by(
+      [this](const std::string& queue, const broker::Message& message) { return order_keys_.key(queue, message); });
   if (auto declared = declare(); !declared) return declared;
   for (const auto& plan : tested_.plan.workers) {
     for (std::uint32_t number = 1; number <= std::max(1u, plan.instances.min); ++number) {

@@ -10,6 +10,7 @@
 
 #include "broker/broker.hpp"
 #include "component/step_runner.hpp"
+#include "deployment/order_keys.hpp"
 #include "flow/flow.hpp"
 #include "flow/plan.hpp"
 #include "flow_tests/commit_points.hpp"
@@ -82,6 +83,7 @@ class PlatformLife {
   Journal& journal_;
   io::sim::SimLoop loop_;
   CommitPoints commit_points_;
+  deployment::OrderKeys order_keys_;
   std::unique_ptr<broker::Broker> broker_;
   broker::SessionId session_;
   std::string next_execution_;

@@ -131,6 +131,63 @@ cases:
 )")) == "");
 }
 
+namespace {
+
+const std::string ordered = R"(
+name: ordered
+steps:
+  - { id: form, trigger: webhook.receive, config: { path: ordered } }
+  - id: book
+    action: http.request
+    after: form
+    ordered_by: body.customer + 0
+    config: { method: POST, url: "http://books.test/{{ body.customer }}/{{ body.n }}" }
+    retry: { initial: 1m, factor: 1, attempts: 3 }
+)";
+
+}  // namespace
+
+TEST_CASE("what is tried again keeps its place before the others of its key, which wait for it; other keys go on") {
+  CHECK(wrong(run(ordered, R"(
+cases:
+  - name: the first of customer 1 needs three tries
+    given:
+      - webhook: { body: { customer: 1, n: 1 } }
+      - webhook: { body: { customer: 1, n: 2 } }
+      - webhook: { body: { customer: 2, n: 1 } }
+      - webhook: { body: { n: 3 } }
+    stubs:
+      - { http: POST http://books.test/1/1, answers: [503, 503, 200] }
+      - { http: POST *, answer: 200 }
+    expect:
+      steps:
+        book:
+          requests:
+            - { url: "http://books.test/1/1", answered: 503 }
+            - { url: "http://books.test/2/1" }
+            - { url: "http://books.test//3" }
+            - { url: "http://books.test/1/1", answered: 503 }
+            - { url: "http://books.test/1/1", answered: 200 }
+            - { url: "http://books.test/1/2" }
+      elapsed: 2m
+  - name: a dead letter frees its key
+    given:
+      - webhook: { body: { customer: 1, n: 1 } }
+      - webhook: { body: { customer: 1, n: 2 } }
+    stubs:
+      - { http: POST http://books.test/1/1, answer: 400 }
+      - { http: POST *, answer: 200 }
+    expect:
+      dead_letters: [{ body: { customer: 1, n: 1 } }]
+      steps: { book: { requests: [{ answered: 400 }, { url: "http://books.test/1/2" }] } }
+  - name: a key that cannot be found out
+    given: [{ webhook: { body: { customer: x, n: 1 } } }]
+    expect:
+      steps: { book: { requests: 0 } }
+      dead_letters: [{ code: jsonata.T2001, message: "ordered_by: *", attempts: 1 }]
+)")) == "");
+}
+
 TEST_CASE("a message comes straight to a step") {
   CHECK(wrong(run(orders, R"(
 cases:

@@ -41,6 +41,24 @@ class FlowTests(unittest.TestCase):
             file.write(text)
         return path
 
+    def test_the_order_of_each_key_is_kept_wherever_the_platform_is_killed(self):
+        flow = self.file("keys.yaml", FLOW.replace("name: hello", "name: keys").replace(
+            "after: form,", "after: form, ordered_by: body.key, retry: { initial: 1m, factor: 1, attempts: 5 },"))
+        self.file("keys.test.yaml", """
+env: { URL: http://a.test }
+stubs: [{ http: POST http://a.test/tell, body_contains: { n: 1 }, answers: [503, 503, 200] }, { http: POST *, answer: 200 }]
+cases:
+  - name: both keys
+    given:
+      - { webhook: { body: { key: a, n: 1 } } }
+      - { webhook: { body: { key: a, n: 2 } } }
+      - { webhook: { body: { key: b, n: 3 } } }
+    expect: { steps: { tell: { that: "$join(requests[body.key = 'a'].($string(body.n))) ~> $match(/^1+2+$/)" } } }
+""")
+        result = millrace("test", flow, "--crash-everywhere")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("the same outcome each time", result.stdout)
+
     def good_only(self):
         return TEST[:TEST.index("  - name: bad")]
 

@@ -124,10 +124,13 @@ class World:
         self.target.__exit__()
         self.folder.cleanup()
 
-    def send(self, number, poison=False, seconds=60):
+    def send(self, number, poison=False):
+        self.post({"company": f"Company {number}", "number": number, "poison": poison}, f"form-{number}")
+
+    def post(self, form, key, seconds=60):
         """Sends one form until it is answered 2xx; the Idempotency-Key makes the tries one."""
-        body = json.dumps({"company": f"Company {number}", "number": number, "poison": poison})
-        headers = {"Content-Type": "application/json", "Idempotency-Key": f"form-{number}"}
+        body = json.dumps(form)
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -136,12 +139,12 @@ class World:
                 status = connection.getresponse().status
                 if 200 <= status < 300:
                     return
-                assert status >= 500, f"form {number} was answered {status}"
+                assert status >= 500, f"form {key} was answered {status}"
             except (OSError, http.client.HTTPException):
                 time.sleep(0.02)  # the platform is being started again
             finally:
                 connection.close()
-        raise AssertionError(f"form {number} was not accepted within {seconds} s")
+        raise AssertionError(f"form {key} was not accepted within {seconds} s")
 
     def numbers_in_ledger(self):
         return [value["number"] for _, value in self.target.ledger]

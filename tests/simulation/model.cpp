@@ -29,6 +29,11 @@ void Model::apply(const Commit& commit) {
   if (commit.binds) bindings_.insert(*commit.binds);
   if (commit.purges) purge(*commit.purges);
   for (const auto& publication : commit.publications) publish(publication, true);
+  for (const auto& replacing : commit.replacings) {
+    publications_[replacing.by.id] = replacing.by;
+    auto& ids = queues_.at(replacing.queue).ids;
+    std::replace(ids.begin(), ids.end(), replacing.id, replacing.by.id);
+  }
   for (const auto& settling : commit.settlings) {
     auto& queue = queues_.at(settling.queue);
     if (is_pooled(queue.rules)) {
@@ -62,6 +67,7 @@ void Model::publish(const Publication& publication, bool by_client) {
 
 void Model::learn(const Commit& commit) {
   for (const auto& publication : commit.publications) publications_[publication.id] = publication;
+  for (const auto& replacing : commit.replacings) publications_[replacing.by.id] = replacing.by;
 }
 
 void Model::lay_in(Queue& queue, const Publication& publication) const {
@@ -129,6 +135,9 @@ bool Model::shows(const Commit& commit, const Content& found) const {
   if (commit.declares && found.contains(commit.declares->name)) return true;
   for (const auto& publication : commit.publications) {
     if (lies_anywhere(found, publication.id)) return true;
+  }
+  for (const auto& replacing : commit.replacings) {
+    if (lies_anywhere(found, replacing.by.id)) return true;
   }
   if (commit.purges) {
     const auto& [name, except] = *commit.purges;

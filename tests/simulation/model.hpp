@@ -20,7 +20,15 @@ struct Publication {
   std::string message_id = {};   ///< AMQP message-id; empty: none
   std::uint64_t expires_at = 0;  ///< ms; 0: never
   std::uint8_t priority = 0;
-  std::uint64_t size = 0;  ///< bytes of properties and body
+  std::uint64_t size = 0;      ///< bytes of properties and body
+  std::string order_key = {};  ///< on the queue `ordered`; empty: none
+};
+
+/// A message takes the place of another on its queue: a rebound in order.
+struct Replacing {
+  std::string queue;
+  std::string id;
+  Publication by;
 };
 
 struct Settling {
@@ -35,6 +43,7 @@ struct QueueRules {
   bool keeps_only_the_last = false;
   std::uint64_t bytes_max = 0;       ///< more are dropped from its head; 0: no limit
   bool ranks = false;                ///< by priority
+  bool ordered = false;              ///< by key
   bool is_pool = false;              ///< its messages expire, and go to the queue `returned`
   std::string dead_letter_key = {};  ///< empty: what is rejected is gone
 };
@@ -48,6 +57,7 @@ struct Purge {
 struct Commit {
   std::vector<Publication> publications = {};
   std::vector<Settling> settlings = {};
+  std::vector<Replacing> replacings = {};
   std::optional<QueueRules> declares = {};
   std::optional<std::pair<std::string, std::string>> binds = {};  ///< key, queue
   std::optional<Purge> purges = {};
@@ -73,6 +83,7 @@ class Model {
   bool holds(const std::string& queue, const std::string& id) const;
   /// Ids on a queue that is no pool, in order of delivery.
   const std::vector<std::string>& on(const std::string& queue) const { return queues_.at(queue).ids; }
+  const Publication& publication(const std::string& id) const { return publications_.at(id); }
   std::size_t messages() const;
 
  private:

@@ -57,9 +57,10 @@ void World::make_topology() {
   queues_.push_back({.name = "narrow", .bytes_max = 1'200});
   queues_.push_back({.name = "ranked", .ranks = true});
   queues_.push_back({.name = "heap"});
+  queues_.push_back({.name = "ordered", .ordered = true});
   queues_.push_back({.name = "delayed", .is_pool = true});
   queues_.push_back({.name = "returned"});
-  for (const auto* name : {"dead", "last", "narrow", "ranked", "heap", "delayed", "returned"}) {
+  for (const auto* name : {"dead", "last", "narrow", "ranked", "heap", "ordered", "delayed", "returned"}) {
     bindings_.emplace_back(name, name);
   }
 }
@@ -94,6 +95,7 @@ void World::forget_broker() {
   loop_.reset();
   held_.clear();
   strays_.clear();
+  turn_ended_in_.clear();
 }
 
 void World::crash(io::sim::Loss loss) {
@@ -230,6 +232,7 @@ void World::declare(const QueueRules& rules) {
   }
   if (rules.keeps_only_the_last) spec.arguments.set("x-max-length", std::int64_t{1});
   if (rules.bytes_max != 0) spec.arguments.set("x-max-length-bytes", static_cast<std::int64_t>(rules.bytes_max));
+  if (rules.ordered) spec.arguments.set("x-millrace-ordered", true);
   if (rules.ranks) spec.arguments.set("x-max-priority", std::int64_t{3});
   if (rules.is_pool || !rules.dead_letter_key.empty()) {
     spec.arguments.set("x-dead-letter-exchange", exchange);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -58,6 +59,7 @@ class World {
     broker::DeliveryId delivery;
     std::string queue;
     std::string id;
+    std::uint64_t place = 0;
   };
 
   static constexpr const char* exchange = "x";
@@ -74,6 +76,14 @@ class World {
   void transact();
   void get_one(const std::string& name);
   void check_rank(const std::string& queue, const std::string& id);
+  // world_order.cpp
+  void rebound_one();
+  void check_turn(const std::string& id);
+  void check_nobody_has_a_turn();
+  bool is_out(const std::string& queue, const std::string& id) const;
+  void note_ends_of_turns(const Commit& commit, std::size_t number);
+
+  // world_clients.cpp
   void purge();
   void drain_one_queue();
   void settle_one();
@@ -81,8 +91,8 @@ class World {
   void make_room();
   void check_memory();
   Publication make_publication();
-  /// Of that publication, whose size it sets.
-  broker::MessagePtr message(Publication& publication);
+  /// Of that publication, whose size it sets. `place`: that it is to take; 0: none.
+  broker::MessagePtr message(Publication& publication, std::uint64_t place = 0);
   Settling take_held(broker::Batch& batch);
   void commit(Commit commit, broker::Batch batch);
   broker::Broker::Durable durable(std::size_t number);
@@ -116,6 +126,7 @@ class World {
   std::set<std::string> strays_;                     ///< out as well, and nobody will settle them: that was refused
   std::map<std::string, std::size_t> published_in_;  ///< id → number of its commit
   std::vector<std::string> message_ids_;
+  std::map<std::string, std::size_t> turn_ended_in_;  ///< by key: number of the commit that took off its last one
   std::uint64_t next_id_ = 1;
   bool storage_failed_ = false;
   std::optional<std::uint64_t> full_since_;  ///< ms: the disk is full, or was when the power went

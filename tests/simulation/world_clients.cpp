@@ -23,7 +23,8 @@ void World::act_once() {
   const auto dice = random(100);
   if (dice < 80 - 2 * eagerness_) return publish_some();
   if (dice < 80 - eagerness_) return get_one(queues_[random(queues_.size())].name);
-  if (dice < 80) return settle_one();
+  if (dice < 76) return settle_one();
+  if (dice < 80) return rebound_one();
   if (dice < 94) return transact();
   if (dice < 96) return lose_session();
   if (dice < 97) return drain_one_queue();
@@ -36,10 +37,15 @@ void World::act_once() {
 
 Publication World::make_publication() {
   Publication publication{.id = fmt::format("m{}", next_id_++)};
-  constexpr const char* others[] = {"last", "delayed", "delayed", "narrow", "ranked", "ranked", "heap"};
-  const auto dice = random(14);
+  constexpr const char* others[] = {"last", "delayed", "delayed", "narrow",  "ranked", "ranked",
+                                    "heap", "ordered", "ordered", "ordered", "ordered"};
+  const auto dice = random(18);
   publication.key = dice < 7 ? fmt::format("k{}", random(3)) : others[dice - 7];
   if (publication.key == "delayed") publication.expires_at = now() + 1 + random(300);
+  if (publication.key == "ordered") {
+    if (const auto key = random(4); key > 0) publication.order_key = fmt::format("key{}", key);
+    if (random(8) == 0) publication.expires_at = now() + 1 + random(100);
+  }
   publication.priority = static_cast<std::uint8_t>(random(4));
   if (dice < 4) {
     const bool repeat = !message_ids_.empty() && random(3) == 0;
@@ -49,12 +55,15 @@ Publication World::make_publication() {
   return publication;
 }
 
-broker::MessagePtr World::message(Publication& publication) {
+broker::MessagePtr World::message(Publication& publication, std::uint64_t place) {
   amqp::Properties properties;
   properties.delivery_mode = 2;
   properties.priority = publication.priority;
   if (!publication.message_id.empty()) properties.message_id = publication.message_id;
   if (publication.expires_at != 0) properties.expiration = std::to_string(publication.expires_at - now());
+  if (!publication.order_key.empty() || place != 0) properties.headers.emplace();
+  if (!publication.order_key.empty()) properties.headers->set("x-millrace-key", publication.order_key);
+  if (place != 0) properties.headers->set("x-millrace-place", static_cast<std::int64_t>(place));
   auto message = std::make_shared<broker::Message>();
   message->exchange = exchange;
   message->routing_key = publication.key;
@@ -68,11 +77,15 @@ broker::MessagePtr World::message(Publication& publication) {
 void World::commit(Commit commit, broker::Batch batch) {
   const auto publications = commit.publications.size();
   const auto settlings = commit.settlings.size();
-  const bool lazy = publications == 0 && random(2) == 0;  // an ack for whose durability nobody waits
+  const bool in_order = std::any_of(commit.settlings.begin(), commit.settlings.end(),
+                                    [](const Settling& it) { return it.queue == "ordered"; });
+  const bool heeded = publications > 0 || in_order || !commit.replacings.empty();
+  const bool lazy = !heeded && random(2) == 0;  // an ack for whose durability nobody waits
   const auto number = history_.size();
   const auto answer = broker_->commit(publisher_, std::move(batch), lazy ? nullptr : durable(number));
   if (!answer) {
     for (const auto& settling : commit.settlings) strays_.insert(settling.id);
+    for (const auto& replacing : commit.replacings) strays_.insert(replacing.id);
     return refused("commit", answer.error());
   }
   for (const auto& publication : commit.publications) {
@@ -83,6 +96,7 @@ void World::commit(Commit commit, broker::Batch batch) {
     tell(settling.rejected ? "reject" : "ack",
          fmt::format("{} of {} in commit {}{}", settling.id, settling.queue, number, lazy ? ", lazily" : ""));
   }
+  note_ends_of_turns(commit, number);
   history_.add(std::move(commit));
   counts_.published += publications;
   counts_.settled += settlings;
@@ -140,7 +154,7 @@ void World::get_one(const std::string& name) {
   const auto answer = broker_->get(publisher_, rules.name, false);
   if (disk_.is_off()) return;
   if (!answer) return complain("get refused: " + answer.error().text);
-  if (!*answer) return;
+  if (!*answer) return rules.ordered ? check_nobody_has_a_turn() : void();
   const auto& delivery = **answer;
   const auto id = delivery.message->body.substr(0, delivery.message->body.find(' '));
   const auto made = published_in_.find(id);
@@ -151,16 +165,15 @@ void World::get_one(const std::string& name) {
                                  [&](const Held& held) { return held.id == id && held.queue == rules.name; });
   if (twice) complain(fmt::format("{} was delivered twice at a time", id));
   if (rules.ranks) check_rank(rules.name, id);
+  if (rules.ordered && !wrong_) check_turn(id);
   tell("get", fmt::format("{} of {}", id, rules.name));
-  held_.push_back({delivery.id, rules.name, id});
+  held_.push_back({delivery.id, rules.name, id, delivery.place});
 }
 
 /// It is the first of those that are durable and not out.
 void World::check_rank(const std::string& queue, const std::string& id) {
   for (const auto& first : history_.intended().on(queue)) {
-    const bool is_out = std::any_of(held_.begin(), held_.end(),
-                                    [&](const Held& held) { return held.id == first && held.queue == queue; });
-    if (is_out || strays_.contains(first) || !history_.is_confirmed(published_in_.at(first))) continue;
+    if (is_out(queue, first) || strays_.contains(first) || !history_.is_confirmed(published_in_.at(first))) continue;
     if (first != id) complain(fmt::format("{} was delivered from {} before {}", id, queue, first));
     return;
   }

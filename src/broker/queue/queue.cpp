@@ -9,7 +9,9 @@ Queue::Queue(std::uint32_t the_id, QueueSpec the_spec, QueueRules the_rules, Ses
       owner(the_owner),
       logged(spec.durable && !spec.exclusive),
       window(rules.dedup_window, rules.dedup_max),
-      residents_(residents) {}
+      residents_(residents) {
+  if (rules.ordered) order = std::make_unique<KeyOrder>();
+}
 
 Backlog* Queue::find_backlog(std::uint8_t priority) {
   for (const auto& backlog : backlogs_) {
@@ -77,8 +79,12 @@ bool Queue::full(std::uint64_t added_bytes) const {
 QueueStatus Queue::status() const {
   QueueStatus status;
   status.name = spec.name;
-  status.ready = ready;
-  status.unsettled = out;
+  status.ready = ready + aside();
+  status.unsettled = out - aside();
+  if (order) {
+    status.delayed = order->delayed;
+    status.put_back_total = order->put_back_total;
+  }
   status.arriving = arriving;
   status.consumers = static_cast<std::uint32_t>(consumers.size());
   status.published_total = published_total;

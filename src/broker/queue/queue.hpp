@@ -9,6 +9,7 @@
 #include "broker/broker.hpp"
 #include "broker/queue/backlog.hpp"
 #include "broker/queue/dedup_window.hpp"
+#include "broker/queue/key_order.hpp"
 #include "broker/queue/queue_rules.hpp"
 
 namespace millrace::broker {
@@ -28,7 +29,7 @@ class Queue {
 
   std::uint64_t ready = 0;  ///< messages that wait for a consumer
   std::uint64_t ready_bytes = 0;
-  std::uint64_t out = 0;       ///< with consumers
+  std::uint64_t out = 0;       ///< with consumers, or set aside (KeyOrder)
   std::uint64_t arriving = 0;  ///< taken in, not yet durable
   std::uint64_t arriving_bytes = 0;
   std::vector<ConsumerId> consumers;
@@ -41,7 +42,8 @@ class Queue {
   bool kicked = false;
   bool tapped = false;  ///< it keeps nothing: Broker::tap
   Gate gate;
-  std::uint64_t used_at = 0;  ///< ms since the Unix epoch; with x-expires
+  std::unique_ptr<KeyOrder> order;  ///< of an ordered queue
+  std::uint64_t used_at = 0;        ///< ms since the Unix epoch; with x-expires
   bool watched_for_use = false;
 
   /// The next to deliver, the oldest of the highest priority, is the first entry of this part.
@@ -65,6 +67,7 @@ class Queue {
   Backlog* find_backlog(std::uint8_t priority);
   bool walk(PartSource& source, const std::function<bool(const Entry&)>& visit) const;
   std::uint8_t priority_of(std::uint8_t wanted) const { return std::min(wanted, rules.priority_max); }
+  std::uint64_t aside() const { return order ? order->aside : 0; }
   std::uint64_t body_bytes() const;
   bool full(std::uint64_t added_bytes) const;
   QueueStatus status() const;

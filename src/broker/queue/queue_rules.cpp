@@ -94,6 +94,16 @@ void read_type(ArgumentReader& in, const QueueSpec& spec, QueueRules& rules) {
   }
 }
 
+/// The order is that of the messages' numbers, and what returns is found again in the log.
+void read_order(ArgumentReader& in, const QueueSpec& spec, QueueRules& rules) {
+  rules.ordered = in.flag("x-millrace-ordered");
+  if (!rules.ordered) return;
+  if (!spec.durable || spec.exclusive) in.refuse("x-millrace-ordered", "only a durable queue that is shared has it");
+  for (const auto* name : {"x-max-priority", "x-message-ttl", "x-max-length", "x-max-length-bytes"}) {
+    if (spec.arguments.find(name) != nullptr) in.refuse(name, "ordered queues do not have it");
+  }
+}
+
 }  // namespace
 
 Answer<QueueRules> QueueRules::read(const QueueSpec& spec) {
@@ -102,6 +112,7 @@ Answer<QueueRules> QueueRules::read(const QueueSpec& spec) {
   read_limits(in, rules);
   read_failure_rules(in, spec, rules);
   read_type(in, spec, rules);
+  read_order(in, spec, rules);
   rules.single_active_consumer = in.flag("x-single-active-consumer");
   rules.dedup_window = in.time("x-millrace-dedup-window").value_or(0);
   rules.dedup_max = in.count("x-millrace-dedup-max").value_or(rules.dedup_max);

@@ -24,6 +24,7 @@ struct QueueRules {
   bool counts_returns = false;  ///< what a consumer puts back counts towards the limit, too, not only what it lost
   bool isolate_suspects = false;
   bool single_active_consumer = false;
+  bool ordered = false;
   std::uint64_t dedup_window = 0;  ///< ms
   std::size_t dedup_max = 100'000;
 

@@ -116,6 +116,10 @@ void Channel::write_properties_and_body(std::string& out, const Delivery& delive
     changed = amqp::with_header(*properties, "x-millrace-probe", 1);
     properties = &changed;
   }
+  if (delivery.place != 0) {
+    changed = amqp::with_header(*properties, "x-millrace-place", static_cast<std::int64_t>(delivery.place));
+    properties = &changed;
+  }
   amqp::write_content(out, number_, *properties, message.body, context_.frame_size_max);
 }
 

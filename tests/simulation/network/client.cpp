@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "amqp/properties.hpp"
+
 namespace millrace::simulation {
 
 using amqp::MethodId;
@@ -125,20 +127,20 @@ void Client::channel_method(std::uint16_t channel, MethodId id, amqp::Reader& in
       const auto method = amqp::basic::Deliver::read(in);
       const auto consumer = state.consumers.find(std::string(method.consumer_tag));
       if (consumer == state.consumers.end()) return fault("a delivery for a consumer that there is not");
-      return begin({consumer->second, method.delivery_tag, method.redelivered, false, true, {}, {}});
+      return begin({consumer->second, method.delivery_tag, method.redelivered, false, true, {}, {}, 0});
     }
     case MethodId::basic_get_ok: {
       const auto method = amqp::basic::GetOk::read(in);
       if (state.gets.empty()) return fault("basic.get-ok, and nobody had asked");
       const auto queue = state.gets.front();
       state.gets.pop_front();
-      return begin({queue, method.delivery_tag, method.redelivered, false, false, {}, {}});
+      return begin({queue, method.delivery_tag, method.redelivered, false, false, {}, {}, 0});
     }
     case MethodId::basic_get_empty:
       if (state.gets.empty()) return fault("basic.get-empty, and nobody had asked");
       return state.gets.pop_front();
     case MethodId::basic_return:
-      return begin({{}, 0, false, true, false, {}, {}});
+      return begin({{}, 0, false, true, false, {}, {}, 0});
     case MethodId::basic_ack: {
       const auto method = amqp::basic::Ack::read(in);
       return confirmed(method.delivery_tag, method.multiple, true);
@@ -172,6 +174,10 @@ void Client::content(std::uint16_t channel, const amqp::Frame& frame) {
     const auto header = amqp::read_content_header(frame.payload);
     if (!header || incoming->size) return fault("a content header that cannot be read, or a second one");
     incoming->size = header->body_size;
+    if (const auto properties = amqp::decode_properties(header->properties); properties && properties->headers)
+      incoming->place = properties->headers->integer("x-millrace-place");
+    if ((incoming->queue == families::ordered.main) != (incoming->place != 0))
+      return fault("a delivery of an ordered queue, and only that, has a place");
   } else {
     if (!incoming->size) return fault("a body before its header");
     incoming->body += frame.payload;
@@ -197,7 +203,7 @@ void Client::arrived(std::uint16_t channel) {
   if (auto wrong = around_.ledger.delivered(incoming.queue, id, incoming.redelivered, copy)) return fault(*wrong);
   if (incoming.tag <= std::exchange(state.tag, incoming.tag)) fault("delivery tags do not grow");
   if (incoming.by_consumer && !incoming.redelivered) check_order(state, incoming, *copy);
-  state.held.emplace(incoming.tag, Held{copy, incoming.queue, incoming.by_consumer});
+  state.held.emplace(incoming.tag, Held{copy, incoming.queue, incoming.by_consumer, incoming.place});
   std::map<std::string, std::uint16_t> out;
   for (const auto* all : {&state.held, channel == transacting ? &taken_ : nullptr}) {
     if (all == nullptr) continue;
@@ -211,7 +217,7 @@ void Client::arrived(std::uint16_t channel) {
 }
 
 void Client::check_order(ChannelState& state, const Incoming& incoming, const Copy& copy) {
-  if (incoming.queue != copy.family->main) return;
+  if (incoming.queue != copy.family->main || copy.family == &families::ordered) return;
   auto& last = state.last[{incoming.queue, copy.stream, copy.priority}];
   if (copy.number <= last) fault(fmt::format("{} overtook one published before it on {}", copy.id, incoming.queue));
   last = copy.number;

@@ -68,6 +68,7 @@ class Client final : public Line::Peer {
     Copy* copy = nullptr;
     std::string queue;
     bool by_consumer = false;
+    std::int64_t place = 0;  ///< in an ordered queue
   };
   struct Incoming {  ///< a content on its way
     std::string queue;
@@ -77,6 +78,7 @@ class Client final : public Line::Peer {
     bool by_consumer = false;
     std::optional<std::uint64_t> size;
     std::string body;
+    std::int64_t place = 0;
   };
   struct ChannelState {
     std::map<std::uint64_t, Held> held;
@@ -132,6 +134,7 @@ class Client final : public Line::Peer {
   void consume(std::uint16_t channel, const char* queue);
   void publish(std::uint16_t channel);
   void settle(std::uint16_t channel);
+  void put_back(std::uint64_t tag, const Held& held);
   void acknowledge_at_once(std::uint16_t channel, std::uint64_t tag);
   void get(std::uint16_t channel);
   void commit();

@@ -16,6 +16,7 @@ amqp::FieldTable arguments_of(std::string_view queue) {
     arguments.set("x-dead-letter-exchange", exchange);
     arguments.set("x-dead-letter-routing-key", family->other);
   }
+  if (queue == families::ordered.main) arguments.set("x-millrace-ordered", true);
   if (queue == families::ranked.main) arguments.set("x-max-priority", std::int64_t{3});
   if (queue == families::narrow.main) arguments.set("x-max-length-bytes", static_cast<std::int64_t>(narrow_bytes));
   return arguments;
@@ -60,7 +61,7 @@ void Client::set_up() {
   }
   state.prefetch = static_cast<std::uint16_t>(1 + around_.random(8));
   send(consuming, amqp::basic::Qos{.prefetch_count = state.prefetch});
-  for (const auto* queue : {"work", "dead", "ranked", "narrow", "dropped", "returned"}) {
+  for (const auto* queue : {"work", "dead", "ranked", "narrow", "dropped", "returned", "ordered"}) {
     if (around_.random(3) == 0) consume(consuming, queue);
     if (around_.random(8) == 0 && channels_[transacting].consumers.empty()) consume(transacting, queue);
   }
@@ -103,7 +104,7 @@ void Client::act() {
   if (dice < 85) return settle(transacting);
   if (dice < 92) return commit();
   if (dice < 94) return roll_back();
-  if (dice < 96) return declare(families::all[around_.random(5)]->main);
+  if (dice < 96) return declare(families::all[around_.random(6)]->main);
   if (dice < 98) return purge();
   return reopen();
 }
@@ -117,7 +118,7 @@ void Client::publish(std::uint16_t channel) {
   const bool both = around_.random(6) == 0;
   const bool nowhere = channel == confirming && around_.random(20) == 0;
   // What lies on the heap may be purged unseen, which says nothing about its transaction.
-  const auto& family = *families::all[around_.random(channel == transacting ? 4 : 5)];
+  const auto& family = *families::all[around_.random(channel == transacting ? 5 : 6)];
   if (!both && &family == &families::passing) properties.expiration = std::to_string(20 + around_.random(800));
   std::vector<Copy*> copies;
   std::vector<const Family*> to = {&family};
@@ -128,6 +129,8 @@ void Client::publish(std::uint16_t channel) {
                                              *properties.priority,
                                              channel == transacting ? Known::no : Known::perhaps));
   }
+  if (!copies.empty() && copies.front()->family == &families::ordered)
+    properties.headers.emplace().set("x-millrace-key", copies.front()->order_key);
   const auto tag = channel == confirming ? ++last_confirm_tag_ : 0;
   const auto size = around_.random(8) == 0 ? around_.random(9'000) : around_.random(300);
   const auto body = (nowhere ? fmt::format("nowhere{}", tag) : id) + " " + std::string(size, 'x');
@@ -157,6 +160,12 @@ void Client::settle(std::uint16_t channel) {
     held.erase(it);
     return send(channel, amqp::basic::Nack{.delivery_tag = tag, .requeue = true});
   }
+  if (channel == transacting && kind < 5 && it->second.queue == families::ordered.main) {
+    taken_.insert(*it);
+    put_back(tag, it->second);
+    held.erase(it);
+    return;
+  }
   const bool rejects = kind == 1;
   const bool multiple = !rejects && kind < 5;
   if (multiple) it = held.begin();
@@ -177,6 +186,24 @@ void Client::settle(std::uint16_t channel) {
   send(channel, amqp::basic::Ack{.delivery_tag = tag, .multiple = multiple});
 }
 
+/// For a later try, in the transaction that acknowledges it.
+void Client::put_back(std::uint64_t tag, const Held& held) {
+  auto& copy = *held.copy;
+  around_.tell(fmt::format("{} puts {} back to its place", name_, copy.id));
+  gathered_->put_back.push_back(&copy);
+  amqp::Properties properties;
+  properties.delivery_mode = 2;
+  properties.expiration = std::to_string(1 + around_.random(400));
+  properties.headers.emplace().set("x-millrace-key", copy.order_key);
+  properties.headers->set("x-millrace-place", held.place);
+  std::string bytes;
+  amqp::write_method(bytes, transacting,
+                     amqp::basic::Publish{.exchange = exchange, .routing_key = families::ordered.key});
+  amqp::write_content(bytes, transacting, amqp::encode_properties(properties), copy.id + " again", frame_size_max_);
+  send_bytes(bytes);
+  send(transacting, amqp::basic::Ack{.delivery_tag = tag});
+}
+
 void Client::acknowledge_at_once(std::uint16_t channel, std::uint64_t tag) {
   auto& held = channels_[channel].held;
   auto& copy = *held.at(tag).copy;
@@ -189,8 +216,8 @@ void Client::acknowledge_at_once(std::uint16_t channel, std::uint64_t tag) {
 
 void Client::get(std::uint16_t channel) {
   if (reopening_ || (channel == transacting && committing_)) return;
-  constexpr const char* queues[] = {"work", "dead", "ranked", "narrow", "dropped", "returned"};
-  const auto* queue = queues[around_.random(6)];
+  constexpr const char* queues[] = {"work", "dead", "ranked", "narrow", "dropped", "returned", "ordered"};
+  const auto* queue = queues[around_.random(7)];
   channels_[channel].gets.emplace_back(queue);
   send(channel, amqp::basic::Get{.queue = queue});
 }

@@ -15,6 +15,7 @@ Copy& NetworkLedger::publish(const Family& family, std::string id, std::string s
   copy->family = &family;
   copy->stream = std::move(stream);
   copy->number = number;
+  if (&family == &families::ordered) copy->order_key = fmt::format("key{}", number % 3);
   copy->priority = &family == &families::ranked ? priority : std::uint8_t{0};
   copy->made = made;
   if (&family == &families::heap && purges_ > 0) copy->settled = Known::perhaps;
@@ -54,6 +55,16 @@ NetworkLedger::Fault NetworkLedger::undo(const Copy& settled) {
   return std::nullopt;
 }
 
+/// Nothing of its key that was published before it, on the same channel, is there still.
+NetworkLedger::Fault NetworkLedger::check_turn(const Copy& copy) const {
+  for (const auto& [key, other] : copies_) {
+    const bool before = other->family == copy.family && other->stream == copy.stream && other->number < copy.number;
+    if (before && other->order_key == copy.order_key && other->made == Known::yes && other->settled == Known::no)
+      return fmt::format("{} was delivered before {}, which has the same key", copy.id, other->id);
+  }
+  return std::nullopt;
+}
+
 NetworkLedger::Fault NetworkLedger::delivered(std::string_view queue, std::string_view id, bool redelivered,
                                               Copy*& copy) {
   copy = find(queue, id);
@@ -62,6 +73,9 @@ NetworkLedger::Fault NetworkLedger::delivered(std::string_view queue, std::strin
   if (copy->settled == Known::yes) return fmt::format("{} was delivered from {} after it was settled", id, queue);
   if (copy->rejected == Known::yes && queue == copy->family->main)
     return fmt::format("{} was delivered from {} after it was rejected", id, queue);
+  if (stored_ && copy->family == &families::ordered) {
+    if (auto fault = check_turn(*copy)) return fault;
+  }
   if (stored_) {
     if (!redelivered && copy->seen_on.contains(queue))
       return fmt::format("{} was delivered from {} again, without a word of it", id, queue);
@@ -84,6 +98,7 @@ NetworkLedger::Fault NetworkLedger::delivered(std::string_view queue, std::strin
 void NetworkLedger::commit(const std::shared_ptr<Transaction>& transaction) {
   for (auto* copy : transaction->published) copy->made = Known::perhaps;
   for (auto* copy : transaction->moved) try_to_settle(*copy, true);
+  for (auto* copy : transaction->put_back) copy->seen_on.clear();  // it may come as if for the first time
   for (auto* copy : transaction->settled) {
     try_to_settle(*copy, false);
     transaction->tries.push_back(copy->tries);
@@ -182,9 +197,11 @@ NetworkLedger::Fault NetworkLedger::recovered(const Content& lying) {
 
 NetworkLedger::Fault NetworkLedger::all_settled() const {
   for (const auto& [key, copy] : copies_) {
-    // Once the storage has failed, a dead letter may have to wait for the restart.
+    // Once the storage has failed, a dead letter may have to wait for the restart; so may those of a key of which one
+    // has left without being stored as gone.
     const bool moves_by_itself = copy->family == &families::passing || copy->family == &families::narrow;
-    const bool may_wait = !stored_ && (moves_by_itself || copy->rejected != Known::no);
+    const bool is_held = moves_by_itself || copy->family == &families::ordered || copy->rejected != Known::no;
+    const bool may_wait = !stored_ && is_held;
     if (copy->made == Known::yes && copy->settled == Known::no && !may_wait)
       return fmt::format("{} of {} was confirmed and is not delivered", copy->id, copy->family->key);
   }

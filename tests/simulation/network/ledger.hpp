@@ -29,8 +29,9 @@ inline constexpr Family work{"work", "work", "dead"};
 inline constexpr Family ranked{"ranked", "ranked"};                 ///< x-max-priority
 inline constexpr Family narrow{"narrow", "narrow", "dropped"};      ///< x-max-length-bytes, drop-head
 inline constexpr Family passing{"passing", "delayed", "returned"};  ///< per-message expiration
+inline constexpr Family ordered{"ordered", "ordered"};              ///< x-millrace-ordered
 inline constexpr Family heap{"heap", "heap"};                       ///< purged, and consumed by nobody
-inline constexpr std::array<const Family*, 5> all = {&work, &ranked, &narrow, &passing, &heap};
+inline constexpr std::array<const Family*, 6> all = {&work, &ranked, &narrow, &passing, &ordered, &heap};
 }  // namespace families
 
 /// What can be known of something that a client has asked for: an answer may have been lost.
@@ -43,6 +44,7 @@ struct Copy {
   std::string stream;  ///< the channel that published it; its messages keep their order on a queue
   std::uint64_t number = 0;
   std::uint8_t priority = 0;
+  std::string order_key = {};  ///< in the family `ordered`
   Known made = Known::perhaps;
   Known settled = Known::no;
   Known rejected = Known::no;                       ///< moved on to the family's other queue
@@ -55,6 +57,7 @@ struct Copy {
 struct Transaction {
   std::vector<Copy*> published;
   std::vector<Copy*> settled;
+  std::vector<Copy*> put_back;       ///< to their places, for later
   std::vector<Copy*> moved;          ///< rejected, and so dead-lettered within their family
   std::vector<std::uint32_t> tries;  ///< of `settled`, with this one
 };
@@ -95,6 +98,7 @@ class NetworkLedger {
 
  private:
   Copy* find(std::string_view queue, std::string_view id);
+  Fault check_turn(const Copy& copy) const;
   Fault check_order(const std::string& queue, const std::vector<Copy*>& copies) const;
   Fault check_whole(const Transaction& transaction, const std::set<const Copy*>& there);
   Fault undo(const Copy& settled);
