@@ -31,7 +31,9 @@ class Output final : public component::Outside {
 /// A worker's surroundings for the mill's function `name`.
 class Hosted {
  public:
-  explicit Hosted(const std::string& name, bool polls = false, std::uint32_t concurrency = 0) {
+  using Variables = std::vector<std::pair<std::string, std::string>>;
+  explicit Hosted(const std::string& name, bool polls = false, std::uint32_t concurrency = 0,
+                  const Variables& variables = {}) {
     environment_.flow_id = "the-flow";
     environment_.step_id = "grind";
     environment_.exec_id = environment_.container_id = environment_.workspace_id = environment_.user_id = "x";
@@ -50,6 +52,7 @@ class Hosted {
     settings_.program->folder = MILL;
     settings_.program->function = name;
     settings_.program->polls = polls;
+    settings_.program->environment = variables;
     const auto host = hosting::make_host(loop_, environment_, [this](const Error& error) {
       lost = error.message;
       loop_.stop();
@@ -236,6 +239,16 @@ TEST_CASE("a polling trigger emits and moves its position in one outcome") {
   REQUIRE(outcome.emissions.size() == 3);
   CHECK(outcome.emissions[0].body == R"({"number":5})");
   CHECK(outcome.snapshot == R"({"last":7})");
+}
+
+TEST_CASE("a component that never ends a message loses it, and those that it ends do not suffer before") {
+  Hosted mill("act", false, 5, {{"MILLRACE_MESSAGE_TIMEOUT", "2"}});
+  mill.give("stuck", R"({"do":"never"})");
+  mill.give("fine", "{}");
+  mill.run_until(2);
+  CHECK(mill.finished.size() == 1);
+  CHECK(mill.finished.contains("fine"));
+  CHECK(mill.lost == "the component has not ended message stuck, nor emitted anything for it, within 2 s");
 }
 
 TEST_CASE("a component that ends, in mid-message or at load, is told of with its own words") {

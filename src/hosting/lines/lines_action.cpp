@@ -10,6 +10,7 @@
 #include "core/log.hpp"
 #include "hosting/child.hpp"
 #include "hosting/lines/answer.hpp"
+#include "hosting/message_watch.hpp"
 #include "hosting/page.hpp"
 
 namespace millrace::hosting::lines {
@@ -37,6 +38,9 @@ class LinesAction final : public component::Action {
   Status start(io::posix::AsioLoop& loop, const component::StepSettings& settings) {
     const auto& command = settings.program->command;
     if (command.empty()) return Error{Error::Kind::invalid, "the component does not say what is to be started"};
+    const auto silence_max = MessageWatch::silence_max(*settings.program);
+    if (!silence_max) return silence_max.error();
+    watch_.emplace(loop, *silence_max, [this](std::string why) { lose(std::move(why)); });
     auto environment = inherited_variables();
     for (const auto& variable : settings.program->environment) environment.push_back(variable);
     io::posix::ProcessHandlers handlers;
@@ -60,6 +64,7 @@ class LinesAction final : public component::Action {
     }
     process_->write(line_for(work));
     in_hand_.push_back({std::move(work), std::move(finish)});
+    if (in_hand_.size() == 1) watch_->heard(in_hand_.front().work.message_id);
   }
 
  private:
@@ -122,7 +127,8 @@ class LinesAction final : public component::Action {
     if (answer.reply && !item.work.reply_to.empty()) {
       emit(item, {.body = std::move(*answer.reply), .routing_key = item.work.reply_to});
     }
-    if (!answer.is_last()) return;
+    // It usually works on them one after another, so the first speaks for all.
+    if (!answer.is_last()) return watch_->heard(in_hand_.front().work.message_id);
     Outcome outcome;
     if (answer.error) outcome = Outcome::dead(std::move(*answer.error));
     if (answer.rebound) outcome = Outcome::later({"component.rebound", *answer.rebound}, answer.retry_after);
@@ -150,7 +156,9 @@ class LinesAction final : public component::Action {
     outcome.emissions = std::move(item.emissions);
     outcome.snapshot = std::move(item.snapshot);
     const auto finish = std::move(item.finish);
+    watch_->over(in_hand_.front().work.message_id);
     in_hand_.erase(std::find_if(in_hand_.begin(), in_hand_.end(), [&](const InHand& it) { return &it == &item; }));
+    if (!in_hand_.empty()) watch_->heard(in_hand_.front().work.message_id);
     finish(std::move(outcome));
   }
 
@@ -170,6 +178,7 @@ class LinesAction final : public component::Action {
   const std::size_t concurrency_;
   std::string snapshot_;
   const std::string rest_of_line_;
+  std::optional<MessageWatch> watch_;
   std::unique_ptr<io::posix::Process> process_;
   std::deque<InHand> in_hand_;  ///< in the order they were given
   std::string kept_;            ///< the begin of a line

@@ -11,6 +11,7 @@
 #include "core/id.hpp"
 #include "core/log.hpp"
 #include "hosting/child.hpp"
+#include "hosting/message_watch.hpp"
 #include "hosting/page.hpp"
 #include "hosting/sailor/amqp_door.hpp"
 #include "hosting/sailor/handled.hpp"
@@ -61,6 +62,9 @@ class SailorAction final : public component::Action {
   }
 
   Status start(Doors doors) {
+    const auto silence_max = MessageWatch::silence_max(*settings_.program);
+    if (!silence_max) return silence_max.error();
+    watch_.emplace(loop_, *silence_max, [this](std::string why) { lose(std::move(why)); });
     auto api = TaskApi::open(loop_, doors.login, environment_, settings_, kept_by_platform(loop_, environment_));
     if (!api) return api.error();
     api_ = std::move(*api);
@@ -165,6 +169,7 @@ class SailorAction final : public component::Action {
     const auto tag = consumer.deliver(properties, component::base64_encoded(cipher_.encrypted(envelope_of(work))));
     delivered_.emplace(tag, work.message_id);
     const auto id = work.message_id;
+    watch_->heard(id);
     in_hand_.emplace(id, InHand{std::move(next.work), std::move(next.finish), {}, false, {}});
   }
 
@@ -177,6 +182,7 @@ class SailorAction final : public component::Action {
     if (found == in_hand_.end()) return published_on_its_own(published, parent);
     auto& item = found->second;
     item.handled.add(published, cipher_, item.work.reply_to, snapshot_);
+    if (!item.acknowledged) watch_->heard(parent);
     const bool full = fills_page(item.handled.size(), item.handled.emissions().size());
     if (full && !item.paging && !item.acknowledged) commit_page(item);
   }
@@ -202,6 +208,7 @@ class SailorAction final : public component::Action {
 
   void commit_page(InHand& item) {
     item.paging = true;
+    watch_->over(item.work.message_id);
     door_->hold_confirms(true);
     item.finish(item.handled.page());
   }
@@ -211,7 +218,8 @@ class SailorAction final : public component::Action {
     item.paging = false;
     const bool others = std::any_of(in_hand_.begin(), in_hand_.end(), [](const auto& it) { return it.second.paging; });
     if (!others) door_->hold_confirms(false);
-    if (item.acknowledged) settle_soon(item.work.message_id);
+    if (item.acknowledged) return settle_soon(item.work.message_id);
+    watch_->heard(item.work.message_id);
   }
 
   void settled_by_component(std::uint64_t tag, bool acknowledged) {
@@ -221,6 +229,7 @@ class SailorAction final : public component::Action {
     delivered_.erase(found);
     auto& item = in_hand_.at(id);
     item.acknowledged = acknowledged;
+    watch_->over(id);
     if (!item.paging) settle_soon(id);
     pump();
   }
@@ -272,6 +281,7 @@ class SailorAction final : public component::Action {
   std::string snapshot_;
   const std::size_t prefetch_;
 
+  std::optional<MessageWatch> watch_;
   std::unique_ptr<TaskApi> api_;
   std::unique_ptr<AmqpDoor> door_;
   std::unique_ptr<io::posix::Process> process_;
