@@ -21,8 +21,8 @@ HOST = "host.docker.internal"
 class ContainerWorld(World):
     """Targets listen where containers find them; the platform's workers are containers of `engine`."""
 
-    def __init__(self, engine):
-        super().__init__(listen_on="0.0.0.0", called=HOST)
+    def __init__(self, engine, **options):
+        super().__init__(listen_on="0.0.0.0", called=HOST, **options)
         self.engine = engine
 
     def run_command(self):
