@@ -44,6 +44,9 @@ struct Field {
   std::optional<double> maximum = {};
   /// Text and text maps: may hold `{{ expression }}`, JSONata over the message, compiled when the flow is validated.
   bool templated = false;
+  /// Text and expressions that only the component itself reads: taken as they stand, without `${NAME}`; an expression
+  /// may call functions that the component adds.
+  bool verbatim = false;
 };
 
 struct Example {

@@ -118,7 +118,7 @@ void check_functions(Reading& reading, const Node& node, std::size_t begin, cons
 
 /// Compiles `source`, which stands in the scalar's text from `begin`.
 bool check_source(Reading& reading, const Node& node, std::size_t begin, std::string_view source,
-                  const std::string& field, bool& passthrough) {
+                  const std::string& field, bool& passthrough, bool others = false) {
   const auto compiled = jsonata::Expression::compile(source);
   if (!compiled) {
     const jsonata::Fault& fault = compiled.error();
@@ -126,7 +126,7 @@ bool check_source(Reading& reading, const Node& node, std::size_t begin, std::st
                     fmt::format("not valid JSONata: {}", fault.message), fault.code);
     return false;
   }
-  check_functions(reading, node, begin, field, *compiled, source);
+  if (!others) check_functions(reading, node, begin, field, *compiled, source);
   passthrough = passthrough || compiled->mentions("passthrough");
   return true;
 }
@@ -134,13 +134,13 @@ bool check_source(Reading& reading, const Node& node, std::size_t begin, std::st
 }  // namespace
 
 std::optional<Mapping> read_expression(Reading& reading, const Node& node, const std::string& field,
-                                       bool& passthrough) {
+                                       bool& passthrough, bool others) {
   if (node.kind != Node::Kind::text) {
     reading.problem(node, field, fmt::format("must be a JSONata expression as text, but is {}", describe(node)),
                     "write \"|\" after the colon and the expression on the next lines, indented");
     return std::nullopt;
   }
-  if (!check_source(reading, node, 0, node.text, field, passthrough)) return std::nullopt;
+  if (!check_source(reading, node, 0, node.text, field, passthrough, others)) return std::nullopt;
   return Mapping{node.text, reading.source().position(offset_inside(reading.source(), node, 0))};
 }
 

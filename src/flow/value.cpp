@@ -56,7 +56,7 @@ std::optional<std::string> read_text(Reading& reading, const Node& node, const s
 }
 
 Value text_value(Reading& reading, const Node& node, const std::string& path, const Field& field, bool& passthrough) {
-  auto text = read_text(reading, node, path);
+  auto text = field.verbatim && node.kind == Kind::text ? std::optional(node.text) : read_text(reading, node, path);
   if (text && field.templated) check_templates(reading, node, path, passthrough);
   if (!text) return std::nullopt;
   const auto length = std::count_if(text->begin(), text->end(), [](char c) { return (c & 0xC0) != 0x80; });
@@ -201,7 +201,7 @@ Value read_value(Reading& reading, const Node& node, const std::string& path, co
       return boost::json::value(*value);
     }
     case Field::Type::expression: {
-      auto mapping = read_expression(reading, node, path, passthrough);
+      auto mapping = read_expression(reading, node, path, passthrough, field.verbatim);
       if (!mapping) return std::nullopt;
       return boost::json::value(std::move(mapping->source));
     }

@@ -52,6 +52,13 @@ bool is_module(const fs::path& path) {
   return false;
 }
 
+/// "io.elastic.petstore.triggers.GetPets": no folders, and a name in upper case behind packages.
+bool is_java_class(std::string_view main) {
+  const auto dot = main.rfind('.');
+  if (dot == std::string_view::npos || dot == 0 || dot + 1 == main.size()) return false;
+  return main.find('/') == std::string_view::npos && main[dot + 1] >= 'A' && main[dot + 1] <= 'Z';
+}
+
 class Reader {
  public:
   Reader(std::string folder, Files files) : folder_(std::move(folder)), files_(files) {}
@@ -71,7 +78,9 @@ class Reader {
     file_.title = text_of(all, "title");
     file_.description = text_of(all, "description");
     file_.version = text_of(all, "version");
-    for (const auto step : {&Reader::read_command, &Reader::read_credentials, &Reader::read_variables}) {
+    if (is_true(all, "deprecated")) file_.notes.push_back("its author calls it deprecated");
+    for (const auto step :
+         {&Reader::read_command, &Reader::read_credentials, &Reader::read_variables, &Reader::read_shared_fields}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
     for (const auto& [member, is_trigger] : {std::pair{"triggers", true}, std::pair{"actions", false}}) {
@@ -128,6 +137,14 @@ class Reader {
     return Done{};
   }
 
+  /// Fields of the component are fields of each of its functions.
+  Status read_shared_fields() {
+    auto fields = read_fields(file_.document, "");
+    if (!fields) return fields.error();
+    shared_fields_ = std::move(*fields);
+    return Done{};
+  }
+
   Result<json::object> read_fields(const json::object& from, const std::string& path) {
     auto fields = object_of(from, "fields", path);
     if (!fields) return fields.error();
@@ -169,6 +186,7 @@ class Reader {
     auto fields = read_fields(from, path);
     if (!fields) return fields.error();
     function.fields = std::move(*fields);
+    for (const auto& [key, field] : shared_fields_) function.fields.emplace(key, field);  // its own stand
     if (auto done = read_metadata(from, path, function); !done) return done.error();
     return function;
   }
@@ -196,6 +214,11 @@ class Reader {
       return bad(path + "main", "missing: the file with its code, e.g. \"./lib/actions/" + function.name + ".js\"");
     }
     if (files_ == Files::schemas_only) return Done{};
+    if (is_java_class(function.main)) {
+      return bad(path + "main", fmt::format("names {}, a class of Java: components for the JVM cannot be installed, only "
+                                            "those for Node.js and programs over JSON lines",
+                                            function.main));
+    }
     if (!is_module(fs::path(folder_) / function.main)) {
       return bad(path + "main", fmt::format("names {}, and there is no such file in {}", function.main, folder_));
     }
@@ -236,6 +259,7 @@ class Reader {
   std::string folder_;
   Files files_;
   ComponentFile file_;
+  json::object shared_fields_;
 };
 
 }  // namespace

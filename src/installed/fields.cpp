@@ -23,7 +23,8 @@ std::string text_of(const json::object& from, std::string_view name) {
 }
 
 /// Adds a sentence to others; one that is said already is not said again.
-void say(std::string& all, std::string sentence) {
+void say(std::string& all, std::string_view words) {
+  auto sentence = without_tags(words);
   while (!sentence.empty() && (sentence.back() == ' ' || sentence.back() == '\n')) sentence.pop_back();
   if (sentence.empty() || all.find(sentence) != std::string::npos) return;
   if (!all.empty()) all += ' ';
@@ -37,9 +38,10 @@ std::string summary_of(const json::object& from, const std::string& name) {
   say(summary, text_of(from, "description"));
   if (const auto* help = from.if_contains("help"); help != nullptr) {
     if (help->is_object()) say(summary, text_of(help->get_object(), "description"));
-    if (help->is_string()) say(summary, std::string(help->get_string()));
+    if (help->is_string()) say(summary, help->get_string());
   }
   say(summary, text_of(from, "note"));
+  say(summary, text_of(from, "prompt"));
   if (const auto example = text_of(from, "placeholder"); !example.empty()) say(summary, "E.g. " + example);
   return summary.empty() ? name + "." : summary;
 }
@@ -118,6 +120,7 @@ void set_type(const json::object& from, const std::string& function, Field& fiel
       {"SelectView", Type::choice},         {"MultiSelectView", Type::list}};
   const auto known = types.find(text_of(from, "viewClass"));
   field.type = known == types.end() ? Type::any : known->second;
+  field.verbatim = field.type == Type::expression || text_of(from, "viewClass") == "CodeFieldView";
   if (field.type == Type::choice || field.type == Type::list) set_select(from, function, field.type, field);
 }
 
@@ -141,6 +144,27 @@ double order_of(const json::object& from) {
 }
 
 }  // namespace
+
+std::string without_tags(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto begin = text.find('<');
+    const bool is_tag = begin != std::string_view::npos && begin + 1 < text.size() &&
+                        (text[begin + 1] == '/' || (text[begin + 1] >= 'a' && text[begin + 1] <= 'z'));
+    const auto end = is_tag ? text.find('>', begin) : std::string_view::npos;
+    if (end == std::string_view::npos) {
+      const auto next = begin == std::string_view::npos ? text.size() : begin + 1;
+      out += text.substr(0, next);
+      text.remove_prefix(next);
+      continue;
+    }
+    out += text.substr(0, begin);
+    const auto tag = text.substr(begin, end - begin + 1);
+    if ((tag.starts_with("<br") || tag.starts_with("<div")) && !out.empty() && out.back() != ' ') out += ' ';
+    text.remove_prefix(end + 1);
+  }
+  return out;
+}
 
 std::vector<Field> fields_of(const json::object& fields, const std::string& function) {
   std::vector<std::pair<double, Field>> ordered;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/json/object.hpp>
@@ -24,5 +25,8 @@ namespace millrace::installed {
 /// | OAuthField | object |
 /// | JSONata | expression |
 std::vector<component::Field> fields_of(const boost::json::object& fields, const std::string& function);
+
+/// A text without the tags of HTML that some authors write into descriptions.
+std::string without_tags(std::string_view text);
 
 }  // namespace millrace::installed

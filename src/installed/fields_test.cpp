@@ -45,6 +45,18 @@ TEST_CASE("what may be chosen and has to be asked for is text") {
   CHECK(it.summary.find("millrace component select shop.order it") != std::string::npos);
 }
 
+TEST_CASE("code and JSONata are the component's to read") {
+  CHECK(field(R"({"viewClass": "CodeFieldView"})").verbatim);
+  CHECK(field(R"({"viewClass": "JSONataView"})").verbatim);
+  CHECK(!field(R"({"viewClass": "TextAreaView"})").verbatim);
+}
+
+TEST_CASE("what is written for people is said once, and without its HTML") {
+  const auto it = field(R"({"label": "Codes", "note": "Codes", "prompt": "Defaults to: 500",
+                            "help": {"description": "<b>Exact:</b><br>401, 404<br/>if a < b"}})");
+  CHECK(it.summary == "Codes. Exact: 401, 404 if a < b. Defaults to: 500.");
+}
+
 TEST_CASE("a default is taken where it fits its field, and then nothing is required") {
   CHECK(field(R"({"viewClass": "TextFieldView", "default": 5, "required": true})").default_json == "\"5\"");
   CHECK(!field(R"({"viewClass": "TextFieldView", "default": 5, "required": true})").required);

@@ -90,7 +90,7 @@ Descriptor descriptor_of(const Installation& installation, const ComponentFile::
   it.component = installation.name;
   it.name = function.name;
   it.title = function.title.empty() ? function.name : function.title;
-  it.summary = function.description.empty() ? it.title + "." : function.description;
+  it.summary = function.description.empty() ? it.title + "." : without_tags(function.description);
   if (function.deprecated) it.summary += " Deprecated.";
   set_kind(function, it);
   add(it.fields, fields_of(installation.file.credential_fields, it.full_name()));

@@ -18,6 +18,41 @@ steps:
   - {{ id: write, action: message.log, after: pets }}
 """
 
+# What published components write into component.json beyond the petstore's: fields of the component, views with ideas of their own,
+# help in HTML, functions of their own in JSONata.
+SHAPES = {
+    "title": "Shapes", "version": "2.0.0-dev.2", "buildType": "docker", "service": "request-reply", "deprecated": True,
+    "authClientTypes": ["oauth2", "basic", "noauth"], "command": ["true"],
+    "credentials": {"fields": {"auth": {"required": False, "viewClass": "HTTPAuthView"}}},
+    "fields": {"code": {"viewClass": "CodeFieldView", "label": "Code", "required": True, "default": "run(`${this}`);"}},
+    "triggers": {
+        "look": {"title": "Look", "type": "polling", "order": 99, "metadata": {"in": {}, "out": {}}, "fields": {
+            "object": {"viewClass": "SelectView", "model": "objectTypes", "prompt": "Please select an object", "required": True},
+            "chosen": {"viewClass": "MultiSelectView", "model": "getFields", "require": ["object"], "collapseTo": "single"}}},
+        "listen": {"title": "Listen", "metadata": {"in": {}}}},
+    "actions": {
+        "split": {"deprecated": True, "title": "Split", "fields": {"at": {"viewClass": "SelectPropertyView", "required": True}}},
+        "transform": {"title": "Transform", "dynamicMetadata": True, "help": {"description": "Shapes <b>it</b>.", "link": "/x"},
+                      "fields": {"expression": {"viewClass": "JSONataView", "label": "Expression", "required": True},
+                                 "headers": {"viewClass": "InMetadataExtensionView", "titlePrefix": "Header"},
+                                 "mode": {"viewClass": "SelectView", "required": False, "prompt": "By default: both",
+                                          "model": {"size": "Of <i>fixed</i> size", "size&time": "Of both"}}}}},
+}
+SHAPES_FLOW = """name: shapes
+steps:
+  - id: look
+    trigger: shapes.look
+    config: { every: 1h, object: Account, chosen: [a, b], code: "`${unset}`" }
+  - id: shape
+    action: shapes.transform
+    after: look
+    config:
+      auth: { type: basic, basic: { username: u, password: p } }
+      expression: |
+        $merge([$getPassthrough(), ${ key: value }])
+      mode: size&time
+"""
+
 
 class Installing(unittest.TestCase):
     @classmethod
@@ -120,6 +155,21 @@ class Installing(unittest.TestCase):
         self.assertIn("petstore.getPets", validate(FLOW.format(status="sold").replace("getPets", "getPet")))
         self.assertIn("every", validate(FLOW.format(status="sold").replace("every: 1h, ", "")))
 
+    def test_what_published_components_write_is_understood(self):
+        path = self.copy("shapes", component__json=json.dumps(SHAPES), package__json=None)
+        self.component("add", path)
+        look = self.component("show", "shapes.look")
+        for text in ("(polling trigger)", "code  text, default", "Please select an object.", "chosen  list"):
+            self.assertIn(text, look)
+        self.assertIn("path  text, required", self.component("show", "shapes.listen"))
+        self.assertIn("Deprecated.", self.component("show", "shapes.split"))
+        transform = self.component("show", "shapes.transform")
+        for text in ("Shapes it.", "auth  any", "choice of size | size&time", "size is Of fixed size", "By default: both."):
+            self.assertIn(text, transform)
+        self.assertIn("ok shapes", self.run_command("flow", "validate", self.file(SHAPES_FLOW), "--data", self.data))
+        wrong = self.file(SHAPES_FLOW.replace("key: value }", "key: value"))
+        self.assertIn("not valid JSONata", self.run_command("flow", "validate", wrong, "--data", self.data, code=2))
+
     def test_what_is_wrong_with_a_component_is_said_and_nothing_is_left(self):
         with open(os.path.join(PETSTORE, "component.json"), encoding="utf-8") as file:
             definition = json.load(file)
@@ -131,6 +181,8 @@ class Installing(unittest.TestCase):
             ("neither triggers nor actions", self.copy("c", component__json='{ "title": "x" }')),
             ("actions.a.main: missing", self.copy("d", component__json=changed(actions={"a": {"title": "x"}}))),
             ("actions.a.main: names ./gone.js", self.copy("e", component__json=changed(actions={"a": {"main": "./gone.js"}}))),
+            ("a class of Java", self.copy("java", component__json=changed(
+                actions={"a": {"main": "io.elastic.petstore.actions.CreatePet"}}))),
             ("triggers.t.metadata.out: names ./gone.json", self.copy("f", component__json=changed(
                 triggers={"t": {"main": "./x.js", "metadata": {"out": "./gone.json"}}}))),
             ("triggers.t.type", self.copy("g", component__json=changed(triggers={"t": {"main": "x", "type": "polled"}}))),
