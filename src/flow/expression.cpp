@@ -133,8 +133,8 @@ bool check_source(Reading& reading, const Node& node, std::size_t begin, std::st
 
 }  // namespace
 
-std::optional<Mapping> read_expression(Reading& reading, const Node& node, const std::string& field,
-                                       bool& passthrough, bool others) {
+std::optional<Mapping> read_expression(Reading& reading, const Node& node, const std::string& field, bool& passthrough,
+                                       bool others) {
   if (node.kind != Node::Kind::text) {
     reading.problem(node, field, fmt::format("must be a JSONata expression as text, but is {}", describe(node)),
                     "write \"|\" after the colon and the expression on the next lines, indented");

@@ -131,6 +131,11 @@ class Loading {
       if (problem.message.find("is not set") != std::string::npos && !read_for.empty()) {
         problem.mend = fmt::format("set it under \"env\" in {}, or with --env-file", read_for);
       }
+      if (problem.message.starts_with("there is no action") || problem.message.starts_with("there is no trigger")) {
+        problem.mend +=
+            "; flow tests run only Millrace's own components, a flow with installed ones is tried with "
+            "`millrace run`";
+      }
       const auto text = problem.to_string();
       if (seen_.insert(text).second) problems_.push_back(std::move(problem));
     }

@@ -215,9 +215,10 @@ class Reader {
     }
     if (files_ == Files::schemas_only) return Done{};
     if (is_java_class(function.main)) {
-      return bad(path + "main", fmt::format("names {}, a class of Java: components for the JVM cannot be installed, only "
-                                            "those for Node.js and programs over JSON lines",
-                                            function.main));
+      return bad(path + "main",
+                 fmt::format("names {}, a class of Java: components for the JVM cannot be installed, only "
+                             "those for Node.js and programs over JSON lines",
+                             function.main));
     }
     if (!is_module(fs::path(folder_) / function.main)) {
       return bad(path + "main", fmt::format("names {}, and there is no such file in {}", function.main, folder_));

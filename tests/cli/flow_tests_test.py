@@ -129,6 +129,13 @@ cases:
         env_file = self.file("env", "URL=http://a.test\n")
         self.assertEqual(millrace("test", self.flow, "--env-file", env_file).returncode, 0)
 
+    def test_a_step_of_an_installed_component_is_refused_with_the_mend(self):
+        flow = self.file("mill.yaml", FLOW.replace("http.request", "mill.act"))
+        self.file("mill.test.yaml", TEST)
+        result = millrace("test", flow)
+        self.assertEqual(result.returncode, 2)
+        self.assertRegex(result.stderr, r'mill\.yaml:5.*there is no action "mill\.act".*only Millrace\'s own components.*`millrace run`')
+
     def test_bad_files_and_command_lines_end_with_2(self):
         result = millrace("test", self.flow)
         self.assertEqual(result.returncode, 2)
