@@ -227,7 +227,8 @@ class Traces(unittest.TestCase):
         spans = {(span.step, span.attributes.get("millrace.message.attempt")): span for span in self.spans(TRACE, 6) if span.kind != "CLIENT"}
         form, first, second, answer = (spans[key] for key in (("form", None), ("publish", 1), ("publish", 2), ("answer", 1)))
         self.assertEqual([first.parent, second.parent, answer.parent], [form.id, form.id, second.id])
-        self.assertGreater(form.end, answer.begin)
+        a_millisecond = 1_000_000  # each span begins by a clock of milliseconds
+        self.assertGreater(form.end + a_millisecond, answer.begin)
 
         self.target.status = 503
         caller = threading.Thread(target=lambda: self.assertRaises(OSError, post, webhook, '{"n": 2}', header))
