@@ -28,6 +28,7 @@ class Handled {
   /// How much has gathered, in bytes.
   std::uint64_t size() const { return size_; }
   const std::vector<component::Emission>& emissions() const { return emissions_; }
+  bool has_failed() const { return failure_.has_value(); }
   /// What has gathered, to take effect before the message is done with.
   component::Outcome page();
   /// The last word, once the component has acknowledged the message or rejected it.

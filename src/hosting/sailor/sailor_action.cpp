@@ -26,6 +26,8 @@ using component::Work;
 
 /// A component that does not await what it emits acknowledges first and publishes a moment later.
 constexpr std::chrono::milliseconds afterglow{5};
+/// Older libraries reject first and say why a moment later; a rejected message waits for that.
+constexpr std::chrono::seconds reason_max{1};
 /// From its start until it takes messages; npm's slowest components load for some seconds.
 constexpr std::chrono::seconds readiness_max{60};
 /// Messages that are done with by the component and wait for their commit do not keep it from the next ones.
@@ -100,6 +102,7 @@ class SailorAction final : public component::Action {
     Handled handled;
     bool paging = false;  ///< a part of it takes effect just now
     std::optional<bool> acknowledged;
+    io::SteadyTime settled_at = {};
   };
   struct Settled {
     io::SteadyTime due;
@@ -158,7 +161,7 @@ class SailorAction final : public component::Action {
     headers.append("messageId", work.message_id);
     headers.append("threadId", work.execution_id);
     headers.append("taskId", environment_.flow_id);
-    headers.append("execId", environment_.exec_id);
+    headers.append("execId", work.message_id);  // see parent_of
     headers.append("userId", environment_.user_id);
     headers.append("workspaceId", environment_.workspace_id);
     headers.append("protocolVersion", std::int32_t{1});
@@ -173,11 +176,19 @@ class SailorAction final : public component::Action {
     in_hand_.emplace(id, InHand{std::move(next.work), std::move(next.finish), {}, false, {}});
   }
 
-  void published_by_component(const Published& published) {
+  /// The message that something was made from. A rebound is that message itself, which the library names in messageId;
+  /// up to 2.6.7 it names it in parentMessageId, as of all else. 1.x names none, but repeats its execId.
+  std::string parent_of(const Published& published) const {
     const auto& headers = published.properties.headers;
-    // A rebound is the message itself; everything else names the message it was made from.
-    const bool itself = published.routing_key == keys::rebound;
-    const std::string parent(headers ? headers->text(itself ? "messageId" : "parentMessageId") : "");
+    if (!headers) return {};
+    std::string itself(headers->text("messageId"));
+    if (published.routing_key == keys::rebound && in_hand_.contains(itself)) return itself;
+    const auto parent = headers->text("parentMessageId");
+    return std::string(parent.empty() ? headers->text("execId") : parent);
+  }
+
+  void published_by_component(const Published& published) {
+    const auto parent = parent_of(published);
     const auto found = in_hand_.find(parent);
     if (found == in_hand_.end()) return published_on_its_own(published, parent);
     auto& item = found->second;
@@ -229,6 +240,7 @@ class SailorAction final : public component::Action {
     delivered_.erase(found);
     auto& item = in_hand_.at(id);
     item.acknowledged = acknowledged;
+    item.settled_at = loop_.steady_now();
     watch_->over(id);
     if (!item.paging) settle_soon(id);
     pump();
@@ -239,12 +251,20 @@ class SailorAction final : public component::Action {
     if (settling_ == 0) settling_ = loop_.after(afterglow, [this] { settle_due(); });
   }
 
+  static bool waits_for_its_reason(const InHand& item, io::SteadyTime now) {
+    return !*item.acknowledged && !item.handled.has_failed() && now - item.settled_at < reason_max;
+  }
+
   void settle_due() {
     settling_ = 0;
     const auto now = loop_.steady_now();
     while (!settled_.empty() && settled_.front().due <= now) {
       const auto id = std::move(settled_.front().message_id);
       settled_.pop_front();
+      if (waits_for_its_reason(in_hand_.at(id), now)) {
+        settled_.push_back({now + afterglow, id});
+        continue;
+      }
       auto node = in_hand_.extract(id);
       auto& item = node.mapped();
       auto outcome = item.handled.outcome(*item.acknowledged);
