@@ -56,7 +56,8 @@ Result<std::uint64_t> SegmentReader::find_record(std::uint64_t offset) {
     if (!window) return window.error();
     const auto found = window->find(magic_bytes);
     if (found == std::string_view::npos) {
-      if (offset + window->size() >= size_) break;
+      const bool file_ends = window->size() < magic_bytes.size();  // before its size: it was cut off
+      if (file_ends || offset + window->size() >= size_) break;
       offset += window->size() - (magic_bytes.size() - 1);
       continue;
     }
