@@ -174,6 +174,8 @@ class Broker::Core : private PartSource {
   Taken publish(Change& change, const MessagePtr& message);
   /// A message that comes from `source`: never a repeat, and not into a queue that it has gone round to.
   bool republish(Change& change, const MessagePtr& message, const std::vector<std::string>& not_into);
+  /// When a message expires, by its properties: ms since the Unix epoch; 0: never.
+  std::uint64_t expiry_of(const amqp::PropertyGlance& glance);
   void lay_in(Change& change, const MessagePtr& message, const Result<amqp::PropertyGlance>& glance,
               const std::vector<Queue*>& to, const std::optional<storage::Digest>& id);
   void applied(Change& change);
@@ -217,16 +219,18 @@ class Broker::Core : private PartSource {
   void pump(Queue& queue);
   Consumer* next_ready(Queue& queue, bool suspect, ConsumerId& id);
   bool may_have(const Consumer& consumer, bool suspect) const;
-  std::optional<Delivery> hand_out(Queue& queue, Entry entry, SessionId session, ConsumerId consumer, bool no_ack);
-  /// nullptr if it is damaged; or, with read_later(), cannot be read now.
-  MessagePtr message_of(const Entry& entry);
-
-  // core_order.cpp
   /// A message of an ordered queue that may go out.
   struct Turn {
     std::string key;  ///< empty: it is nobody's turn
     std::string failure;
   };
+  /// `turn`: in an ordered queue, whose it is.
+  std::optional<Delivery> hand_out(Queue& queue, Entry entry, std::optional<Turn> turn, SessionId session,
+                                   ConsumerId consumer, bool no_ack);
+  /// nullptr if it is damaged; or, with read_later(), cannot be read now.
+  MessagePtr message_of(const Entry& entry);
+
+  // core_order.cpp
   OrderKey key_of(const Queue& queue, const Message& message) const;
   /// Nothing: the message may not go out yet. It is set aside; or, when too many are, returns to where it was.
   std::optional<Turn> turn_of(Queue& queue, Entry& entry);

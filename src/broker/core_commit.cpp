@@ -114,16 +114,18 @@ bool Broker::Core::republish(Change& change, const MessagePtr& message, const st
   return routed;
 }
 
+std::uint64_t Broker::Core::expiry_of(const amqp::PropertyGlance& glance) {
+  if (!glance.expiration) return 0;
+  return now() + std::strtoull(std::string(*glance.expiration).c_str(), nullptr, 10);
+}
+
 void Broker::Core::lay_in(Change& change, const MessagePtr& message, const Result<amqp::PropertyGlance>& glance,
                           const std::vector<Queue*>& to, const std::optional<storage::Digest>& id) {
   if (to.empty()) return;
   storage::MessageItem item;
   item.number = next_number_++;
   item.id = id;
-  std::uint64_t expires_at = 0;
-  if (glance && glance->expiration) {
-    expires_at = now() + std::strtoull(std::string(*glance->expiration).c_str(), nullptr, 10);
-  }
+  const auto expires_at = glance ? expiry_of(*glance) : 0;
   const auto size = static_cast<std::uint32_t>(message->properties.size() + message->body.size());
   const std::size_t offset = change.items.size();
   for (auto* queue : to) {
@@ -174,8 +176,10 @@ Answer<Accepted> Broker::Core::commit(SessionId session, const Batch& batch, Dur
     const auto* found = outstanding.find(settlement.delivery);
     if (found != nullptr && found->session == session) settle(change, settlement.delivery, settlement.how);
   }
-  const bool frees_keys = !change.freed.empty();  // for messages that wait for the disk now
-  submit(std::move(change), static_cast<bool>(durable) || !batch.publishes.empty() || frees_keys, std::move(durable));
+  // What only settles can wait for the next sync, also where somebody is told of it; but not where it frees keys, for
+  // messages that wait for the disk now.
+  const bool is_urgent = !batch.publishes.empty() || !change.freed.empty();
+  submit(std::move(change), is_urgent, std::move(durable));
   return accepted;
 }
 

@@ -108,21 +108,19 @@ void Broker::Core::pump(Queue& queue) {
     // waiting for ever.
     if (consumer == nullptr) return;
     auto entry = queue.take(front);
-    const auto number = entry.number;
     std::optional<Turn> turn;
     if (queue.order && !(turn = turn_of(queue, entry))) {
       if (queue.aside() < aside_max) continue;
       if (aside_max < KeyOrder::aside_max) kick(queue);
       return;
     }
-    auto delivery = hand_out(queue, std::move(entry), consumer->session, id, consumer->no_ack);
+    auto delivery = hand_out(queue, std::move(entry), std::move(turn), consumer->session, id, consumer->no_ack);
     if (!delivery && read_timer_ != 0) return;
     if (!delivery) continue;
     if (!consumer->no_ack) {
       ++consumer->holds;
       consumer->holds_suspect = suspect;
     }
-    if (turn) begin_turn(queue, number, *turn, *delivery, consumer->no_ack);
     delivery->probing = queue.gate.probing;
     if (queue.gate.credit != Gate::unlimited) --queue.gate.credit;
     consumer->sink->deliver(std::move(*delivery));
@@ -130,8 +128,8 @@ void Broker::Core::pump(Queue& queue) {
   }
 }
 
-std::optional<Delivery> Broker::Core::hand_out(Queue& queue, Entry entry, SessionId session, ConsumerId consumer,
-                                               bool no_ack) {
+std::optional<Delivery> Broker::Core::hand_out(Queue& queue, Entry entry, std::optional<Turn> turn, SessionId session,
+                                               ConsumerId consumer, bool no_ack) {
   auto message = message_of(entry);
   Change change;
   if (!message && read_timer_ != 0) {
@@ -143,17 +141,20 @@ std::optional<Delivery> Broker::Core::hand_out(Queue& queue, Entry entry, Sessio
     submit(std::move(change), false, {});
     return std::nullopt;
   }
+  const auto number = entry.number;
   Delivery delivery{{}, consumer, std::move(message), entry.redelivered, entry.lost_count};
   if (no_ack) {
     delivery.id = DeliveryId{++unsettled_ids_};
     ++queue.settled_total;
     leave(change, queue, entry, storage::Left::acknowledged);
     if (!change.items.empty()) submit(std::move(change), false, {});
+    if (turn) begin_turn(queue, number, *turn, delivery, no_ack);
     return delivery;
   }
   if (entry.at.segment != 0) entry.message = nullptr;  // if it returns, it is read from the log
   ++queue.out;
   delivery.id = outstanding.add({session, consumer, queue.id, std::move(entry)});
+  if (turn) begin_turn(queue, number, *turn, delivery, no_ack);
   return delivery;
 }
 
@@ -163,16 +164,13 @@ Answer<std::optional<Delivery>> Broker::Core::get(SessionId session, const std::
   touch(**queue);
   while (const auto front = (*queue)->next(*this)) {
     auto entry = (*queue)->take(front);
-    const auto number = entry.number;
     std::optional<Turn> turn;
     if ((*queue)->order && !(turn = turn_of(**queue, entry))) {
       if ((*queue)->aside() >= KeyOrder::aside_max) break;
       continue;
     }
-    if (auto delivery = hand_out(**queue, std::move(entry), session, {}, no_ack)) {
-      if (turn) begin_turn(**queue, number, *turn, *delivery, no_ack);
+    if (auto delivery = hand_out(**queue, std::move(entry), std::move(turn), session, {}, no_ack))
       return std::optional(std::move(*delivery));
-    }
     if (read_timer_ != 0) break;
   }
   return std::optional<Delivery>();
@@ -203,7 +201,7 @@ Answer<std::vector<Delivery>> Broker::Core::take(SessionId session, std::string_
   std::vector<Delivery> taken;
   for (const auto& one : found) {
     auto entry = take_waiting(**queue, one);
-    auto delivery = entry ? hand_out(**queue, std::move(*entry), session, {}, false) : std::nullopt;
+    auto delivery = entry ? hand_out(**queue, std::move(*entry), {}, session, {}, false) : std::nullopt;
     if (delivery) taken.push_back(std::move(*delivery));
   }
   return taken;

@@ -148,10 +148,8 @@ void Broker::Core::watch_use(Queue& queue) {
 /// Those whose part is loaded go before those for which another would have to leave.
 Broker::Core::Expiries::iterator Broker::Core::next_expiry(std::uint64_t time) {
   for (auto it = expiries_.begin(); it != expiries_.end() && std::get<0>(*it) <= time; ++it) {
-    const auto& [when, queue_id, priority, segment] = *it;
-    auto* queue = find_queue(queue_id);
-    auto* backlog = queue == nullptr ? nullptr : queue->find_backlog(priority);
-    const auto* part = backlog == nullptr ? nullptr : backlog->find(segment);
+    const auto& [when, queue, priority, segment] = *it;
+    const auto* part = find_part({.queue = queue, .priority = priority, .number = 0, .at = {segment, 0}, .size = 0});
     if (part == nullptr || part->is_loaded()) return it;
   }
   const auto first = expiries_.begin();

@@ -225,12 +225,11 @@ void Broker::Core::replace(Change& change, DeliveryId id, const MessagePtr& mess
   auto key = found ? std::move(found.mapped()) : key_of_its_own(old.entry.number);
   ++queue.order->put_back_total;
   queue.order->keys[key].out = id;  // until the change is durable
-  const auto delay = std::strtoull(std::string(*amqp::glance(message->properties)->expiration).c_str(), nullptr, 10);
   Entry entry;
   entry.number = old.entry.number;
   entry.message = message;
   entry.size = static_cast<std::uint32_t>(message->properties.size() + message->body.size());
-  entry.expires_at = now() + delay;
+  entry.expires_at = expiry_of(*amqp::glance(message->properties));
   storage::MessageItem item;
   item.number = entry.number;
   item.moved_from = old.entry.at;
