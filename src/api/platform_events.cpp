@@ -6,6 +6,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "deployment/step_count.hpp"
+
 namespace millrace::api {
 namespace {
 
@@ -19,13 +21,10 @@ constexpr std::uint64_t letters_told_max = 20;
 
 json::object step_counts(const broker::Broker& broker, const flow::WorkerPlan& worker) {
   const auto queue = broker.queue(worker.queue());
-  const auto rebounds = broker.queue(worker.rebounds());
   return {{"step", worker.step},
           {"waiting", queue ? queue->ready + queue->arriving : 0},
           {"in_work", queue ? queue->unsettled : 0},
-          {"retrying", rebounds ? rebounds->ready + rebounds->arriving
-                       : queue  ? queue->delayed
-                                : 0},
+          {"retrying", deployment::count_of(broker, worker).retrying},
           {"settled", queue ? queue->settled_total : 0}};
 }
 

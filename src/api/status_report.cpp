@@ -38,16 +38,14 @@ json::object balance_json(const deployment::Balance& balance) {
           {"dead", balance.dead},         {"dropped", balance.dropped}, {"in_flight", balance.in_flight}};
 }
 
-}  // namespace
-
-json::object flow_report(const broker::Broker& broker, const deployment::Deployments& deployments,
-                         const deployment::Flow& flow) {
+json::object report_of(const broker::Broker& broker, const deployment::Deployments& deployments,
+                       const deployment::Flow& flow, const deployment::Balance& balance) {
   const auto dead = broker.queue(names::dead_letter_queue(flow.name));
   json::object report = {{"name", flow.name},
                          {"state", store::to_string(flow.state)},
                          {"steps", json::array()},
                          {"dead_letters", dead ? dead->ready : 0},
-                         {"balance", balance_json(deployments.books().of(flow.name))}};
+                         {"balance", balance_json(balance)}};
   const auto* current = flow.current();
   json::array versions;
   for (const auto& [number, version] : flow.versions) {
@@ -61,8 +59,6 @@ json::object flow_report(const broker::Broker& broker, const deployment::Deploym
   report["versions"] = std::move(versions);
   return report;
 }
-
-namespace {
 
 json::object worker_report(const orchestrator::WorkerStatus& worker) {
   json::object report = {{"name", worker.worker.name()},
@@ -99,8 +95,9 @@ json::object status_report(const deployment::Totals& totals, const broker::Broke
   json::array flows;
   deployment::Balance balance;
   for (const auto& [name, flow] : deployments.deployed().flows()) {
-    flows.push_back(flow_report(broker, deployments, flow));
-    balance += deployments.books().of(name);
+    const auto of_flow = deployments.books().of(name);
+    flows.push_back(report_of(broker, deployments, flow, of_flow));
+    balance += of_flow;
   }
   json::array left;
   for (const auto& leftover : deployment::leftovers(broker, deployments.deployed().plans())) {

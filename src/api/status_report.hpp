@@ -19,10 +19,6 @@ boost::json::object status_report(const deployment::Totals& totals, const broker
                                   const std::vector<orchestrator::WorkerStatus>& workers,
                                   const boost::json::object& engine);
 
-/// One flow: its state, the queues of its current version's steps, and its versions in use with theirs.
-boost::json::object flow_report(const broker::Broker& broker, const deployment::Deployments& deployments,
-                                const deployment::Flow& flow);
-
 /// Workers with their last ends.
 boost::json::array worker_reports(const std::vector<orchestrator::WorkerStatus>& workers);
 

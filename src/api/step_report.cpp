@@ -1,5 +1,7 @@
 #include "api/step_report.hpp"
 
+#include "deployment/step_count.hpp"
+
 namespace millrace::api {
 
 namespace json = boost::json;
@@ -40,9 +42,7 @@ json::object step_report(const broker::Broker& broker, const deployment::Deploym
   const auto scale = deployments.scale_of(worker);
   step["waiting"] = scale.waiting;
   step["in_work"] = scale.in_work;
-  const auto rebounds = broker.queue(worker.rebounds());
-  const auto queue = broker.queue(worker.queue());
-  step["retrying"] = rebounds ? rebounds->ready + rebounds->arriving : queue ? queue->delayed : 0;
+  step["retrying"] = deployment::count_of(broker, worker).retrying;
   step["instances"] = instances_report(scale);
   step["parked"] = nullptr;
   if (const auto parked = deployments.parked(worker)) step["parked"] = parked_report(*parked);

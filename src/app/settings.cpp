@@ -71,8 +71,7 @@ constexpr std::array<Setting, 29> all = {{
      Type::url,
      "",
      "Where OpenTelemetry traces go: a collector such as `http://127.0.0.1:4318`, to which `/v1/traces` is appended. "
-     "If "
-     "it is not set, none are recorded, see tracing.md.",
+     "If it is not set, none are recorded, see tracing.md.",
      {},
      "OTEL_EXPORTER_OTLP_ENDPOINT"},
     {"otlp_headers",

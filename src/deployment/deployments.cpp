@@ -47,6 +47,7 @@ void Deployments::follow(const store::FlowInUse& wanted) {
   auto& flow = deployed_.add(wanted.name);
   flow.state = wanted.state;
   flow.scales = wanted.scales;
+  const auto known_before = flow.versions.size();
   for (const auto& record : wanted.versions) {
     const auto known = flow.versions.find(record.number);
     if (known == flow.versions.end()) {
@@ -55,7 +56,7 @@ void Deployments::follow(const store::FlowInUse& wanted) {
       known->second.stage = Version::Stage::draining;
     }
   }
-  inherit_windows(flow);
+  if (flow.versions.size() > known_before) inherit_windows(flow);
   settle(flow);
   if (hooks_.changed) hooks_.changed(flow);
 }

@@ -16,7 +16,6 @@ class Tracer {
   /// `ratio`: of the traces that begin here, which of them are sampled, from 0 to 1.
   Tracer(const io::Loop& loop, Exporter& exporter, double ratio) : loop_(loop), exporter_(exporter), ratio_(ratio) {}
 
-  double ratio() const { return ratio_; }
   /// What is done for a caller who says that `context` is its span, or says nothing.
   Active begin(const Context& caller) const { return Active::below(caller, ratio_, loop_); }
   /// For the first message of an execution that nobody outside has asked for.
