@@ -22,12 +22,6 @@ namespace {
 constexpr std::chrono::seconds patience{10};
 constexpr std::chrono::seconds last_patience{1};
 
-std::uint64_t count_of(std::string_view records) {
-  std::uint64_t count = 0;
-  while (!records.empty() && history::skip_record(records)) ++count;
-  return count;
-}
-
 }  // namespace
 
 class RecordSender::State : public std::enable_shared_from_this<RecordSender::State> {
@@ -47,7 +41,7 @@ class RecordSender::State : public std::enable_shared_from_this<RecordSender::St
 
   void take(const std::string& records) {
     if (kept_.size() + records.size() > kept_max) {
-      dropped_ += count_of(records);  // which is told, too, as soon as the platform listens
+      dropped_ += history::count_records(records);  // which is told, too, as soon as the platform listens
     } else {
       kept_ += records;
     }
@@ -135,7 +129,7 @@ class RecordSender::State : public std::enable_shared_from_this<RecordSender::St
     stream_.socket().close(ignored);
   }
 
-  void give_up() { dropped_ += count_of(std::string_view(request_.body()).substr(head_size_)); }
+  void give_up() { dropped_ += history::count_records(std::string_view(request_.body()).substr(head_size_)); }
 
   void sent() {
     sending_ = false;

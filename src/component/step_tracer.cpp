@@ -17,14 +17,10 @@ std::string_view word_of(const Outcome& outcome) {
 
 std::vector<Attribute> attributes_of(std::string_view operation, const std::string& destination,
                                      const std::string& message, const std::string& execution, std::size_t size) {
-  return {{"messaging.system", "millrace"},
-          {"messaging.operation.type", std::string(operation)},
-          {"messaging.operation.name", std::string(operation)},
-          {"messaging.destination.name", destination},
-          {"messaging.message.id", message},
-          {"messaging.message.conversation_id", execution},
-          {"messaging.message.body.size", static_cast<std::int64_t>(size)},
-          {"millrace.execution.id", execution}};
+  auto attributes = tracing::messaging_attributes(operation, message, execution);
+  attributes.push_back({"messaging.destination.name", destination});
+  attributes.push_back({"messaging.message.body.size", static_cast<std::int64_t>(size)});
+  return attributes;
 }
 
 }  // namespace

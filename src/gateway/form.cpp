@@ -1,10 +1,12 @@
 #include "gateway/form.hpp"
 
+#include <algorithm>
 #include <unordered_map>
 
 #include "component/base64.hpp"
 #include "component/json_text.hpp"
 #include "component/utf8.hpp"
+#include "core/percent_decoding.hpp"
 #include "gateway/media_type.hpp"
 
 namespace millrace::gateway {
@@ -15,25 +17,10 @@ using Fields = std::vector<std::pair<std::string, std::string>>;  // name, JSON 
 
 constexpr std::size_t boundary_max = 70;  // RFC 2046 §5.1.1
 
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 std::string form_decoded(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
-      i += 2;
-    } else {
-      out += text[i] == '+' ? ' ' : text[i];
-    }
-  }
-  return out;
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return percent_decoded(spaced);
 }
 
 /// The fields of a form; false in `is_text` if one of them is not UTF-8.

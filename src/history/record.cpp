@@ -143,6 +143,12 @@ bool skip_record(std::string_view& bytes) {
   return frame.ok();
 }
 
+std::uint64_t count_records(std::string_view bytes) {
+  std::uint64_t count = 0;
+  while (!bytes.empty() && skip_record(bytes)) ++count;
+  return count;
+}
+
 std::uint64_t key_of(std::string_view execution) {
   constexpr std::uint64_t seed = 0x686973746f7279;
   return storage::checksum(execution, seed);

@@ -55,6 +55,8 @@ std::optional<Record> take_record(std::string_view& bytes);
 
 /// Passes over the first framed record; false if there is none that is whole.
 bool skip_record(std::string_view& bytes);
+/// How many framed records stand one behind the other, up to one that is not whole.
+std::uint64_t count_records(std::string_view bytes);
 
 /// The key of an execution in indexes.
 std::uint64_t key_of(std::string_view execution);

@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::chrono::minutes pruning_interval{1};
 
-std::uint64_t count_of(std::string_view records) {
-  std::uint64_t count = 0;
-  while (!records.empty() && skip_record(records)) ++count;
-  return count;
-}
-
 }  // namespace
 
 /// One thing that was told: a worker's batch, or a beginning.
@@ -81,7 +75,7 @@ void Recorder::began(Beginning beginning) {
 void Recorder::take(Source source, std::string records, std::uint64_t dropped) {
   counts_.dropped += dropped;
   if (pending_ + records.size() > pending_max) {
-    counts_.dropped += count_of(records);
+    counts_.dropped += count_records(records);
     return;
   }
   pending_ += records.size();
@@ -146,7 +140,7 @@ void Recorder::write(std::vector<Told> batch) {
     std::map<Source, std::pair<std::string, std::uint64_t>> beginnings;
     for (const auto& told : *shared) {
       if (!told.flow) {
-        written->add(history.append(told.source, told.records, now), count_of(told.records));
+        written->add(history.append(told.source, told.records, now), count_records(told.records));
         continue;
       }
       const auto& flow = told.flow->flow;

@@ -12,21 +12,13 @@
 #include "store/flows.hpp"
 #include "store/postgresql/connection.hpp"
 #include "store/tokens.hpp"
+#include "support/inline_offload.hpp"
 
 namespace {
 
 using namespace millrace;
 using store::Flows;
 using store::Store;
-
-/// Does its work at once, and tells it at once.
-class Inline final : public io::Offload {
- public:
-  void run(std::function<void()> work, std::function<void()> then) override {
-    work();
-    then();
-  }
-};
 
 /// A place for a store: a file, or in the PostgreSQL that tests/postgresql/server.py has started a schema of its own.
 struct Place {
@@ -72,7 +64,7 @@ Result<store::VersionRecord> publish(Store& store, const std::string& name, cons
 }  // namespace
 
 TEST_CASE("a store keeps what was committed") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   {
     const auto store = open(offload, place);
@@ -87,7 +79,7 @@ TEST_CASE("a store keeps what was committed") {
 }
 
 TEST_CASE("what a transaction did before it failed is as if never done") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   const auto done = in<Done>(*store, [](store::Database& database) -> Result<Done> {
@@ -100,7 +92,7 @@ TEST_CASE("what a transaction did before it failed is as if never done") {
 }
 
 TEST_CASE("a process that is killed in the middle of a transaction leaves what was committed before it") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto child = ::fork();
   if (child == 0) {
@@ -123,7 +115,7 @@ TEST_CASE("a process that is killed in the middle of a transaction leaves what w
 }
 
 TEST_CASE("the second of two writers of one draft is told that it is stale") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   const auto save = [&](const std::string& text, std::optional<std::int64_t> expected) {
@@ -141,7 +133,7 @@ TEST_CASE("the second of two writers of one draft is told that it is stale") {
 }
 
 TEST_CASE("a new version is current, the one before it drains until it is retired") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   REQUIRE(publish(*store, "orders", "one"));
@@ -166,7 +158,7 @@ TEST_CASE("a new version is current, the one before it drains until it is retire
 }
 
 TEST_CASE("a webhook belongs to one flow") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   REQUIRE(publish(*store, "orders", "one", {{"in", "POST"}}));
@@ -181,7 +173,7 @@ TEST_CASE("a webhook belongs to one flow") {
 }
 
 TEST_CASE("a token is found by its text") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   store::NewToken made;
   {
@@ -208,7 +200,7 @@ TEST_CASE("a token is found by its text") {
 }
 
 TEST_CASE("an expired token is none") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   const auto made = in<store::NewToken>(*store, [](auto& db) {
@@ -223,7 +215,7 @@ TEST_CASE("an expired token is none") {
 }
 
 TEST_CASE("the audit log is told newest first, page by page") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   for (const auto* subject : {"flow/a", "flow/b", "flow/a"}) {
@@ -244,7 +236,7 @@ TEST_CASE("the audit log is told newest first, page by page") {
 }
 
 TEST_CASE("an answer is kept for its key for a day") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   const auto find = [&](std::int64_t now) {
@@ -265,7 +257,7 @@ TEST_CASE("an answer is kept for its key for a day") {
 }
 
 TEST_CASE("texts are ordered by their bytes, and hold what people write") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   for (const auto* name : {"b", "B", "a-1", "a1"}) REQUIRE(publish(*store, name, "Grüße, 'quoted' \\ $1 \n"));
@@ -280,7 +272,7 @@ TEST_CASE("texts are ordered by their bytes, and hold what people write") {
 }
 
 TEST_CASE("a taken key is a conflict, and the store goes on") {
-  Inline offload;
+  tests::InlineOffload offload;
   Place place;
   const auto store = open(offload, place);
   const auto create = [&] {

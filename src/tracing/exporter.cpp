@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/log.hpp"
+#include "core/percent_decoding.hpp"
 #include "history/record.hpp"
 
 namespace millrace::tracing {
@@ -19,12 +20,6 @@ using std::chrono::seconds;
 constexpr seconds request_patience{10};  // as the specification has it (OTEL_EXPORTER_OTLP_TIMEOUT)
 constexpr seconds retry_delay_first{1};
 constexpr seconds retry_after_max{300};
-
-std::uint64_t count_of(std::string_view spans) {
-  std::uint64_t count = 0;
-  while (!spans.empty() && history::skip_record(spans)) ++count;
-  return count;
-}
 
 bool is_passing(int status) {
   return status == 429 || status == 502 || status == 503 || status == 504;
@@ -52,23 +47,6 @@ std::pair<std::uint64_t, std::string> rejected(const std::string& body) {
   }
   const auto* why = partial->get_object().if_contains("errorMessage");
   return {count, why != nullptr && why->is_string() ? std::string(why->get_string()) : std::string()};
-}
-
-int digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0;
-    out += escape ? static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])) : text[i];
-    if (escape) i += 2;
-  }
-  return out;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -113,7 +91,7 @@ void Exporter::take(const Source& source, std::string spans, std::uint64_t dropp
   counts_.dropped += dropped;
   if (spans.empty()) return;
   if (kept_ + spans.size() > kept_max) {
-    counts_.dropped += count_of(spans);
+    counts_.dropped += history::count_records(spans);
     return;
   }
   kept_ += spans.size();

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "io/sim/loop.hpp"
+#include "support/inline_offload.hpp"
 
 using namespace millrace;
 using namespace millrace::tracing;
@@ -13,15 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 namespace {
-
-/// Does its work at once.
-class InlineOffload final : public io::Offload {
- public:
-  void run(std::function<void()> work, std::function<void()> then) override {
-    work();
-    then();
-  }
-};
 
 /// A collector that the test plays; `tests/api/traces_test.py` has a real one.
 struct Collector {
@@ -62,7 +54,7 @@ class CollectorTransfers final : public io::Transfers {
 
 struct Exporting {
   io::sim::SimLoop loop;
-  InlineOffload offload;
+  tests::InlineOffload offload;
   Collector collector;
   Exporter exporter{loop,
                     offload,

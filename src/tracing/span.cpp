@@ -79,6 +79,16 @@ std::optional<Span> read(std::string_view payload) {
 
 }  // namespace
 
+std::vector<Attribute> messaging_attributes(std::string_view operation, std::string_view message,
+                                            std::string_view execution) {
+  return {{"messaging.system", "millrace"},
+          {"messaging.operation.type", std::string(operation)},
+          {"messaging.operation.name", std::string(operation)},
+          {"messaging.message.id", std::string(message)},
+          {"messaging.message.conversation_id", std::string(execution)},
+          {"millrace.execution.id", std::string(execution)}};
+}
+
 Active Active::below(const Context& parent, double ratio, const io::Loop& loop) {
   return {parent ? parent.next() : Context::begin(ratio), parent.span_id, Begin::now(loop)};
 }

@@ -27,6 +27,10 @@ struct Begin {
   static Begin now(const io::Loop& loop) { return {loop.wall_now(), loop.steady_now()}; }
 };
 
+/// What the semantic conventions for messaging have of a message that is sent or processed, and its execution.
+std::vector<Attribute> messaging_attributes(std::string_view operation, std::string_view message,
+                                            std::string_view execution);
+
 /// Something that was done for a trace, and is over.
 struct Span {
   enum class Kind : std::uint8_t { internal = 1, server, client, producer, consumer };  ///< as OTLP numbers them

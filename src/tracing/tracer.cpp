@@ -9,13 +9,8 @@ void Tracer::began(const Source& source, const Context& context, std::string_vie
   if (!context.sampled) return;
   const Active active{context, "", Begin::now(loop_)};
   auto span = active.over("send " + source.step, Span::Kind::producer, loop_);
-  span.attributes = {{"messaging.system", "millrace"},
-                     {"messaging.operation.type", "send"},
-                     {"messaging.operation.name", "send"},
-                     {"messaging.message.id", std::string(execution)},
-                     {"messaging.message.conversation_id", std::string(execution)},
-                     {"millrace.execution.id", std::string(execution)},
-                     {"millrace.execution.via", std::string(via)}};
+  span.attributes = messaging_attributes("send", execution, execution);
+  span.attributes.push_back({"millrace.execution.via", std::string(via)});
   add(source, span);
 }
 

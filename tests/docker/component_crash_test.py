@@ -1,7 +1,6 @@
 """A flow with a component on elastic.io's unmodified library, whose workers are containers: they are killed with `docker kill` under
 load, and the platform once. No form is lost."""
 import os
-import random
 import subprocess
 import sys
 import unittest
@@ -12,7 +11,7 @@ sys.path.append(HERE)
 
 from engine import Engine, contain  # noqa: E402
 from crash_test import ContainerWorld  # noqa: E402
-from web_form import MILLRACE, Senders, until  # noqa: E402
+from web_form import MILLRACE, Senders, chance_of_run, until  # noqa: E402
 
 FORMS = 800
 KILLS = 8
@@ -47,9 +46,7 @@ class ComponentCrash(unittest.TestCase):
         made = subprocess.run([os.path.join(ROOT, "packaging/docker/build_nodejs.sh"), base], capture_output=True, text=True,
                               env={**os.environ, "DOCKER_HOST": engine.address})
         self.assertEqual(made.returncode, 0, made.stderr)
-        seed = int(os.environ.get("MILLRACE_SEED", random.SystemRandom().randrange(1_000_000)))
-        chance = random.Random(seed)
-        print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
+        chance = chance_of_run()
         world = ContainerWorld(engine, flow=FLOW)
         world.command("component", "add", os.path.join(ROOT, "tests/node_components/mill"), "--name", "mill")
 

@@ -1,10 +1,8 @@
 """Forms go in while workers and the platform are killed with SIGKILL at random moments: none is lost."""
-import os
-import random
 import threading
 import unittest
 
-from web_form import Senders, World, kill, until
+from web_form import Senders, World, chance_of_run, kill, until
 
 FORMS = 5_000
 KILLS = 40
@@ -14,9 +12,7 @@ NOBODY = 2**22 + 1  # beyond pid_max
 
 class Crash(unittest.TestCase):
     def test_every_accepted_form_reaches_target_and_mailbox(self):
-        seed = int(os.environ.get("MILLRACE_SEED", random.SystemRandom().randrange(1_000_000)))
-        chance = random.Random(seed)
-        print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
+        chance = chance_of_run()
         killed = {"platform": 0, "worker": 0}
         with World() as world:
             senders = Senders(world, SENDERS)

@@ -1,11 +1,10 @@
 """Two steps with ordered_by and several instances, retries, scaling, SIGKILL of workers and platform: the order of each key
 holds at the target, where what had no answer yet may come once more."""
-import os
 import random
 import threading
 import unittest
 
-from web_form import World, kill, until
+from web_form import World, chance_of_run, kill, until
 
 CUSTOMERS = 40
 FORMS_EACH = 60
@@ -40,9 +39,7 @@ class Ordered(unittest.TestCase):
                 self.sent += 1
 
     def test_the_order_of_each_key_holds(self):
-        seed = int(os.environ.get("MILLRACE_SEED", random.SystemRandom().randrange(1_000_000)))
-        chance = random.Random(seed)
-        print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
+        chance = chance_of_run()
         self.sent = 0
         cut = threading.Semaphore(150)
 

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import queue
+import random
 import socket
 import subprocess
 import sys
@@ -189,6 +190,13 @@ class Senders:
         for thread in self._threads:
             thread.join()
         assert not self._failures, self._failures
+
+
+def chance_of_run():
+    """What a run chooses its victims with; MILLRACE_SEED repeats the choice."""
+    seed = int(os.environ.get("MILLRACE_SEED", random.SystemRandom().randrange(1_000_000)))
+    print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
+    return random.Random(seed)
 
 
 def until(condition, seconds, what):

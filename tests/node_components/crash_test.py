@@ -1,7 +1,6 @@
 """A flow through native and Node.js steps, the latter on the unmodified library of elastic.io: forms go in while Node.js
 processes, workers and the platform are killed with SIGKILL at random moments. None is lost."""
 import os
-import random
 import sys
 import threading
 import unittest
@@ -9,7 +8,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(os.path.dirname(HERE), "end_to_end"))
 
-from web_form import Senders, World, children, kill, until  # noqa: E402
+from web_form import Senders, World, chance_of_run, children, kill, until  # noqa: E402
 
 FORMS = 1_200
 KILLS = 16
@@ -48,9 +47,7 @@ steps:
 
 class NodeCrash(unittest.TestCase):
     def test_every_accepted_form_reaches_the_target(self):
-        seed = int(os.environ.get("MILLRACE_SEED", random.SystemRandom().randrange(1_000_000)))
-        chance = random.Random(seed)
-        print(f"seed {seed} (MILLRACE_SEED={seed} repeats the choice of victims)", flush=True)
+        chance = chance_of_run()
         killed = {"platform": 0, "worker": 0, "node": 0}
         world = World(flow=FLOW)
         world.command("component", "add", os.path.join(HERE, "mill"), "--name", "mill")

@@ -1,13 +1,11 @@
 #include "hosting/sailor/startup_data.hpp"
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "component/platform_request.hpp"
+#include "hosting/sailor/api_error.hpp"
 
 namespace millrace::hosting::sailor {
-namespace json = boost::json;
 using component::PlatformAnswer;
 using io::posix::HttpRequest;
 using io::posix::HttpResponse;
@@ -17,12 +15,8 @@ namespace {
 
 constexpr std::chrono::seconds patience{10};
 
-HttpResponse error(int status, std::string_view why) {
-  return {status, "application/json", json::serialize(json::object{{"error", why}})};
-}
-
 HttpResponse response_of(const Result<PlatformAnswer>& answer) {
-  if (!answer) return error(503, "the platform does not answer: " + answer.error().message);
+  if (!answer) return api_error(503, "the platform does not answer: " + answer.error().message);
   switch (answer->status) {
     case 200:
       return {200, "application/json", answer->body};
@@ -30,9 +24,9 @@ HttpResponse response_of(const Result<PlatformAnswer>& answer) {
     case 204:
       return {200, "application/json", "{}"};
     case 409:
-      return error(409, "there is startup data already");
+      return api_error(409, "there is startup data already");
     default:
-      return error(answer->status, fmt::format("the platform answered {}", answer->status));
+      return api_error(answer->status, fmt::format("the platform answered {}", answer->status));
   }
 }
 
@@ -56,7 +50,7 @@ StartupData kept_by_platform(io::posix::AsioLoop& loop, const component::WorkerE
 StartupData read_once(std::string data, std::function<void()> over) {
   return [data = std::move(data), over = std::move(over)](const HttpRequest& request, const Respond& respond) {
     if (request.method == "GET") return respond({200, "application/json", data});
-    if (request.method != "DELETE") return respond(error(405, "a trigger that shuts down leaves nothing"));
+    if (request.method != "DELETE") return respond(api_error(405, "a trigger that shuts down leaves nothing"));
     respond({200, "application/json", "{}"});
     over();
   };

@@ -1,11 +1,9 @@
 #include "hosting/sailor/task_api.hpp"
 
-#include <boost/json/serialize.hpp>
-
 #include "component/base64.hpp"
+#include "hosting/sailor/api_error.hpp"
 
 namespace millrace::hosting::sailor {
-namespace json = boost::json;
 using io::posix::HttpRequest;
 using io::posix::HttpResponse;
 
@@ -15,10 +13,6 @@ std::string step_of(component::StepSettings settings) {
   settings.function = settings.program->function;
   settings.passthrough = false;  // carried on by the worker, for every kind of step alike
   return settings.contract_json();
-}
-
-HttpResponse error(int status, std::string_view what) {
-  return {status, "application/json", json::serialize(json::object{{"error", what}})};
 }
 
 }  // namespace
@@ -47,13 +41,13 @@ void TaskApi::handle(HttpRequest request, io::posix::Respond respond) {
 
 void TaskApi::answer(const HttpRequest& request, const io::posix::Respond& respond) const {
   if (request.header("authorization") != authorization_) {
-    auto refused = error(401, "the component used a wrong API_USERNAME or API_KEY");
+    auto refused = api_error(401, "the component used a wrong API_USERNAME or API_KEY");
     refused.headers.emplace_back("WWW-Authenticate", "Basic realm=\"millrace\"");
     return respond(std::move(refused));
   }
   if (request.path == step_path_ && request.method == "GET") return respond({200, "application/json", step_});
   if (request.path == startup_path_) return startup_data_(request, respond);
-  respond(error(404, "there is no " + request.method + " " + request.path + " in this platform's component API"));
+  respond(api_error(404, "there is no " + request.method + " " + request.path + " in this platform's component API"));
 }
 
 }  // namespace millrace::hosting::sailor

@@ -10,19 +10,12 @@
 
 #include "store/store.hpp"
 #include "store/tokens.hpp"
+#include "support/inline_offload.hpp"
 
 namespace {
 
 using namespace millrace;
 using store::Store;
-
-class Inline final : public io::Offload {
- public:
-  void run(std::function<void()> work, std::function<void()> then) override {
-    work();
-    then();
-  }
-};
 
 struct Folder {
   Folder() {
@@ -42,7 +35,7 @@ std::string bytes_of(const std::string& path) {
 }  // namespace
 
 TEST_CASE("the file is readable by its owner only, and does not hold a token's secret") {
-  Inline offload;
+  tests::InlineOffload offload;
   Folder folder;
   std::string text;
   {
@@ -62,7 +55,7 @@ TEST_CASE("the file is readable by its owner only, and does not hold a token's s
 }
 
 TEST_CASE("a file of a newer version is refused and stays as it is") {
-  Inline offload;
+  tests::InlineOffload offload;
   Folder folder;
   { REQUIRE(Store::open(offload, folder.file())); }
   std::fstream file(folder.file(), std::ios::in | std::ios::out | std::ios::binary);
@@ -79,7 +72,7 @@ TEST_CASE("a file of a newer version is refused and stays as it is") {
 }
 
 TEST_CASE("a file that is no store is refused and stays as it is") {
-  Inline offload;
+  tests::InlineOffload offload;
   Folder folder;
   std::ofstream(folder.file()) << "This is somebody's letter.";
   const auto opened = Store::open(offload, folder.file());
