@@ -14,6 +14,10 @@ import sys
 import tempfile
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../support"))
+
+from processes import children, kill, parent_of  # noqa: E402
+
 PASSWORD = "ripe p@ss"
 
 
@@ -84,9 +88,16 @@ class Postgresql:
         return f"postgresql://mill:{PASSWORD.replace('@', '%40').replace(' ', '%20')}@127.0.0.1:{self.port}/{name}"
 
     def kill(self):
-        """All its processes at once, as when the machine dies."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """All its processes at once, as when the machine dies; each of them has a process group of its own."""
+        self.process.send_signal(signal.SIGSTOP)  # it makes no more
+        family = children(self.process.pid)
+        for pid in (*family, self.process.pid):
+            kill(pid)
         self.process.wait()
+        deadline = time.monotonic() + 20
+        while any(parent_of(pid) is not None for pid in family):
+            assert time.monotonic() < deadline, "processes of PostgreSQL outlive a SIGKILL"
+            time.sleep(0.01)
 
     def stop(self):
         """Closes its connections first (fast shutdown)."""

@@ -3,20 +3,19 @@ import os
 import signal
 
 
+def parent_of(pid):
+    """Process id of a living process's parent; None if it is over."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            state, parent = stat.read().rsplit(")", 1)[1].split()[:2]
+    except OSError:
+        return None
+    return None if state in "ZX" else int(parent)
+
+
 def children(parent):
     """Process ids of `parent`'s living children."""
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open(f"/proc/{name}/stat", encoding="utf-8") as stat:
-                state, ppid = stat.read().rsplit(")", 1)[1].split()[:2]
-        except OSError:
-            continue
-        if int(ppid) == parent and state not in "ZX":
-            found.append(int(name))
-    return found
+    return [int(name) for name in os.listdir("/proc") if name.isdigit() and parent_of(name) == parent]
 
 
 def kill(pid):
