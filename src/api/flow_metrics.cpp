@@ -20,7 +20,7 @@ struct Step {
   double oldest_age = 0;  ///< seconds
 };
 
-double oldest_age(const broker::Broker& broker, const broker::QueueStatus& queue, std::int64_t now_ms) {
+double oldest_age(const broker::Queues& broker, const broker::QueueStatus& queue, std::int64_t now_ms) {
   if (queue.ready == 0) return 0;
   const auto first = broker.peek(queue.name, 0, 1);
   if (!first || first->empty()) return 0;
@@ -29,7 +29,7 @@ double oldest_age(const broker::Broker& broker, const broker::QueueStatus& queue
   return std::max(0.0, static_cast<double>(now_ms) / 1000 - static_cast<double>(*properties->timestamp));
 }
 
-Step step_of(const broker::Broker& broker, const flow::WorkerPlan& worker, std::int64_t now_ms) {
+Step step_of(const broker::Queues& broker, const flow::WorkerPlan& worker, std::int64_t now_ms) {
   Step step;
   step.labels = fmt::format("flow=\"{}\",version=\"{}\",step=\"{}\"", escaped_label(worker.flow), worker.version,
                             escaped_label(worker.step));
@@ -105,7 +105,7 @@ void write_balances(MetricsPage& page, const deployment::Deployments& deployment
   }
 }
 
-void write_dead_letters(MetricsPage& page, const broker::Broker& broker, const deployment::Deployed& deployed) {
+void write_dead_letters(MetricsPage& page, const broker::Queues& broker, const deployment::Deployed& deployed) {
   std::vector<std::pair<std::string, broker::QueueStatus>> queues;
   for (const auto& [name, flow] : deployed.flows()) {
     auto queue = broker.queue(names::dead_letter_queue(name));
@@ -137,7 +137,7 @@ void write_workers(MetricsPage& page, const std::vector<orchestrator::WorkerStat
 
 }  // namespace
 
-std::string flow_metrics_text(const broker::Broker& broker, const deployment::Deployments& deployments,
+std::string flow_metrics_text(const broker::Queues& broker, const deployment::Deployments& deployments,
                               const std::vector<orchestrator::WorkerStatus>& workers, const deployment::Totals& totals,
                               std::int64_t now_ms) {
   MetricsPage page;

@@ -19,7 +19,7 @@ constexpr std::string_view dead_letters_suffix = ".dead-letters";
 /// Of those that come at once so many are told of one by one, and the rest as a number.
 constexpr std::uint64_t letters_told_max = 20;
 
-json::object step_counts(const broker::Broker& broker, const flow::WorkerPlan& worker) {
+json::object step_counts(const broker::Queues& broker, const flow::WorkerPlan& worker) {
   const auto queue = broker.queue(worker.queue());
   return {{"step", worker.step},
           {"waiting", queue ? queue->ready + queue->arriving : 0},
@@ -35,7 +35,7 @@ bool is_nothing(const json::object& step) {
 }
 
 /// Of all versions in use: {"flow", "dead_letters", "versions": [{"version", "steps": […]}]}; nullopt if all are 0.
-std::optional<json::object> counts_of(const broker::Broker& broker, const deployment::Flow& flow) {
+std::optional<json::object> counts_of(const broker::Queues& broker, const deployment::Flow& flow) {
   bool any = false;
   json::array versions;
   for (const auto& [number, version] : flow.versions) {

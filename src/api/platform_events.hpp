@@ -9,7 +9,7 @@
 
 #include "api/dead_letters.hpp"
 #include "api/events.hpp"
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "deployment/deployed.hpp"
 #include "io/loop.hpp"
 #include "orchestrator/orchestrator.hpp"
@@ -23,7 +23,7 @@ class PlatformEvents {
  public:
   struct Parts {
     io::Loop& loop;
-    const broker::Broker& broker;
+    const broker::Queues& broker;
     const deployment::Deployed& deployed;
     const DeadLetters& dead_letters;
     Events& events;

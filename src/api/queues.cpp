@@ -17,7 +17,7 @@ namespace names = flow::names;
 using io::posix::problem;
 
 /// When the oldest message that waits was made, ms since the Unix epoch; null if none waits, or it does not say.
-json::value oldest_at(const broker::Broker& broker, const broker::QueueStatus& queue) {
+json::value oldest_at(const broker::Queues& broker, const broker::QueueStatus& queue) {
   if (queue.ready == 0) return nullptr;
   const auto first = broker.peek(queue.name, 0, 1);
   if (!first || first->empty()) return nullptr;
@@ -26,7 +26,7 @@ json::value oldest_at(const broker::Broker& broker, const broker::QueueStatus& q
   return static_cast<std::int64_t>(*properties->timestamp) * 1000;
 }
 
-json::object queue_json(const broker::Broker& broker, const broker::QueueStatus& queue, std::string_view kind) {
+json::object queue_json(const broker::Queues& broker, const broker::QueueStatus& queue, std::string_view kind) {
   return {{"name", queue.name},
           {"kind", kind},
           {"ready", queue.ready},
@@ -85,19 +85,25 @@ Status keeps_snapshot(const Services& services, const std::string& flow, const s
                fmt::format("{}/{} keeps no snapshot: only polling triggers have one", flow, step)};
 }
 
-json::object snapshot_json(const Services& services, const std::string& flow, const std::string& step) {
-  json::object snapshot = {{"flow", flow}, {"step", step}, {"snapshot", nullptr}};
-  const auto kept = services.broker.peek(names::snapshot_queue(flow, step), 0, 1);
-  if (!kept || kept->empty()) return snapshot;
-  snapshot["snapshot"] = component::document_or_text(kept->front()->body);
-  return snapshot;
+/// Tells `found` of it, or answers why it cannot be had.
+void find_snapshot(const Services& services, const Call& call, const std::function<void(json::object)>& found) {
+  const auto& flow = call.path[0];
+  const auto& step = call.path[1];
+  const auto tell = [respond = call.respond, flow, step, found](const Result<broker::MessagePtr>& kept) {
+    if (!kept) return respond(problem(kept.error()));
+    json::object snapshot = {{"flow", flow}, {"step", step}, {"snapshot", nullptr}};
+    if (*kept) snapshot["snapshot"] = component::document_or_text((*kept)->body);
+    found(std::move(snapshot));
+  };
+  services.broker.last(names::snapshot_queue(flow, step), tell);
 }
 
 void show_snapshot(const Services& services, const Call& call) {
   const auto& flow = call.path[0];
   const auto& step = call.path[1];
   if (auto known = keeps_snapshot(services, flow, step); !known) return call.respond(problem(known.error()));
-  call.respond(json_response(200, snapshot_json(services, flow, step)));
+  find_snapshot(services, call,
+                [respond = call.respond](const json::object& snapshot) { respond(json_response(200, snapshot)); });
 }
 
 /// A worker holds its snapshot in memory, and would write it again: so there must be none.
@@ -106,6 +112,21 @@ bool has_worker(const Services& services, const std::string& flow, const std::st
     if (worker.at("flow").as_string() == flow && worker.at("step").as_string() == step) return true;
   }
   return false;
+}
+
+void purge_snapshot(const Services& services, const Call& call, const json::object& before) {
+  const auto& flow = call.path[0];
+  const auto& step = call.path[1];
+  const auto change = services.change(call.caller);
+  const store::AuditEntry entry{0, change.at, change.who, "snapshot.reset", "flow/" + flow, step, "reset"};
+  const auto written = [services, respond = call.respond, before, entry](const Status& purged) {
+    if (!purged) return respond(problem(purged.error()));
+    services.store.run<Done>(
+        [entry](store::Database& database) { return store::Audit(database).write(entry); },
+        [respond, before](const Status& done) { respond(done ? json_response(200, before) : problem(done.error())); });
+  };
+  const auto purged = services.broker.purge_queue(services.session, names::snapshot_queue(flow, step), written);
+  if (!purged) call.respond(problem(503, "Service unavailable", purged.error().text));
 }
 
 void reset_snapshot(const Services& services, const Call& call) {
@@ -118,17 +139,8 @@ void reset_snapshot(const Services& services, const Call& call) {
                                             "the worker has ended, then resume)",
                                             flow, step)));
   }
-  const auto before = snapshot_json(services, flow, step);
-  const auto change = services.change(call.caller);
-  const store::AuditEntry entry{0, change.at, change.who, "snapshot.reset", "flow/" + flow, step, "reset"};
-  const auto written = [services, respond = call.respond, before, entry](const Status& purged) {
-    if (!purged) return respond(problem(purged.error()));
-    services.store.run<Done>(
-        [entry](store::Database& database) { return store::Audit(database).write(entry); },
-        [respond, before](const Status& done) { respond(done ? json_response(200, before) : problem(done.error())); });
-  };
-  const auto purged = services.broker.purge_queue(services.session, names::snapshot_queue(flow, step), written);
-  if (!purged) call.respond(problem(503, "Service unavailable", purged.error().text));
+  find_snapshot(services, call,
+                [services, call](const json::object& before) { purge_snapshot(services, call, before); });
 }
 
 }  // namespace

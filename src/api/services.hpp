@@ -11,7 +11,7 @@
 #include "api/platform_events.hpp"
 #include "api/step_logs.hpp"
 #include "api/verification.hpp"
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "component/action.hpp"
 #include "credentials/oauth2/visits.hpp"
 #include "deployment/deployments.hpp"
@@ -33,7 +33,7 @@ class Installations;
 /// What the operations work with; all of it outlives them.
 struct Services {
   io::Loop& loop;
-  broker::Broker& broker;
+  broker::Queues& broker;
   broker::SessionId session;  ///< for what the operations change in it
   store::Store& store;
   deployment::Deployments& deployments;

@@ -11,7 +11,7 @@ namespace {
 namespace json = boost::json;
 namespace names = flow::names;
 
-json::array step_reports(const broker::Broker& broker, const deployment::Deployments& deployments,
+json::array step_reports(const broker::Queues& broker, const deployment::Deployments& deployments,
                          const flow::Plan& plan) {
   json::array steps;
   for (const auto& worker : plan.workers) steps.push_back(step_report(broker, deployments, worker));
@@ -22,7 +22,7 @@ std::string_view to_string(deployment::Version::Stage stage) {
   return stage == deployment::Version::Stage::current ? "current" : "draining";
 }
 
-json::object version_report(const broker::Broker& broker, const deployment::Deployments& deployments,
+json::object version_report(const broker::Queues& broker, const deployment::Deployments& deployments,
                             const deployment::Version& version) {
   json::object report = {{"version", version.number},
                          {"state", to_string(version.stage)},
@@ -38,7 +38,7 @@ json::object balance_json(const deployment::Balance& balance) {
           {"dead", balance.dead},         {"dropped", balance.dropped}, {"in_flight", balance.in_flight}};
 }
 
-json::object report_of(const broker::Broker& broker, const deployment::Deployments& deployments,
+json::object report_of(const broker::Queues& broker, const deployment::Deployments& deployments,
                        const deployment::Flow& flow, const deployment::Balance& balance) {
   const auto dead = broker.queue(names::dead_letter_queue(flow.name));
   json::object report = {{"name", flow.name},
@@ -89,7 +89,7 @@ json::array worker_reports(const std::vector<orchestrator::WorkerStatus>& worker
   return reports;
 }
 
-json::object status_report(const deployment::Totals& totals, const broker::Broker& broker,
+json::object status_report(const deployment::Totals& totals, const broker::Queues& broker,
                            const deployment::Deployments& deployments,
                            const std::vector<orchestrator::WorkerStatus>& workers, const json::object& engine) {
   json::array flows;

@@ -5,7 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "deployment/books.hpp"
 #include "deployment/deployments.hpp"
 #include "orchestrator/orchestrator.hpp"
@@ -14,7 +14,7 @@ namespace millrace::api {
 
 /// `GET /v1/status`: totals, flows, workers, leftover queues. Times are ms since the Unix epoch. `engine` is
 /// WorkerDrivers::report().
-boost::json::object status_report(const deployment::Totals& totals, const broker::Broker& broker,
+boost::json::object status_report(const deployment::Totals& totals, const broker::Queues& broker,
                                   const deployment::Deployments& deployments,
                                   const std::vector<orchestrator::WorkerStatus>& workers,
                                   const boost::json::object& engine);

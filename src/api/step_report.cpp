@@ -36,7 +36,7 @@ json::object parked_report(const deployment::Parked& parked) {
 
 }  // namespace
 
-json::object step_report(const broker::Broker& broker, const deployment::Deployments& deployments,
+json::object step_report(const broker::Queues& broker, const deployment::Deployments& deployments,
                          const flow::WorkerPlan& worker) {
   json::object step = {{"id", worker.step}, {"function", worker.component + "." + worker.function}};
   const auto scale = deployments.scale_of(worker);

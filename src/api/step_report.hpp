@@ -2,7 +2,7 @@
 
 #include <boost/json/object.hpp>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "deployment/deployments.hpp"
 #include "deployment/step_scale.hpp"
 #include "flow/plan.hpp"
@@ -10,7 +10,7 @@
 namespace millrace::api {
 
 /// One step of one version, for those that ask: its queue, its instances.
-boost::json::object step_report(const broker::Broker& broker, const deployment::Deployments& deployments,
+boost::json::object step_report(const broker::Queues& broker, const deployment::Deployments& deployments,
                                 const flow::WorkerPlan& worker);
 
 /// How many instances a step has, what it should have and why.

@@ -68,19 +68,23 @@ void WorkerApi::answer(std::string_view part, io::posix::HttpRequest& request, c
     return respond(problem(404, "Not found", "there is nothing at " + request.path));
   }
   if (request.method != "GET") return respond(problem(405, "Method not allowed", "settings can only be read"));
-  if (part.empty()) return respond(settings_of(worker));
+  if (part.empty()) return tell_settings(worker, respond);
   tell_login(worker, request.query, respond);
 }
 
-io::posix::HttpResponse WorkerApi::settings_of(const flow::WorkerPlan& worker) const {
+void WorkerApi::tell_settings(const flow::WorkerPlan& worker, const io::posix::Respond& respond) const {
   auto settings = worker.settings;
-  settings.snapshot = snapshot(worker);
   settings.accounts_key = flow::names::accounts_key;
   settings.history =
       parts_.recorder == nullptr ? std::nullopt : std::optional(parts_.recorder->policy(settings.history));
   if (parts_.traces.exporter != nullptr) settings.trace_ratio = parts_.traces.ratio;
   settings.startup = parts_.startups.begin_startup(worker);
-  return {200, "application/json", settings.to_json(), {{"Cache-Control", "no-store"}}};
+  const auto tell = [respond, settings = std::move(settings)](const Result<broker::MessagePtr>& saved) mutable {
+    if (!saved) return respond(problem(saved.error()));
+    settings.snapshot = *saved ? (*saved)->body : "{}";
+    respond({200, "application/json", settings.to_json(), {{"Cache-Control", "no-store"}}});
+  };
+  parts_.broker.last(flow::names::snapshot_queue(worker.flow, worker.step), tell);
 }
 
 io::posix::HttpResponse WorkerApi::take_records(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
@@ -122,11 +126,6 @@ bool WorkerApi::exists(const std::string& path) const {
     if (std::ranges::any_of(plan->workers, [&](const auto& worker) { return path == path_of(worker); })) return true;
   }
   return false;
-}
-
-std::string WorkerApi::snapshot(const flow::WorkerPlan& worker) const {
-  const auto saved = parts_.broker.peek(flow::names::snapshot_queue(worker.flow, worker.step), 0, 1);
-  return saved && !saved->empty() ? saved->front()->body : "{}";
 }
 
 }  // namespace millrace::api

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "broker/users.hpp"
 #include "credentials/oauth2/refresher.hpp"
 #include "deployment/deployed.hpp"
@@ -31,7 +31,7 @@ class WorkerApi final : public io::posix::HttpHandler {
     double ratio = 0;
   };
   struct Parts {
-    const broker::Broker& broker;
+    const broker::Queues& broker;
     const broker::Users& users;
     const deployment::Deployed& deployed;
     credentials::oauth2::Refresher& logins;
@@ -51,14 +51,13 @@ class WorkerApi final : public io::posix::HttpHandler {
  private:
   void answer(std::string_view part, io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
               const std::string& user, const io::posix::Respond& respond);
-  io::posix::HttpResponse settings_of(const flow::WorkerPlan& worker) const;
+  void tell_settings(const flow::WorkerPlan& worker, const io::posix::Respond& respond) const;
   /// Takes what a worker has recorded: history, or spans.
   io::posix::HttpResponse take_records(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
                                        const std::string& user, bool spans) const;
   void tell_login(const flow::WorkerPlan& worker, std::string_view query, const io::posix::Respond& respond);
   const flow::WorkerPlan* task_of(const std::string& queue) const;
   bool exists(const std::string& path) const;
-  std::string snapshot(const flow::WorkerPlan& worker) const;
 
   Parts parts_;
   std::map<std::string, flow::WorkerPlan> lent_;  ///< by queue

@@ -161,6 +161,11 @@ Answer<std::vector<MessagePtr>> Broker::peek(std::string_view queue, std::size_t
   return core_->peek(queue, offset, count);
 }
 
+void Broker::last(const std::string& queue, Last found) const {
+  const auto kept = core_->peek(queue, 0, 1);
+  found(kept && !kept->empty() ? kept->front() : nullptr);
+}
+
 Answer<Done> Broker::browse(std::string_view queue, std::uint64_t after,
                             const std::function<bool(const Waiting&)>& visit) const {
   return core_->browse(queue, after, visit);

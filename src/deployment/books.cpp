@@ -51,7 +51,7 @@ Books::Sums& Books::Sums::operator+=(const Sums& more) {
   return *this;
 }
 
-Books::Books(broker::Broker& broker, broker::SessionId session) : broker_(broker), session_(session) {
+Books::Books(broker::Queues& broker, broker::SessionId session) : broker_(broker), session_(session) {
   broker::QueueSpec queue;
   queue.name = names::accounts_queue;
   queue.durable = false;

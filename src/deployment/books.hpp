@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "deployment/step_count.hpp"
 #include "flow/plan.hpp"
 
@@ -41,7 +41,7 @@ struct Totals {
 /// Thread: the loop's. Lifetime: the broker outlives it; a plan outlives its being in the books.
 class Books {
  public:
-  Books(broker::Broker& broker, broker::SessionId session);
+  Books(broker::Queues& broker, broker::SessionId session);
   Books(const Books&) = delete;
   Books& operator=(const Books&) = delete;
 
@@ -91,7 +91,7 @@ class Books {
   Sums sums_of(const Account& account) const;
   Balance balance_of(const std::string& flow, const Account& account) const;
 
-  broker::Broker& broker_;
+  broker::Queues& broker_;
   broker::SessionId session_;
   std::map<std::string, Account> accounts_;  ///< by flow
   Sums forgotten_;                           ///< of flows that are gone: done and polled

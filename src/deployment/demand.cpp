@@ -10,7 +10,7 @@ constexpr std::chrono::milliseconds review_interval{1'000};
 
 }  // namespace
 
-Demand::Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, const Parking& parking,
+Demand::Demand(io::Loop& loop, broker::Queues& broker, const Deployed& deployed, const Parking& parking,
                Startups& startups, Settings settings, Desire desire, Unread unread)
     : loop_(loop),
       broker_(broker),

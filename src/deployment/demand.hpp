@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "deployment/deployed.hpp"
 #include "deployment/parking.hpp"
 #include "deployment/startups.hpp"
@@ -41,7 +41,7 @@ class Demand {
 
   /// `desire` is told who shall run, each time that this changes; `unread` (may be empty) of queues that have got
   /// messages and that no worker reads: dead letters, among others. Loop, broker and deployed outlive it.
-  Demand(io::Loop& loop, broker::Broker& broker, const Deployed& deployed, const Parking& parking, Startups& startups,
+  Demand(io::Loop& loop, broker::Queues& broker, const Deployed& deployed, const Parking& parking, Startups& startups,
          Settings settings, Desire desire, Unread unread);
   ~Demand();
   Demand(const Demand&) = delete;
@@ -77,7 +77,7 @@ class Demand {
   bool is_busy(const flow::WorkerPlan& worker) const;
 
   io::Loop& loop_;
-  broker::Broker& broker_;
+  broker::Queues& broker_;
   const Deployed& deployed_;
   const Parking& parking_;
   Startups& startups_;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "component/action.hpp"
 #include "deployment/books.hpp"
 #include "deployment/demand.hpp"
@@ -37,7 +37,7 @@ class Deployments {
  public:
   struct Parts {
     io::Loop& loop;
-    broker::Broker& broker;
+    broker::Queues& broker;
     store::Store& store;
     const component::Catalogue& catalogue;
     const flow::Variables& variables;

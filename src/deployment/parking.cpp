@@ -15,7 +15,7 @@ std::string report_key(const std::string& exchange, const std::string& key) {
 
 }  // namespace
 
-Parking::Parking(io::Loop& loop, broker::Broker& broker, broker::SessionId session)
+Parking::Parking(io::Loop& loop, broker::Queues& broker, broker::SessionId session)
     : loop_(loop), broker_(broker), session_(session) {}
 
 Parking::~Parking() {

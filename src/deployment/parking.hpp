@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "deployment/target_state.hpp"
 #include "flow/plan.hpp"
 #include "io/loop.hpp"
@@ -33,7 +33,7 @@ struct Parked {
 /// loop and broker outlive it.
 class Parking : private broker::ConsumerSink {
  public:
-  Parking(io::Loop& loop, broker::Broker& broker, broker::SessionId session);
+  Parking(io::Loop& loop, broker::Queues& broker, broker::SessionId session);
   ~Parking() override;
   Parking(const Parking&) = delete;
   Parking& operator=(const Parking&) = delete;
@@ -62,7 +62,7 @@ class Parking : private broker::ConsumerSink {
   io::WallTime wall(io::SteadyTime time) const;
 
   io::Loop& loop_;
-  broker::Broker& broker_;
+  broker::Queues& broker_;
   broker::SessionId session_;
   std::map<std::string, Step> steps_;                    ///< by queue
   std::map<std::string, std::string> queues_;            ///< by the exchange and key of a report

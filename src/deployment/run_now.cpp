@@ -19,7 +19,7 @@ std::string tick_body(io::WallTime now) {
   return fmt::format(R"({{"scheduled_at":"{}","fired_at":"{}","missed":0}})", time, time);
 }
 
-bool looks_already(const broker::Broker& broker, const flow::Plan& plan) {
+bool looks_already(const broker::Queues& broker, const flow::Plan& plan) {
   const auto queue = broker.queue(names::step_queue(plan.flow, plan.version, plan.trigger.step));
   return queue && queue->ready + queue->unsettled + queue->arriving > 0;
 }

@@ -24,7 +24,7 @@ StepCount count_of_ordered(const broker::QueueStatus& queue) {
 
 }  // namespace
 
-StepCount count_of(const broker::Broker& broker, const flow::WorkerPlan& worker) {
+StepCount count_of(const broker::Queues& broker, const flow::WorkerPlan& worker) {
   StepCount count;
   const auto queue = broker.queue(worker.queue());
   const auto rebounds = broker.queue(worker.rebounds());

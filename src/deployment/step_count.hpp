@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "flow/plan.hpp"
 
 namespace millrace::deployment {
@@ -27,6 +27,6 @@ struct StepCount {
 };
 
 /// All zero if the step has no queues.
-StepCount count_of(const broker::Broker& broker, const flow::WorkerPlan& worker);
+StepCount count_of(const broker::Queues& broker, const flow::WorkerPlan& worker);
 
 }  // namespace millrace::deployment

@@ -11,7 +11,7 @@
 namespace millrace::deployment {
 namespace {
 
-using broker::Broker;
+using broker::Queues;
 
 Error refused(const std::string& what, const broker::Refusal& refusal) {
   return {Error::Kind::io, fmt::format("cannot declare {}: {}", what, refusal.text)};
@@ -19,7 +19,7 @@ Error refused(const std::string& what, const broker::Refusal& refusal) {
 
 class Declaration {
  public:
-  Declaration(Broker& broker, broker::SessionId session, const std::function<void(Error)>& failed)
+  Declaration(Queues& broker, broker::SessionId session, const std::function<void(Error)>& failed)
       : broker_(broker), session_(session), durable_([failed](const Status& status) {
           if (!status) failed(status.error());
         }) {}
@@ -54,13 +54,13 @@ class Declaration {
   }
 
  private:
-  Broker& broker_;
+  Queues& broker_;
   broker::SessionId session_;
-  Broker::Durable durable_;
+  Queues::Durable durable_;
 };
 
 /// Tells `durable` once all of a few changes are.
-broker::Broker::Durable together(std::size_t count, Broker::Durable durable) {
+broker::Queues::Durable together(std::size_t count, Queues::Durable durable) {
   struct Pending {
     std::size_t count;
     Status status = Done{};
@@ -87,7 +87,7 @@ bool belongs_to_version(const flow::Plan& plan, std::string_view queue) {
 
 }  // namespace
 
-Status declare(Broker& broker, broker::SessionId session, const flow::Plan& plan,
+Status declare(Queues& broker, broker::SessionId session, const flow::Plan& plan,
                const std::function<void(Error)>& failed) {
   Declaration declaration(broker, session, failed);
   if (auto done = declaration.exchange(plan.exchange); !done) return done;
@@ -100,7 +100,7 @@ Status declare(Broker& broker, broker::SessionId session, const flow::Plan& plan
   return Done{};
 }
 
-void inherit_windows(Broker& broker, broker::SessionId session, const flow::Plan& plan,
+void inherit_windows(Queues& broker, broker::SessionId session, const flow::Plan& plan,
                      const std::vector<const flow::Plan*>& earlier) {
   std::vector<std::string> sources;
   for (const auto* version : earlier) {
@@ -113,7 +113,7 @@ void inherit_windows(Broker& broker, broker::SessionId session, const flow::Plan
   }
 }
 
-std::uint64_t in_flight(const Broker& broker, const flow::Plan& plan) {
+std::uint64_t in_flight(const Queues& broker, const flow::Plan& plan) {
   std::uint64_t messages = 0;
   for (const auto& worker : plan.workers) {
     for (const auto& name : {worker.queue(), worker.rebounds()}) {
@@ -123,7 +123,7 @@ std::uint64_t in_flight(const Broker& broker, const flow::Plan& plan) {
   return messages;
 }
 
-void drop_waiting_ticks(Broker& broker, broker::SessionId session, const flow::Plan& plan) {
+void drop_waiting_ticks(Queues& broker, broker::SessionId session, const flow::Plan& plan) {
   if (!plan.ticks || !plan.ticks->polls) return;
   const auto name = flow::names::rebound_queue(plan.flow, plan.version, plan.ticks->step);
   const auto queue = broker.queue(name);
@@ -131,7 +131,7 @@ void drop_waiting_ticks(Broker& broker, broker::SessionId session, const flow::P
   if (queue && queue->ready > 0) static_cast<void>(broker.purge_queue(session, name, nullptr));
 }
 
-Status remove_version(Broker& broker, broker::SessionId session, const flow::Plan& plan, Broker::Durable durable) {
+Status remove_version(Queues& broker, broker::SessionId session, const flow::Plan& plan, Queues::Durable durable) {
   if (const auto messages = in_flight(broker, plan); messages > 0) {
     return Error{Error::Kind::conflict,
                  fmt::format("version {} of {} has {} messages in flight", plan.version, plan.flow, messages)};
@@ -151,8 +151,8 @@ Status remove_version(Broker& broker, broker::SessionId session, const flow::Pla
   return Done{};
 }
 
-void remove_flow(Broker& broker, broker::SessionId session, const std::string& flow,
-                 const std::vector<std::int64_t>& versions, Broker::Durable durable) {
+void remove_flow(Queues& broker, broker::SessionId session, const std::string& flow,
+                 const std::vector<std::int64_t>& versions, Queues::Durable durable) {
   std::vector<std::string> own;
   for (const auto& queue : broker.queues()) {
     if (queue.name.starts_with(flow + ".") || queue.name.starts_with(flow + "@")) own.push_back(queue.name);
@@ -167,7 +167,7 @@ void remove_flow(Broker& broker, broker::SessionId session, const std::string& f
   gone(Done{});
 }
 
-std::vector<Leftover> leftovers(const Broker& broker, const std::vector<const flow::Plan*>& plans) {
+std::vector<Leftover> leftovers(const Queues& broker, const std::vector<const flow::Plan*>& plans) {
   std::set<std::string> planned;
   for (const auto* plan : plans) {
     for (const auto& queue : plan->queues) planned.insert(queue.name);

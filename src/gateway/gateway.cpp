@@ -119,7 +119,7 @@ std::string make_envelope(const std::string& id, const HttpRequest& request, con
 
 }  // namespace
 
-Gateway::Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, Logins logins,
+Gateway::Gateway(io::Loop& loop, broker::Queues& broker, Limits limits, Logins logins,
                  std::function<std::string()> new_id)
     : loop_(loop),
       broker_(broker),

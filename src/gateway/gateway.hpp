@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "core/id.hpp"
 #include "gateway/replies.hpp"
 #include "gateway/route.hpp"
@@ -38,7 +38,7 @@ class Gateway final : public io::posix::HttpHandler {
   using Logins = std::function<std::optional<component::Login>(const std::string& credential)>;
 
   /// `new_id` makes the execution ids of requests without an idempotency key.
-  Gateway(io::Loop& loop, broker::Broker& broker, Limits limits, Logins logins,
+  Gateway(io::Loop& loop, broker::Queues& broker, Limits limits, Logins logins,
           std::function<std::string()> new_id = random_id);
   ~Gateway() override;
 
@@ -82,7 +82,7 @@ class Gateway final : public io::posix::HttpHandler {
   bool backlogged(const Route& route) const;
 
   io::Loop& loop_;
-  broker::Broker& broker_;
+  broker::Queues& broker_;
   Limits limits_;
   Logins logins_;
   std::function<std::string()> new_id_;

@@ -57,7 +57,7 @@ io::posix::HttpResponse make_response(std::string_view envelope) {
 
 }  // namespace
 
-Replies::Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session)
+Replies::Replies(io::Loop& loop, broker::Queues& broker, broker::SessionId session)
     : loop_(loop), broker_(broker), session_(session), key_("reply:" + random_token(8)) {}
 
 void Replies::listen(const std::string& exchange) {

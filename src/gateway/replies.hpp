@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "io/loop.hpp"
 #include "io/posix/http_server.hpp"
 
@@ -17,7 +17,7 @@ namespace millrace::gateway {
 /// header threadId. A reply that nobody waits for (timed out, or meant for an earlier start) is dropped.
 class Replies final : public broker::ConsumerSink {
  public:
-  Replies(io::Loop& loop, broker::Broker& broker, broker::SessionId session);
+  Replies(io::Loop& loop, broker::Queues& broker, broker::SessionId session);
 
   /// Hears the replies that are published to this exchange, as long as it is there.
   void listen(const std::string& exchange);
@@ -42,7 +42,7 @@ class Replies final : public broker::ConsumerSink {
   void declare_queue();
 
   io::Loop& loop_;
-  broker::Broker& broker_;
+  broker::Queues& broker_;
   broker::SessionId session_;
   std::string key_;
   bool declared_ = false;

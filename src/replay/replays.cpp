@@ -71,19 +71,17 @@ class Replays::Run : public std::enable_shared_from_this<Replays::Run> {
   Run(Replays& owner, std::string id, Order order) : owner_(owner), id_(std::move(id)), order_(std::move(order)) {}
 
   void start() {
-    const auto name = names::replay_queue(id_);
-    const auto& broker = owner_.parts_.broker;
-    if (broker.queue(name)) {
-      const auto entry = broker.peek(name, 0, 1);
-      if (entry && !entry->empty()) cursor_ = cursor_of(entry->front()->body);
-    } else {
-      broker::QueueSpec queue;
-      queue.name = name;
-      queue.arguments.set("x-max-length", std::int64_t{1});
-      const auto made = owner_.parts_.broker.declare_queue(owner_.session_, queue, nullptr);
-      if (!made) return end("failed", made.error().text);
-    }
-    cursor_.over ? end("done") : look();
+    broker::QueueSpec queue;
+    queue.name = names::replay_queue(id_);
+    queue.arguments.set("x-max-length", std::int64_t{1});
+    const auto made = owner_.parts_.broker.declare_queue(owner_.session_, queue, nullptr);
+    if (!made) return end("failed", made.error().text);
+    owner_.parts_.broker.last(queue.name, [self = shared_from_this()](const Result<broker::MessagePtr>& entry) {
+      if (self->gone_) return;
+      if (!entry) return self->end("failed", entry.error().message);
+      if (*entry) self->cursor_ = cursor_of((*entry)->body);
+      self->cursor_.over ? self->end("done") : self->look();
+    });
   }
 
   void stop(std::function<void(Status)> ended) {

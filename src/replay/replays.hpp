@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "deployment/deployments.hpp"
 #include "history/recorder.hpp"
 #include "io/loop.hpp"
@@ -40,7 +40,7 @@ class Replays {
  public:
   struct Parts {
     io::Loop& loop;
-    broker::Broker& broker;
+    broker::Queues& broker;
     store::Store& store;
     history::Recorder& recorder;
     deployment::Deployments& deployments;

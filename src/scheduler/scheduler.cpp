@@ -64,7 +64,7 @@ broker::MessagePtr make_message(const std::string& flow, std::int64_t version, s
 
 }  // namespace
 
-Scheduler::Scheduler(io::Loop& loop, broker::Broker& broker)
+Scheduler::Scheduler(io::Loop& loop, broker::Queues& broker)
     : loop_(loop), broker_(broker), session_(broker.begin_session()) {
   clock_was_set();
 }
@@ -85,6 +85,7 @@ void Scheduler::serve(const flow::Plan& plan) {
   if (goes_on) {
     trigger.last = known->second.last;
     trigger.storing = known->second.storing;
+    trigger.resuming = known->second.resuming;
   }
   withdraw(plan.flow);
   auto& served = triggers_.emplace(plan.flow, std::move(trigger)).first->second;
@@ -141,9 +142,28 @@ std::optional<Scheduler::Trouble> Scheduler::trouble_of(const Trigger& trigger) 
 }
 
 void Scheduler::resume(Trigger& trigger) {
-  const auto entry = broker_.peek(names::tick_queue(trigger.flow, trigger.plan.step), 0, 1);
-  if (entry && !entry->empty()) {
-    if (const auto last = read_ledger(trigger.plan.schedule, entry->front()->body)) {
+  trigger.resuming = true;
+  broker_.last(names::tick_queue(trigger.flow, trigger.plan.step),
+               [this, flow = trigger.flow](const Result<broker::MessagePtr>& entry) {
+                 const auto known = triggers_.find(flow);
+                 if (known == triggers_.end() || !known->second.resuming || stopped_) return;
+                 resume(known->second, entry);
+               });
+}
+
+void Scheduler::resume(Trigger& trigger, const Result<broker::MessagePtr>& entry) {
+  if (!entry) {
+    log::warning("a trigger waits: what it did last cannot be read",
+                 {{"flow", trigger.flow}, {"step", trigger.plan.step}, {"reason", entry.error().message}});
+    loop_.after(retry_interval, [this, flow = trigger.flow] {
+      const auto known = triggers_.find(flow);
+      if (known != triggers_.end() && known->second.resuming && !stopped_) resume(known->second);
+    });
+    return;
+  }
+  trigger.resuming = false;
+  if (*entry) {
+    if (const auto last = read_ledger(trigger.plan.schedule, (*entry)->body)) {
       trigger.last = *last;
       return;
     }
@@ -190,7 +210,7 @@ bool Scheduler::clock_was_set() {
 }
 
 std::chrono::nanoseconds Scheduler::look_at(Trigger& trigger) {
-  if (trigger.storing) return storing_interval;
+  if (trigger.storing || trigger.resuming) return storing_interval;
   const auto& schedule = trigger.plan.schedule;
   const auto now = loop_.wall_now();
   if (trigger.last > now + small_step_back && schedule.next(now) < trigger.last) {

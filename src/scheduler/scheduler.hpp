@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "broker/broker.hpp"
+#include "broker/queues.hpp"
 #include "flow/plan.hpp"
 #include "history/recorder.hpp"
 #include "io/loop.hpp"
@@ -32,7 +32,7 @@ class Scheduler {
  public:
   static constexpr std::chrono::seconds grace{30};
 
-  Scheduler(io::Loop& loop, broker::Broker& broker);
+  Scheduler(io::Loop& loop, broker::Queues& broker);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -79,6 +79,7 @@ class Scheduler {
     std::int64_t version = 0;
     flow::TickPlan plan;
     io::WallTime last = {};       ///< the time that the ledger says, or that it will say after `storing`
+    bool resuming = false;        ///< the ledger is being asked
     bool storing = false;         ///< a commit is under way
     bool refused = false;         ///< the broker refused the last commit
     io::SteadyTime look_at = {};  ///< its place on the agenda
@@ -87,7 +88,9 @@ class Scheduler {
   };
 
   Upcoming upcoming_of(const Trigger& trigger) const;
+  /// Asks the ledger where its schedule stands, and goes on there.
   void resume(Trigger& trigger);
+  void resume(Trigger& trigger, const Result<broker::MessagePtr>& entry);
   void look();
   void plan_look(Trigger& trigger, std::chrono::nanoseconds from_now);
   void set_timer();
@@ -103,7 +106,7 @@ class Scheduler {
   broker::MessagePtr message(const Trigger& trigger, const component::Schedule::Due& due) const;
 
   io::Loop& loop_;
-  broker::Broker& broker_;
+  broker::Queues& broker_;
   broker::SessionId session_;
   std::map<std::string, Trigger> triggers_;                  ///< by flow
   std::set<std::pair<io::SteadyTime, std::string>> agenda_;  ///< when each flow's trigger must be looked at

@@ -341,4 +341,25 @@ std::optional<QueueStatus> Broker::queue(std::string_view name) const {
   return status;
 }
 
+// What no session asks for.
+Answer<Done> Broker::inherit_window(SessionId, const std::string&, const std::vector<std::string>&, Durable) {
+  return Refusal{ReplyCode::not_implemented, "no windows in memory"};
+}
+void Broker::watch_demand(std::function<void(const std::string& queue)>) {}
+void Broker::tap(std::string_view, std::function<void(const Message&)>) {}
+void Broker::order_by(OrderBy) {}
+void Broker::set_gate(std::string_view, const Gate&) {}
+std::optional<Gate> Broker::gate(std::string_view) const {
+  return std::nullopt;
+}
+Answer<std::vector<MessagePtr>> Broker::peek(std::string_view, std::size_t, std::size_t) const {
+  return Refusal{ReplyCode::not_implemented, "no looking into memory"};
+}
+void Broker::last(const std::string&, Last found) const {
+  found(MessagePtr());
+}
+void Broker::close(std::function<void(Status)> closed) {
+  closed(Done{});
+}
+
 }  // namespace millrace::broker
