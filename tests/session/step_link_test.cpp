@@ -5,6 +5,7 @@
 #include "amqp/properties.hpp"
 #include "broker/server.hpp"
 #include "desk.hpp"
+#include "support/run_until.hpp"
 
 namespace millrace::broker {
 namespace {
@@ -52,19 +53,6 @@ struct Post {
     settings.prefetch = 10;
     return settings;
   }
-  template <class Condition>
-  void until(Condition condition) {
-    bool late = false;
-    const auto limit = loop.after(std::chrono::seconds(10), [&] { late = true; });
-    std::function<void()> look = [&] {
-      if (condition() || late) return loop.stop();
-      loop.after(std::chrono::milliseconds(1), look);
-    };
-    loop.post(look);
-    loop.run();
-    loop.cancel(limit);
-    REQUIRE(!late);
-  }
 };
 
 Commit answer_to(const amqp::client::Delivery& delivery) {
@@ -94,7 +82,7 @@ TEST_CASE("a worker's link takes messages and commits outputs with acks, many co
   const std::string large(300000, 'L');
   for (int i = 0; i < 50; ++i) post.put(i == 20 ? large : std::to_string(i));
   link = std::make_unique<StepLink>(post.loop, post.settings(), handlers);
-  post.until([&] { return committed.size() == 50 || lost; });
+  run_until(post.loop, [&] { return committed.size() == 50 || lost; });
   CHECK(ready);
   CHECK_FALSE(lost);
   for (int i = 0; i < 50; ++i) CHECK(committed[static_cast<std::size_t>(i)] == i);
@@ -102,7 +90,7 @@ TEST_CASE("a worker's link takes messages and commits outputs with acks, many co
   CHECK(post.broker->queue("out")->ready == 50);
   bool closed = false;
   link->close([&] { closed = true; });
-  post.until([&] { return closed; });
+  run_until(post.loop, [&] { return closed; });
   CHECK_FALSE(lost);
 }
 
@@ -118,16 +106,16 @@ TEST_CASE("a link is lost once, with the reason, and its open commits fail") {
     lost = std::move(error);
   };
   StepLink link(post.loop, post.settings(), handlers);
-  post.until([&] { return ready; });
+  run_until(post.loop, [&] { return ready; });
   post.offload.held = true;
   Commit commit;
   commit.publishes.push_back({"", "out", amqp::encode_properties({}), "x"});
   link.commit(std::move(commit), [&](const Status& status) {
     if (!status) failed = status.error();
   });
-  post.until([&] { return post.broker->queue("out")->ready == 1; });
+  run_until(post.loop, [&] { return post.broker->queue("out")->ready == 1; });
   post.users.retire("worker");
-  post.until([&] { return lost.has_value(); });
+  run_until(post.loop, [&] { return lost.has_value(); });
   CHECK(lost->kind == Error::Kind::unavailable);
   REQUIRE(failed);
   CHECK(failed->kind == Error::Kind::unavailable);
@@ -140,7 +128,7 @@ TEST_CASE("a link says why it could not come about") {
   handlers.lost = [&](Error error) { lost = std::move(error); };
   SUBCASE("wrong password") {
     StepLink link(post.loop, post.settings("wrong"), handlers);
-    post.until([&] { return lost.has_value(); });
+    run_until(post.loop, [&] { return lost.has_value(); });
     CHECK(lost->kind == Error::Kind::permission);
     CHECK(lost->message.find("ACCESS_REFUSED") != std::string::npos);
   }
@@ -148,7 +136,7 @@ TEST_CASE("a link says why it could not come about") {
     auto settings = post.settings();
     settings.queue = "missing";
     StepLink link(post.loop, settings, handlers);
-    post.until([&] { return lost.has_value(); });
+    run_until(post.loop, [&] { return lost.has_value(); });
     CHECK(lost->kind == Error::Kind::not_found);
     CHECK(lost->message.find("missing") != std::string::npos);
   }
@@ -156,7 +144,7 @@ TEST_CASE("a link says why it could not come about") {
     auto settings = post.settings();
     post.server.reset();
     StepLink link(post.loop, settings, handlers);
-    post.until([&] { return lost.has_value(); });
+    run_until(post.loop, [&] { return lost.has_value(); });
     CHECK(lost->kind == Error::Kind::unavailable);
     CHECK(lost->message.find("refused") != std::string::npos);
   }
@@ -164,7 +152,7 @@ TEST_CASE("a link says why it could not come about") {
     auto settings = post.settings();
     settings.uri = "nonsense";
     StepLink link(post.loop, settings, handlers);
-    post.until([&] { return lost.has_value(); });
+    run_until(post.loop, [&] { return lost.has_value(); });
     CHECK(lost->kind == Error::Kind::invalid);
   }
 }
@@ -177,13 +165,13 @@ TEST_CASE("a stopping broker tells its clients and is then without connections")
   handlers.ready = [&] { ready = true; };
   handlers.lost = [&](Error error) { lost = std::move(error); };
   StepLink link(post.loop, post.settings(), handlers);
-  post.until([&] { return ready; });
+  run_until(post.loop, [&] { return ready; });
   REQUIRE(post.server->connections().size() == 1);
   CHECK(post.server->connections()[0].user == "worker");
   CHECK(post.server->connections()[0].consumers() == 1);
   bool stopped = false;
   post.server->stop([&] { stopped = true; });
-  post.until([&] { return lost && stopped; });
+  run_until(post.loop, [&] { return lost && stopped; });
   CHECK(lost->message.find("320") != std::string::npos);
   CHECK(post.server->connections().empty());
 }

@@ -30,7 +30,6 @@ class LinkProtocol {
   void commit(Commit commit);
   void stop_consuming();
   void close();
-  void heartbeat() { write_heartbeat(output_); }
 
   /// Bytes to send; the caller takes them out.
   std::string& output() { return output_; }

@@ -167,26 +167,5 @@ TEST_CASE("nonsense from the broker is a failure, not a crash") {
   CHECK(table.failed->kind == Error::Kind::invalid);
 }
 
-TEST_CASE("a broker's address is taken apart, and mistakes in it are named without the password") {
-  auto uri = parse_broker_uri("amqp://wor%40ker:p%2Fw@127.0.0.1:1234/%2fflows");
-  REQUIRE(uri);
-  CHECK(uri->user == "wor@ker");
-  CHECK(uri->password == "p/w");
-  CHECK(uri->host == "127.0.0.1");
-  CHECK(uri->port == 1234);
-  CHECK(uri->vhost == "/flows");
-  CHECK(parse_broker_uri("amqp://h/%2F?heartbeat=2")->heartbeat == 2);
-  CHECK_FALSE(parse_broker_uri("amqp://h/%2F?heartbeat=soon"));
-  auto bare = parse_broker_uri("amqp://example.com");
-  CHECK(bare->heartbeat == 30);
-  REQUIRE(bare);
-  CHECK(bare->port == 5672);
-  CHECK(bare->vhost == "/");
-  CHECK_FALSE(parse_broker_uri("http://u:secret@h"));
-  auto broken = parse_broker_uri("amqp://u:secret@h:port");
-  REQUIRE_FALSE(broken);
-  CHECK(broken.error().message.find("secret") == std::string::npos);
-}
-
 }  // namespace
 }  // namespace millrace::amqp::client

@@ -1,37 +1,24 @@
 #include "amqp/client/step_link.hpp"
 
 #include <deque>
-
-#include <boost/asio/connect.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/write.hpp>
+#include <utility>
 
 #include "amqp/client/link_protocol.hpp"
+#include "amqp/client/transport.hpp"
 
 namespace millrace::amqp::client {
-
-namespace asio = boost::asio;
-using asio::ip::tcp;
-
 namespace {
 
-constexpr std::chrono::seconds opening_time_max{15};
+constexpr std::chrono::seconds opening_time_max{15};  // once it is reached
 constexpr std::chrono::seconds closing_time_max{5};
-constexpr std::size_t read_size = 64 * 1024;
-
-Error from(const boost::system::error_code& code, const BrokerUri& uri) {
-  return Error{Error::Kind::unavailable,
-               "cannot reach the broker at " + uri.host + ":" + std::to_string(uri.port) + ": " + code.message()};
-}
 
 }  // namespace
 
-/// The socket around LinkProtocol. Handlers of the socket and timers hold it; the link itself may go at any time, after
-/// which nothing is called any more.
+/// LinkProtocol over a Transport. Handlers and timers hold it; the link itself may go at any time, after which nothing
+/// is called any more.
 class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
  public:
-  State(io::posix::AsioLoop& loop, Handlers handlers)
-      : loop_(loop), handlers_(std::move(handlers)), resolver_(loop.native()), socket_(loop.native()) {}
+  State(io::posix::AsioLoop& loop, Handlers handlers) : loop_(loop), handlers_(std::move(handlers)) {}
 
   void start(Settings settings) {
     auto uri = parse_broker_uri(settings.uri);
@@ -39,7 +26,6 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
       post([error = uri.error()](State& self) { self.end(error); });
       return;
     }
-    uri_ = *uri;
     LinkProtocol::Events events;
     events.ready = [this] { opened(); };
     events.delivered = [this](Delivery delivery) {
@@ -48,16 +34,11 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     events.committed = [this] { committed(); };
     events.failed = [this](Error error) { end(std::move(error)); };
     events.closed = [this] { end(Error{Error::Kind::unavailable, "the link was closed"}); };
-    protocol_ = std::make_unique<LinkProtocol>(uri_, std::move(settings), std::move(events));
-    set_timer(opening_time_max, [](State& self) {
+    protocol_ = std::make_unique<LinkProtocol>(*uri, std::move(settings), std::move(events));
+    set_timer(uri->connection_timeout + opening_time_max, [](State& self) {
       self.end(Error{Error::Kind::unavailable, "the broker did not open the connection in time"});
     });
-    resolver_.async_resolve(uri_.host, std::to_string(uri_.port),
-                            [self = shared_from_this()](const auto& code, const auto& endpoints) {
-                              if (self->ended_) return;
-                              if (code) return self->end(from(code, self->uri_));
-                              self->connect(endpoints);
-                            });
+    connect(std::move(*uri));
   }
 
   void commit(Commit commit, std::function<void(Status)> done) {
@@ -67,15 +48,16 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
       });
       return;
     }
-    if (protocol_) protocol_->commit(std::move(commit));
     open_commits_.push_back(std::move(done));
-    wake();
+    if (!protocol_) return;
+    protocol_->commit(std::move(commit));
+    flush();
   }
 
   void stop_consuming() {
     if (ended_ || !protocol_) return;
     protocol_->stop_consuming();
-    wake();
+    flush();
   }
 
   void close(std::function<void()> closed) {
@@ -121,72 +103,26 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     });
   }
 
-  void connect(const tcp::resolver::results_type& endpoints) {
-    asio::async_connect(socket_, endpoints, [self = shared_from_this()](const auto& code, const auto&) {
-      if (self->ended_) return;
-      if (code) return self->end(from(code, self->uri_));
-      boost::system::error_code ignored;
-      self->socket_.set_option(tcp::no_delay(true), ignored);
-      self->input_.resize(read_size);
-      self->flush();
-      self->read();
-    });
-  }
-
-  void read() {
-    socket_.async_read_some(asio::buffer(input_), [self = shared_from_this()](const auto& code, std::size_t size) {
-      if (self->ended_) return;
-      if (code) return self->end(self->protocol_->end_of_stream());
-      self->quiet_intervals_ = 0;
-      self->protocol_->input(std::string_view(self->input_.data(), size));
-      if (self->ended_) return;
-      self->flush();
-      self->read();
-    });
-  }
-
-  /// Writes what is there at the end of this turn of the loop, in one go.
-  void wake() {
-    if (wake_posted_ || !protocol_) return;
-    wake_posted_ = true;
-    post([](State& self) {
-      self.wake_posted_ = false;
-      self.flush();
-    });
+  void connect(BrokerUri uri) {
+    Transport::Handlers handlers;
+    handlers.input = [self = shared_from_this()](std::string_view bytes) {
+      self->protocol_->input(bytes);
+      if (!self->ended_) self->flush();
+    };
+    handlers.failed = [self = shared_from_this()](Error error) { self->end(std::move(error)); };
+    handlers.cut = [self = shared_from_this()] { self->end(self->protocol_->end_of_stream()); };
+    transport_ = std::make_unique<Transport>(loop_, std::move(uri), std::move(handlers));
+    flush();
   }
 
   void flush() {
-    if (!socket_.is_open() || !writing_.empty() || protocol_->output().empty() || input_.empty()) return;
-    writing_.swap(protocol_->output());
-    sent_in_interval_ = true;
-    asio::async_write(socket_, asio::buffer(writing_), [self = shared_from_this()](const auto& code, std::size_t) {
-      if (self->ended_) return;
-      self->writing_.clear();
-      if (code) return;  // what the broker said last is still to be read; reading notices the end
-      self->flush();
-    });
+    if (transport_ && !protocol_->output().empty()) transport_->write(protocol_->output());
   }
 
   void opened() {
-    if (!closed_) beat();
+    if (!closed_) loop_.cancel(timer_);
+    transport_->set_heartbeat(std::chrono::seconds(protocol_->heartbeat_interval()));
     if (handlers_.ready) handlers_.ready();
-  }
-
-  /// Twice an interval: a heartbeat if nothing else was sent, and the link is lost after two intervals of silence.
-  void beat() {
-    const std::chrono::milliseconds interval = std::chrono::seconds(protocol_->heartbeat_interval());
-    if (interval.count() == 0) return;
-    set_timer(interval / 2, [](State& self) {
-      if (++self.quiet_intervals_ > 4) {
-        return self.end(Error{Error::Kind::unavailable, "the broker has been silent for two heartbeat intervals"});
-      }
-      if (!self.sent_in_interval_) {
-        self.protocol_->heartbeat();
-        self.flush();
-      }
-      self.sent_in_interval_ = false;
-      self.beat();
-    });
   }
 
   void committed() {
@@ -203,21 +139,16 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     if (!closed_ || !open_commits_.empty() || close_sent_) return;
     close_sent_ = true;
     protocol_->close();
-    wake();
+    flush();
   }
 
   void end(Error error) {
     if (ended_) return;
     ended_ = true;
     loop_.cancel(timer_);
-    resolver_.cancel();
-    boost::system::error_code ignored;
-    if (protocol_ && writing_.empty() && socket_.is_open()) {  // connection.close-ok, if there is room for it
-      socket_.non_blocking(true, ignored);
-      socket_.write_some(asio::buffer(protocol_->output()), ignored);
-    }
-    socket_.close(ignored);
-    auto self = shared_from_this();
+    const auto self = shared_from_this();  // of whom the transport's handlers are the last to know
+    flush();                               // connection.close-ok, if there is room for it
+    if (transport_) transport_->close();
     auto handlers = std::exchange(handlers_, {});
     auto commits = std::exchange(open_commits_, {});
     auto closed = std::exchange(closed_, nullptr);
@@ -231,18 +162,11 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
 
   io::posix::AsioLoop& loop_;
   Handlers handlers_;
-  BrokerUri uri_;
-  tcp::resolver resolver_;
-  tcp::socket socket_;
   std::unique_ptr<LinkProtocol> protocol_;
+  std::unique_ptr<Transport> transport_;
   std::deque<std::function<void(Status)>> open_commits_;
   std::function<void()> closed_;
-  std::vector<char> input_;
-  std::string writing_;
-  io::TimerId timer_ = 0;
-  int quiet_intervals_ = 0;  // halves of the heartbeat interval
-  bool sent_in_interval_ = false;
-  bool wake_posted_ = false;
+  io::TimerId timer_ = 0;  ///< of opening, then of closing
   bool close_sent_ = false;
   bool ended_ = false;
 };

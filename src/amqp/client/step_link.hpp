@@ -62,7 +62,7 @@ class Link {
 class StepLink final : public Link {
  public:
   struct Settings {
-    std::string uri;    ///< amqp://user:password@host:port/vhost
+    std::string uri;    ///< amqp(s)://user:password@host:port/vhost; see BrokerUri
     std::string queue;  ///< empty: publish only
     std::uint16_t prefetch = 1;
     std::string connection_name;

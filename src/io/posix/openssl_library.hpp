@@ -10,10 +10,11 @@
 namespace millrace::io::posix {
 
 /// OpenSSL 3, loaded when a process first needs it, as libcurl is (docs/adr/0005): of workers only those that host a
-/// Node.js component do. The members have OpenSSL's own names and signatures.
+/// Node.js component or reach their broker over TLS do. The members have OpenSSL's own names and signatures.
 struct OpensslLibrary {
 #define MILLRACE_OPENSSL_FUNCTIONS(X)   \
   X(TLS_server_method)                  \
+  X(TLS_client_method)                  \
   X(SSL_CTX_new)                        \
   X(SSL_CTX_free)                       \
   X(SSL_CTX_ctrl)                       \
@@ -22,6 +23,7 @@ struct OpensslLibrary {
   X(SSL_CTX_use_PrivateKey_file)        \
   X(SSL_CTX_check_private_key)          \
   X(SSL_CTX_load_verify_locations)      \
+  X(SSL_CTX_set_default_verify_paths)   \
   X(SSL_CTX_set_client_CA_list)         \
   X(SSL_CTX_set_verify)                 \
   X(SSL_CTX_set_session_id_context)     \
@@ -29,8 +31,13 @@ struct OpensslLibrary {
   X(SSL_new)                            \
   X(SSL_free)                           \
   X(SSL_set_accept_state)               \
+  X(SSL_set_connect_state)              \
+  X(SSL_set1_host)                      \
+  X(SSL_ctrl)                           \
   X(SSL_set_bio)                        \
   X(SSL_get_error)                      \
+  X(SSL_do_handshake)                   \
+  X(SSL_is_init_finished)               \
   X(SSL_get_verify_result)              \
   X(SSL_read)                           \
   X(SSL_write)                          \

@@ -4,102 +4,121 @@
 
 #include <fmt/format.h>
 
-#include "io/posix/openssl_library.hpp"
+#include "io/posix/tls_context.hpp"
 
 namespace millrace::io::posix {
-
 namespace {
 
-/// The last of OpenSSL's reasons, which is the nearest to what was asked.
-std::string reason(const OpensslLibrary& ssl) {
-  unsigned long last = 0;
-  for (unsigned long code = ssl.ERR_get_error(); code != 0; code = ssl.ERR_get_error()) last = code;
-  const char* text = ssl.ERR_reason_error_string(last);
-  return text == nullptr ? "it cannot be read" : text;
+Status restrict_clients(TlsContext& context, const std::string& authorities) {
+  const auto& ssl = context.ssl;
+  auto* names = ssl.SSL_load_client_CA_file(authorities.c_str());
+  if (names == nullptr || ssl.SSL_CTX_load_verify_locations(context.native, authorities.c_str(), nullptr) != 1) {
+    return context.cannot_use("certificate of clients' authority", authorities);
+  }
+  ssl.SSL_CTX_set_client_CA_list(context.native, names);  // which owns it now
+  ssl.SSL_CTX_set_verify(context.native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  return Done{};
+}
+
+Status trust_servers_of(TlsContext& context, const std::string& authorities) {
+  const auto& ssl = context.ssl;
+  if (authorities.empty()) {
+    ssl.SSL_CTX_set_default_verify_paths(context.native);
+  } else if (ssl.SSL_CTX_load_verify_locations(context.native, authorities.c_str(), nullptr) != 1) {
+    return context.cannot_use("certificate of servers' authority", authorities);
+  }
+  return Done{};
+}
+
+/// RFC 6066 §3 has no addresses in it.
+bool is_address(const std::string& host) {
+  return host.find(':') != std::string::npos || host.find_first_not_of("0123456789.") == std::string::npos;
 }
 
 }  // namespace
 
-struct TlsServer::Context {
-  const OpensslLibrary& ssl;
-  SSL_CTX* native;
-
-  explicit Context(const OpensslLibrary& library) : ssl(library), native(ssl.SSL_CTX_new(ssl.TLS_server_method())) {
-    ssl.SSL_CTX_ctrl(native, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
-    ssl.SSL_CTX_ctrl(native, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, nullptr);
-    ssl.SSL_CTX_set_options(native, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    constexpr std::string_view sessions = "millrace";
-    ssl.SSL_CTX_set_session_id_context(native, reinterpret_cast<const unsigned char*>(sessions.data()),
-                                       sessions.size());
-  }
-  ~Context() { ssl.SSL_CTX_free(native); }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
-
-  Error cannot_use(std::string_view what, const std::string& file) const {
-    return Error{Error::Kind::invalid, fmt::format("the {} {} cannot be used: {}", what, file, reason(ssl))};
-  }
-
-  Status read(const TlsFiles& files) {
-    ssl.ERR_clear_error();
-    if (ssl.SSL_CTX_use_certificate_chain_file(native, files.certificate.c_str()) != 1) {
-      return cannot_use("TLS certificate", files.certificate);
-    }
-    if (ssl.SSL_CTX_use_PrivateKey_file(native, files.key.c_str(), SSL_FILETYPE_PEM) != 1 ||
-        ssl.SSL_CTX_check_private_key(native) != 1) {
-      return cannot_use("TLS key", files.key);
-    }
-    if (files.client_ca.empty()) return Done{};
-    auto* names = ssl.SSL_load_client_CA_file(files.client_ca.c_str());
-    if (names == nullptr || ssl.SSL_CTX_load_verify_locations(native, files.client_ca.c_str(), nullptr) != 1) {
-      return cannot_use("certificate of clients' authority", files.client_ca);
-    }
-    ssl.SSL_CTX_set_client_CA_list(native, names);  // which owns it now
-    ssl.SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-    return Done{};
-  }
-};
-
-TlsServer::TlsServer(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+TlsServer::TlsServer(std::unique_ptr<TlsContext> context) : context_(std::move(context)) {}
 TlsServer::~TlsServer() = default;
 
 Result<std::shared_ptr<TlsServer>> TlsServer::open(const TlsFiles& files) {
-  const auto library = OpensslLibrary::load();
-  if (!library) return library.error();
-  auto context = std::make_unique<Context>(**library);
-  if (auto read = context->read(files); !read) return read.error();
-  return std::shared_ptr<TlsServer>(new TlsServer(std::move(context)));
+  auto made = TlsContext::make(TlsContext::End::server);
+  if (!made) return made.error();
+  auto& context = **made;
+  constexpr std::string_view sessions = "millrace";
+  context.ssl.SSL_CTX_set_session_id_context(context.native, reinterpret_cast<const unsigned char*>(sessions.data()),
+                                             sessions.size());
+  if (auto status = context.use_certificate(files.certificate, files.key); !status) return status.error();
+  if (!files.client_ca.empty()) {
+    if (auto status = restrict_clients(context, files.client_ca); !status) return status.error();
+  }
+  return std::shared_ptr<TlsServer>(new TlsServer(std::move(*made)));
+}
+
+TlsClient::TlsClient(std::unique_ptr<TlsContext> context) : context_(std::move(context)) {}
+TlsClient::~TlsClient() = default;
+
+Result<std::shared_ptr<TlsClient>> TlsClient::open(const TlsTrust& trust) {
+  auto made = TlsContext::make(TlsContext::End::client);
+  if (!made) return made.error();
+  auto& context = **made;
+  if (auto status = trust_servers_of(context, trust.authorities); !status) return status.error();
+  context.ssl.SSL_CTX_set_verify(context.native, trust.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (!trust.certificate.empty()) {
+    if (auto status = context.use_certificate(trust.certificate, trust.key); !status) return status.error();
+  }
+  return std::shared_ptr<TlsClient>(new TlsClient(std::move(*made)));
 }
 
 struct TlsStream::State {
-  std::shared_ptr<TlsServer> server;
+  std::shared_ptr<TlsServer> server;  ///< or
+  std::shared_ptr<TlsClient> client;
   const OpensslLibrary& ssl;
   SSL* native;
   BIO* from_peer;
   BIO* to_peer;
+  std::string early;  ///< plain text that waits for the end of the handshake
 
-  explicit State(std::shared_ptr<TlsServer> the_server)
-      : server(std::move(the_server)),
-        ssl(server->context_->ssl),
-        native(ssl.SSL_new(server->context_->native)),
+  explicit State(const TlsContext& context)
+      : ssl(context.ssl),
+        native(ssl.SSL_new(context.native)),
         from_peer(ssl.BIO_new(ssl.BIO_s_mem())),
         to_peer(ssl.BIO_new(ssl.BIO_s_mem())) {
     ssl.SSL_set_bio(native, from_peer, to_peer);  // which owns them now
-    ssl.SSL_set_accept_state(native);
   }
   ~State() { ssl.SSL_free(native); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
+  void write(std::string_view plain) const {
+    if (!plain.empty()) ssl.SSL_write(native, plain.data(), static_cast<int>(plain.size()));
+  }
+
   Error failure() const {
     const auto verified = ssl.SSL_get_verify_result(native);
-    std::string why = reason(ssl);
+    std::string why = tls_reason(ssl);
     if (verified != X509_V_OK) why += fmt::format(" ({})", ssl.X509_verify_cert_error_string(verified));
     return Error{Error::Kind::invalid, why};
   }
 };
 
-TlsStream::TlsStream(std::shared_ptr<TlsServer> server) : state_(std::make_unique<State>(std::move(server))) {}
+TlsStream::TlsStream(std::shared_ptr<TlsServer> server) : state_(std::make_unique<State>(*server->context_)) {
+  state_->server = std::move(server);
+  state_->ssl.SSL_set_accept_state(state_->native);
+}
+
+TlsStream::TlsStream(std::shared_ptr<TlsClient> client, const std::string& server_name)
+    : state_(std::make_unique<State>(*client->context_)) {
+  state_->client = std::move(client);
+  const auto& ssl = state_->ssl;
+  ssl.SSL_set_connect_state(state_->native);
+  ssl.SSL_set1_host(state_->native, server_name.c_str());
+  if (!is_address(server_name)) {
+    std::string name = server_name;
+    ssl.SSL_ctrl(state_->native, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+  }
+  ssl.SSL_do_handshake(state_->native);
+}
+
 TlsStream::~TlsStream() = default;
 
 Status TlsStream::input(std::string_view wire, std::string& plain) {
@@ -114,15 +133,21 @@ Status TlsStream::input(std::string_view wire, std::string& plain) {
       continue;
     }
     const int why = ssl.SSL_get_error(state_->native, size);
-    if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_ZERO_RETURN) return Done{};
-    return state_->failure();
+    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_ZERO_RETURN) return state_->failure();
+    if (!state_->early.empty() && ssl.SSL_is_init_finished(state_->native) == 1) {
+      state_->write(std::exchange(state_->early, {}));
+    }
+    return Done{};
   }
 }
 
 void TlsStream::write(std::string_view plain) {
-  if (plain.empty()) return;
   state_->ssl.ERR_clear_error();
-  state_->ssl.SSL_write(state_->native, plain.data(), static_cast<int>(plain.size()));
+  if (state_->ssl.SSL_is_init_finished(state_->native) != 1) {
+    state_->early += plain;
+  } else {
+    state_->write(plain);
+  }
 }
 
 void TlsStream::close() {
