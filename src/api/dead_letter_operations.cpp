@@ -27,15 +27,27 @@ void list(const Services& services, const Call& call) {
     after = DeadLetters::Place::parse(cursor);
     if (!after) return call.respond(problem(400, "Bad request", "cursor is none of ours"));
   }
-  const auto found = services.dead_letters.page(*query, after, static_cast<std::size_t>(*limit));
-  json::array items;
-  for (const auto& letter : found.letters) items.push_back(letter.to_json(false));
-  call.respond(page(std::move(items), found.next ? found.next->to_text() : ""));
+  services.dead_letters.page(*query, after, static_cast<std::size_t>(*limit),
+                             [respond = call.respond](const Result<DeadLetters::Page>& found) {
+                               if (!found) return respond(problem(found.error()));
+                               json::array items;
+                               for (const auto& letter : found->letters) items.push_back(letter.to_json(false));
+                               respond(page(std::move(items), found->next ? found->next->to_text() : ""));
+                             });
+}
+
+/// The letter that the path names, to `then`.
+void with_letter(const Services& services, const Call& call, std::function<void(const DeadLetter&)> then) {
+  services.dead_letters.find(call.path[0],
+                             [respond = call.respond, then = std::move(then)](const Result<DeadLetter>& letter) {
+                               letter ? then(*letter) : respond(problem(letter.error()));
+                             });
 }
 
 void show(const Services& services, const Call& call) {
-  const auto letter = services.dead_letters.find(call.path[0]);
-  call.respond(letter ? json_response(200, letter->to_json(true)) : problem(letter.error()));
+  with_letter(services, call, [respond = call.respond](const DeadLetter& letter) {
+    respond(json_response(200, letter.to_json(true)));
+  });
 }
 
 /// Writes down what was done with a letter, then answers.
@@ -53,15 +65,13 @@ DeadLetters::Durable done_with(const Services& services, const Call& call, const
 }
 
 void drop(const Services& services, const Call& call) {
-  const auto letter = services.dead_letters.find(call.path[0]);
-  if (!letter) return call.respond(problem(letter.error()));
-  const auto begun = services.dead_letters.drop(*letter, done_with(services, call, *letter, "dead-letter.drop"));
-  if (!begun) call.respond(problem(begun.error()));
+  with_letter(services, call, [services, call](const DeadLetter& letter) {
+    services.dead_letters.drop(letter, done_with(services, call, letter, "dead-letter.drop"));
+  });
 }
 
 void retry_on(const Services& services, const Call& call, const DeadLetter& letter, const DeadLetters::Retry& how) {
-  const auto begun = services.dead_letters.retry(letter, how, done_with(services, call, letter, "dead-letter.retry"));
-  if (!begun) call.respond(problem(begun.error()));
+  services.dead_letters.retry(letter, how, done_with(services, call, letter, "dead-letter.retry"));
 }
 
 /// A retired version's queues are made again; it drains once more.
@@ -81,28 +91,31 @@ void revive_and_retry(const Services& services, const Call& call, const DeadLett
       });
 }
 
-void retry(const Services& services, const Call& call) {
-  const auto letter = services.dead_letters.find(call.path[0]);
-  if (!letter) return call.respond(problem(letter.error()));
+Result<DeadLetters::Retry> read_retry(const Call& call, const DeadLetter& letter) {
   DeadLetters::Retry how;
   for (const auto& [name, value] : call.body) {
     if (name == "version" && is_text(value, "current")) continue;
     if (name == "version" && is_text(value, "original")) {
-      how.version = letter->version;
+      how.version = letter.version;
     } else if (name == "version" && value.is_int64() && value.get_int64() >= 1) {
       how.version = value.get_int64();
     } else if (name == "body") {
       how.body = json::serialize(value);
     } else {
-      return call.respond(problem(400, "Bad request",
-                                  "only \"version\" (\"current\", \"original\" or the number of one) and "
-                                  "\"body\" are known"));
+      return Error{Error::Kind::invalid,
+                   "only \"version\" (\"current\", \"original\" or the number of one) and \"body\" are known"};
     }
   }
-  if (!how.version || services.deployments.deployed().find(letter->flow, *how.version) != nullptr) {
-    return retry_on(services, call, *letter, how);
-  }
-  revive_and_retry(services, call, *letter, how);
+  return how;
+}
+
+void retry(const Services& services, const Call& call) {
+  with_letter(services, call, [services, call](const DeadLetter& letter) {
+    const auto how = read_retry(call, letter);
+    if (!how) return call.respond(problem(how.error()));
+    const bool in_use = !how->version || services.deployments.deployed().find(letter.flow, *how->version) != nullptr;
+    in_use ? retry_on(services, call, letter, *how) : revive_and_retry(services, call, letter, *how);
+  });
 }
 
 }  // namespace

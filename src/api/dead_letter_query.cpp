@@ -48,18 +48,17 @@ class Sweep : public std::enable_shared_from_this<Sweep> {
 
  private:
   void go_on() {
-    for (;;) {
-      const auto stored = [self = shared_from_this()](const Status& status) {
-        if (!status) return self->call_.respond(problem(status.error()));
-        self->place_ ? self->go_on() : self->finish();
-      };
-      const auto done = services_.dead_letters.change_some(change_, query_, place_, newest_, stored);
-      if (!done) return call_.respond(problem(done.error()));
-      total_.count += done->count;
-      for (const auto& [why, count] : done->left) total_.left[why] += count;
-      if (done->count > 0) return;
-      if (!place_) return finish();
-    }
+    services_.dead_letters.change_some(change_, query_, place_, newest_,
+                                       [self = shared_from_this()](const Result<DeadLetters::Some>& some) {
+                                         some ? self->add(*some) : self->call_.respond(problem(some.error()));
+                                       });
+  }
+
+  void add(const DeadLetters::Some& some) {
+    total_.count += some.changed.count;
+    for (const auto& [why, count] : some.changed.left) total_.left[why] += count;
+    place_ = some.next;
+    place_ ? go_on() : finish();
   }
 
   void finish() {
@@ -144,9 +143,12 @@ void change_dead_letters(const Services& services, const Call& call, DeadLetters
     return invalid(R"(say which: flow, step, code, text, failed_before, failed_after, or "all": true)");
   const auto query = dead_letter_query(call.body);
   if (!query) return call.respond(problem(query.error()));
-  const auto found = services.dead_letters.look(change, *query);
-  if (dry_run) return call.respond(json_response(200, to_json(found, true)));
-  std::make_shared<Sweep>(services, call, change, *query)->start(found);
+  services.dead_letters.look(
+      change, *query, [services, call, change, query = *query, dry_run](const Result<DeadLetters::Changed>& found) {
+        if (!found) return call.respond(problem(found.error()));
+        if (dry_run) return call.respond(json_response(200, to_json(*found, true)));
+        std::make_shared<Sweep>(services, call, change, query)->start(*found);
+      });
 }
 
 }  // namespace millrace::api

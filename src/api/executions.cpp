@@ -1,4 +1,6 @@
 #include <charconv>
+#include <functional>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -19,15 +21,60 @@ using io::posix::problem;
 /// How long records may be on their way here: what is younger may still be running whatever the queues say.
 constexpr std::int64_t on_the_way = 3'000;  // ms
 
-/// What the records alone cannot tell: whether what they leave open is still there.
-State state_now(const Services& services, const history::Summary& summary) {
-  if (summary.state != State::running || services.now() - summary.last_at < on_the_way) return summary.state;
+/// Whether the records alone say what state it is in: not what has become of that which they leave open.
+bool is_known(const Services& services, const history::Summary& summary) {
+  if (summary.state != State::running || services.now() - summary.last_at < on_the_way) return true;
   const auto* version = services.deployments.deployed().find(summary.flow, summary.version);
-  if (version != nullptr && deployment::in_flight(services.broker, version->plan) > 0) return State::running;
-  const auto dead =
-      services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 1).letters;
-  return dead.empty() ? State::incomplete : State::failed;
+  return version != nullptr && deployment::in_flight(services.broker, version->plan) > 0;
 }
+
+using Letters = std::vector<DeadLetter>;
+
+/// Its dead letters, at most `limit`.
+void with_letters(const Services& services, const history::Summary& summary, std::size_t limit,
+                  std::function<void(Result<Letters>)> then) {
+  services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, limit,
+                             [then = std::move(then)](Result<DeadLetters::Page> page) {
+                               then(page ? Result<Letters>(std::move(page->letters)) : page.error());
+                             });
+}
+
+/// Finds out the states of a page of executions, one by one, and then answers; keeps itself alive.
+class Answer : public std::enable_shared_from_this<Answer> {
+ public:
+  Answer(const Services& services, io::posix::Respond respond, std::string wanted, history::Found found)
+      : services_(services), respond_(std::move(respond)), wanted_(std::move(wanted)), found_(std::move(found)) {}
+
+  void go_on() {
+    for (; next_ < found_.executions.size(); ++next_) {
+      const auto& summary = found_.executions[next_].summary;
+      if (!is_known(services_, summary)) return ask(summary);
+      add(summary, summary.state);
+    }
+    const auto cursor = found_.next ? fmt::format("{}.{}", found_.next->segment, found_.next->entry) : "";
+    respond_(page(std::move(items_), cursor));
+  }
+
+ private:
+  void ask(const history::Summary& summary) {
+    with_letters(services_, summary, 1, [self = shared_from_this(), &summary](const Result<Letters>& letters) {
+      if (!letters) return self->respond_(problem(letters.error()));
+      self->add(summary, letters->empty() ? State::incomplete : State::failed);
+      ++self->next_;
+      self->go_on();
+    });
+  }
+  void add(const history::Summary& summary, State state) {
+    if (wanted_.empty() || wanted_ == to_string(state)) items_.push_back(summary_json(summary, state));
+  }
+
+  Services services_;
+  io::posix::Respond respond_;
+  std::string wanted_;
+  history::Found found_;
+  std::size_t next_ = 0;
+  json::array items_;
+};
 
 template <class Number>
 std::optional<Number> number(std::string_view text) {
@@ -93,34 +140,32 @@ void list(const Services& services, const Call& call) {
       [query = *query, from = *from, limit = *limit](history::History& history) {
         return history::search(history, query, history::Order::newest_first, from, static_cast<std::size_t>(limit));
       },
-      [services, respond = call.respond, wanted = call.asked("state")](const history::Found& found) {
-        json::array items;
-        for (const auto& execution : found.executions) {
-          const auto state = state_now(services, execution.summary);
-          if (wanted.empty() || wanted == to_string(state)) items.push_back(summary_json(execution.summary, state));
-        }
-        const auto next = found.next ? fmt::format("{}.{}", found.next->segment, found.next->entry) : "";
-        respond(page(std::move(items), next));
+      [services, respond = call.respond, wanted = call.asked("state")](history::Found found) {
+        std::make_shared<Answer>(services, respond, wanted, std::move(found))->go_on();
       });
 }
 
 void show(const Services& services, const Call& call) {
   using Loaded = Result<history::Execution>;
-  services.recorder.ask<Loaded>(
-      [id = call.path[0]](history::History& history) { return history::load(history, id); },
-      [services, respond = call.respond](const Loaded& execution) {
-        if (!execution) return respond(problem(execution.error()));
-        const auto& summary = execution->summary;
-        auto body = summary_json(summary, state_now(services, summary));
-        body["messages"] = messages_json(*execution);
-        json::array letters;
-        for (const auto& letter :
-             services.dead_letters.page({.flow = summary.flow, .execution = summary.id}, std::nullopt, 100).letters) {
-          letters.push_back(letter.to_json(false));
-        }
-        body["dead_letters"] = std::move(letters);
-        respond(json_response(200, body));
-      });
+  services.recorder.ask<Loaded>([id = call.path[0]](history::History& history) { return history::load(history, id); },
+                                [services, respond = call.respond](const Loaded& execution) {
+                                  if (!execution) return respond(problem(execution.error()));
+                                  const auto show_with = [services, respond,
+                                                          execution = *execution](const Result<Letters>& letters) {
+                                    if (!letters) return respond(problem(letters.error()));
+                                    const auto& summary = execution.summary;
+                                    auto state = summary.state;
+                                    if (!is_known(services, summary))
+                                      state = letters->empty() ? State::incomplete : State::failed;
+                                    auto body = summary_json(summary, state);
+                                    body["messages"] = messages_json(execution);
+                                    json::array dead;
+                                    for (const auto& letter : *letters) dead.push_back(letter.to_json(false));
+                                    body["dead_letters"] = std::move(dead);
+                                    respond(json_response(200, body));
+                                  };
+                                  with_letters(services, execution->summary, 100, show_with);
+                                });
 }
 
 }  // namespace

@@ -105,16 +105,15 @@ void write_balances(MetricsPage& page, const deployment::Deployments& deployment
   }
 }
 
-void write_dead_letters(MetricsPage& page, const broker::Queues& broker, const deployment::Deployed& deployed) {
-  std::vector<std::pair<std::string, broker::QueueStatus>> queues;
+void write_dead_letters(MetricsPage& page, const DeadLetters& letters, const deployment::Deployed& deployed) {
+  std::vector<std::pair<std::string, DeadLetters::Count>> flows;
   for (const auto& [name, flow] : deployed.flows()) {
-    auto queue = broker.queue(names::dead_letter_queue(name));
-    if (queue) queues.emplace_back(fmt::format("flow=\"{}\"", escaped_label(name)), std::move(*queue));
+    flows.emplace_back(fmt::format("flow=\"{}\"", escaped_label(name)), letters.count(name));
   }
   page.family("millrace_flow_dead_letters", "gauge", "Dead letters of the flow");
-  for (const auto& [labels, queue] : queues) page.sample(labels, queue.ready);
+  for (const auto& [labels, count] : flows) page.sample(labels, count.waiting);
   page.family("millrace_flow_dead_letters_total", "counter", "Dead letters that the flow has had");
-  for (const auto& [labels, queue] : queues) page.sample(labels, queue.published_total);
+  for (const auto& [labels, count] : flows) page.sample(labels, count.total);
 }
 
 void write_workers(MetricsPage& page, const std::vector<orchestrator::WorkerStatus>& workers) {
@@ -137,7 +136,8 @@ void write_workers(MetricsPage& page, const std::vector<orchestrator::WorkerStat
 
 }  // namespace
 
-std::string flow_metrics_text(const broker::Queues& broker, const deployment::Deployments& deployments,
+std::string flow_metrics_text(const broker::Queues& broker, const DeadLetters& letters,
+                              const deployment::Deployments& deployments,
                               const std::vector<orchestrator::WorkerStatus>& workers, const deployment::Totals& totals,
                               std::int64_t now_ms) {
   MetricsPage page;
@@ -154,7 +154,7 @@ std::string flow_metrics_text(const broker::Queues& broker, const deployment::De
     }
   }
   write_steps(page, steps);
-  write_dead_letters(page, broker, deployed);
+  write_dead_letters(page, letters, deployed);
   write_workers(page, workers);
   return page.text;
 }

@@ -53,8 +53,7 @@ std::uint64_t messages_of(const Services& services, const std::string& name) {
   if (const auto* flow = services.deployments.deployed().find(name)) {
     for (const auto& [number, version] : flow->versions) messages += in_flight(services.broker, version.plan);
   }
-  const auto dead = services.broker.queue(flow::names::dead_letter_queue(name));
-  return messages + (dead ? dead->ready : 0);
+  return messages + services.dead_letters.count(name).waiting;
 }
 
 void remove(const Services& services, const Call& call) {
@@ -100,9 +99,8 @@ json::object flow_json(const store::FlowRecord& record, const Services& services
       for (const auto& one : version.problems) problems.emplace_back(one.to_string());
     }
   }
-  const auto dead = services.broker.queue(flow::names::dead_letter_queue(record.name));
   flow["versions_in_use"] = std::move(versions);
-  flow["dead_letters"] = dead ? dead->ready : 0;
+  flow["dead_letters"] = services.dead_letters.count(record.name).waiting;
   flow["problems"] = std::move(problems);
   return flow;
 }

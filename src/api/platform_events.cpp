@@ -12,7 +12,6 @@ namespace millrace::api {
 namespace {
 
 namespace json = boost::json;
-namespace names = flow::names;
 
 constexpr std::chrono::seconds count_interval{1};
 constexpr std::string_view dead_letters_suffix = ".dead-letters";
@@ -35,7 +34,8 @@ bool is_nothing(const json::object& step) {
 }
 
 /// Of all versions in use: {"flow", "dead_letters", "versions": [{"version", "steps": […]}]}; nullopt if all are 0.
-std::optional<json::object> counts_of(const broker::Queues& broker, const deployment::Flow& flow) {
+std::optional<json::object> counts_of(const broker::Queues& broker, const deployment::Flow& flow,
+                                      std::uint64_t letters) {
   bool any = false;
   json::array versions;
   for (const auto& [number, version] : flow.versions) {
@@ -47,8 +47,6 @@ std::optional<json::object> counts_of(const broker::Queues& broker, const deploy
     }
     versions.push_back({{"version", number}, {"steps", std::move(steps)}});
   }
-  const auto dead = broker.queue(names::dead_letter_queue(flow.name));
-  const auto letters = dead ? dead->ready : 0;
   if (!any && letters == 0) return std::nullopt;
   return json::object{{"flow", flow.name}, {"dead_letters", letters}, {"versions", std::move(versions)}};
 }
@@ -98,8 +96,7 @@ void PlatformEvents::flow_changed(const deployment::Flow& flow) {
   if (std::exchange(known.state, flow.state) != flow.state && !is_new) {
     tell(type_of(flow.state), {{"flow", flow.name}, {"version", version}});
   }
-  const auto queue = parts_.broker.queue(names::dead_letter_queue(flow.name));
-  if (is_new && queue) known.dead_letters = queue->published_total;
+  if (is_new) known.dead_letters = parts_.dead_letters.count(flow.name).total;
 }
 
 void PlatformEvents::flow_deleted(const std::string& flow) {
@@ -123,27 +120,30 @@ void PlatformEvents::worker_ended(const orchestrator::WorkerStatus& worker, bool
 }
 
 void PlatformEvents::unread(const std::string& queue) {
-  if (!queue.ends_with(dead_letters_suffix)) return;
-  const auto flow = queue.substr(0, queue.size() - dead_letters_suffix.size());
+  if (queue.ends_with(dead_letters_suffix)) died(queue.substr(0, queue.size() - dead_letters_suffix.size()));
+}
+
+void PlatformEvents::died(const std::string& flow) {
   const auto known = known_.find(flow);
-  const auto status = parts_.broker.queue(queue);
-  if (known == known_.end() || !status) return;
-  const auto before = std::exchange(known->second.dead_letters, status->published_total);
-  if (status->published_total <= before) return;
-  const auto fresh = std::min(status->published_total - before, status->ready);
-  for (const auto& letter : parts_.dead_letters.newest(flow, std::min(fresh, letters_told_max))) {
-    tell("dead-letter.added", letter.to_json(false));
-  }
-  if (fresh > letters_told_max) {
-    tell("dead-letters.added", {{"flow", flow}, {"count", fresh - letters_told_max}});
-  }
+  if (known == known_.end()) return;
+  const auto count = parts_.dead_letters.count(flow);
+  const auto before = std::exchange(known->second.dead_letters, count.total);
+  if (count.total <= before) return;
+  const auto fresh = std::min(count.total - before, count.waiting);
+  parts_.dead_letters.newest(flow, std::min(fresh, letters_told_max),
+                             [this, flow, fresh](const Result<std::vector<DeadLetter>>& letters) {
+                               if (!letters) return;  // of a store that is lost; the log says so
+                               for (const auto& letter : *letters) tell("dead-letter.added", letter.to_json(false));
+                               if (fresh <= letters_told_max) return;
+                               tell("dead-letters.added", {{"flow", flow}, {"count", fresh - letters_told_max}});
+                             });
 }
 
 io::posix::HttpResponse PlatformEvents::follow(const std::string& flow, const std::string& last_id) {
   return parts_.events.follow(flow, last_id, [this, flow](EventReader& reader) {
     for (const auto& [name, deployed] : parts_.deployed.flows()) {
       if (!flow.empty() && flow != name) continue;
-      const auto counts = counts_of(parts_.broker, deployed);
+      const auto counts = counts_of(parts_.broker, deployed, parts_.dead_letters.count(name).waiting);
       if (counts) reader.send("counts", {}, json::serialize(*counts));
     }
     if (timer_ == 0) timer_ = parts_.loop.after(count_interval, [this] { watch(); });
@@ -154,7 +154,7 @@ void PlatformEvents::watch() {
   timer_ = 0;
   if (!parts_.events.is_watched()) return;
   for (const auto& [name, flow] : parts_.deployed.flows()) {
-    const auto counts = counts_of(parts_.broker, flow);
+    const auto counts = counts_of(parts_.broker, flow, parts_.dead_letters.count(name).waiting);
     if (!counts) continue;
     auto& shown = known_[name].counts;
     auto text = json::serialize(*counts);

@@ -25,7 +25,7 @@ class PlatformEvents {
     io::Loop& loop;
     const broker::Queues& broker;
     const deployment::Deployed& deployed;
-    const DeadLetters& dead_letters;
+    DeadLetters& dead_letters;
     Events& events;
   };
 
@@ -43,6 +43,8 @@ class PlatformEvents {
   void worker_ended(const orchestrator::WorkerStatus& worker, bool asked_for);
   /// A queue that no worker reads has got messages.
   void unread(const std::string& queue);
+  /// A flow has got dead letters.
+  void died(const std::string& flow);
 
   /// GET /v1/events. A new reader gets the counts of all flows that have any.
   io::posix::HttpResponse follow(const std::string& flow, const std::string& last_id);

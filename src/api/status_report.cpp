@@ -39,12 +39,11 @@ json::object balance_json(const deployment::Balance& balance) {
 }
 
 json::object report_of(const broker::Queues& broker, const deployment::Deployments& deployments,
-                       const deployment::Flow& flow, const deployment::Balance& balance) {
-  const auto dead = broker.queue(names::dead_letter_queue(flow.name));
+                       const deployment::Flow& flow, const deployment::Balance& balance, std::uint64_t dead_letters) {
   json::object report = {{"name", flow.name},
                          {"state", store::to_string(flow.state)},
                          {"steps", json::array()},
-                         {"dead_letters", dead ? dead->ready : 0},
+                         {"dead_letters", dead_letters},
                          {"balance", balance_json(balance)}};
   const auto* current = flow.current();
   json::array versions;
@@ -89,14 +88,14 @@ json::array worker_reports(const std::vector<orchestrator::WorkerStatus>& worker
   return reports;
 }
 
-json::object status_report(const deployment::Totals& totals, const broker::Queues& broker,
+json::object status_report(const deployment::Totals& totals, const broker::Queues& broker, const DeadLetters& letters,
                            const deployment::Deployments& deployments,
                            const std::vector<orchestrator::WorkerStatus>& workers, const json::object& engine) {
   json::array flows;
   deployment::Balance balance;
   for (const auto& [name, flow] : deployments.deployed().flows()) {
     const auto of_flow = deployments.books().of(name);
-    flows.push_back(report_of(broker, deployments, flow, of_flow));
+    flows.push_back(report_of(broker, deployments, flow, of_flow, letters.count(name).waiting));
     balance += of_flow;
   }
   json::array left;

@@ -105,47 +105,68 @@ class RunningPlatform final : public Source {
 
 class IdleFolder final : public Source {
  public:
-  explicit IdleFolder(api::DeadLetters& letters) : letters_(letters) {}
+  using Letters = api::DeadLetters;
+  IdleFolder(Letters& letters, io::posix::AsioLoop& loop) : letters_(letters), loop_(loop) {}
 
   Result<json::array> list(const Query& query) override {
-    json::array result;
     constexpr auto all = std::numeric_limits<std::size_t>::max();
-    for (const auto& letter : letters_.page(query, {}, all).letters) result.push_back(letter.to_json(false));
+    const auto page = answer<Letters::Page>([&](auto told) { letters_.page(query, {}, all, told); });
+    if (!page) return page.error();
+    json::array result;
+    for (const auto& letter : page->letters) result.push_back(letter.to_json(false));
     return result;
   }
   Result<json::object> show(const std::string& id) override {
-    const auto letter = letters_.find(id);
+    const auto letter = find(id);
     if (!letter) return letter.error();
     return letter->to_json(true);
   }
-  // What is changed is durable when the folder is closed.
   Result<json::object> change(const std::string& id, const DeadLettersOptions& options) override {
-    const auto letter = letters_.find(id);
+    const auto letter = find(id);
     if (!letter) return letter.error();
-    api::DeadLetters::Retry how;
+    Letters::Retry how;
     if (options.version == "original") how.version = letter->version;
     if (!options.body.empty()) how.body = options.body;
-    const auto done =
-        options.verb == Verb::retry ? letters_.retry(*letter, how, nullptr) : letters_.drop(*letter, nullptr);
+    const Status done = answer<Done>([&](auto told) {
+      options.verb == Verb::retry ? letters_.retry(*letter, how, told) : letters_.drop(*letter, told);
+    });
     if (!done) return done.error();
     return letter->to_json(false);
   }
   Result<json::object> change_all(const Query& query, const DeadLettersOptions& options) override {
     const auto change = change_of(options.verb);
-    auto total = letters_.look(change, query);
-    const auto newest = total.newest;
-    std::optional<api::DeadLetters::Place> place;
+    const auto total = answer<Letters::Changed>([&](auto told) { letters_.look(change, query, told); });
+    if (!total) return total.error();
+    std::optional<Letters::Place> place;
     for (bool more = !options.dry_run; more; more = place.has_value()) {
-      const auto done = letters_.change_some(change, query, place, newest, nullptr);
+      const auto done =
+          answer<Letters::Some>([&](auto told) { letters_.change_some(change, query, place, total->newest, told); });
       if (!done) return done.error();
+      place = done->next;
     }
     json::array left;
-    for (const auto& [why, count] : total.left) left.push_back({{"reason", why}, {"count", count}});
-    return json::object{{"count", total.count}, {"dry_run", options.dry_run}, {"left", std::move(left)}};
+    for (const auto& [why, count] : total->left) left.push_back({{"reason", why}, {"count", count}});
+    return json::object{{"count", total->count}, {"dry_run", options.dry_run}, {"left", std::move(left)}};
   }
 
  private:
-  api::DeadLetters& letters_;
+  Result<api::DeadLetter> find(const std::string& id) {
+    return answer<api::DeadLetter>([&](auto told) { letters_.find(id, told); });
+  }
+  /// What is told in the end.
+  template <class T, class Ask>
+  Result<T> answer(Ask ask) {
+    std::optional<Result<T>> answer;
+    ask(Letters::Told<T>([&](Result<T> told) {
+      answer = std::move(told);
+      loop_.stop();
+    }));
+    if (!answer) loop_.run();
+    return std::move(*answer);
+  }
+
+  Letters& letters_;
+  io::posix::AsioLoop& loop_;
 };
 
 std::string text(const json::object& letter, std::string_view name) {
@@ -300,8 +321,8 @@ int dead_letters(const DeadLettersOptions& options) {
     });
   }
   log::start(log::Level::warning, "millrace");
-  const auto done = with_data_folder(*folder, [&](api::DeadLetters& letters) {
-    IdleFolder idle(letters);
+  const auto done = with_data_folder(*folder, [&](api::DeadLetters& letters, io::posix::AsioLoop& loop) {
+    IdleFolder idle(letters, loop);
     return work(idle, options);
   });
   if (done) return ExitCode::ok;

@@ -1,13 +1,13 @@
 #include "app/offline.hpp"
 
+#include "api/broker_dead_letters.hpp"
 #include "app/data_folder.hpp"
 #include "broker/broker.hpp"
 #include "io/posix/disk.hpp"
-#include "io/posix/loop.hpp"
 
 namespace millrace::app {
 
-Status with_data_folder(const std::string& path, const std::function<Status(api::DeadLetters&)>& work) {
+Status with_data_folder(const std::string& path, const OfflineWork& work) {
   auto folder = DataFolder::open(path, DataFolder::Missing::fail);
   if (!folder) return folder.error();
   auto disk = io::posix::PosixDisk::open(folder->broker_folder());
@@ -16,8 +16,8 @@ Status with_data_folder(const std::string& path, const std::function<Status(api:
   io::posix::ThreadOffload offload(loop);
   auto broker = broker::Broker::open(loop, **disk, offload, {});
   if (!broker) return broker.error();
-  api::DeadLetters letters(**broker, (*broker)->begin_session());
-  Status done = work(letters);
+  api::BrokerDeadLetters letters(**broker, (*broker)->begin_session());
+  Status done = work(letters, loop);
   (*broker)->close([&](const Status& closed) {
     if (done && !closed) done = closed.error();
     loop.stop();

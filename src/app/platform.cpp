@@ -7,6 +7,7 @@
 
 #include "api/authorization_callback.hpp"
 #include "api/broker_api.hpp"
+#include "api/broker_dead_letters.hpp"
 #include "api/door.hpp"
 #include "api/execution_report.hpp"
 #include "api/flow_metrics.hpp"
@@ -195,7 +196,7 @@ class Platform::Parts {
       return std::vector<api::LogFacts>{{"/", usage.files, usage.bytes, free ? *free : 0, &disk_->sync_times()}};
     };
     facts.more_metrics = [this] {
-      auto text = api::flow_metrics_text(*broker_, *deployments_, orchestrator_->status(), totals(),
+      auto text = api::flow_metrics_text(*broker_, *dead_letters_, *deployments_, orchestrator_->status(), totals(),
                                          loop_.wall_now().time_since_epoch().count());
       if (traces_) text += api::trace_metrics_text(traces_->exporter.counts());
       return text;
@@ -289,39 +290,38 @@ class Platform::Parts {
                        installed::EngineSettings{options_.docker.engine, options_.docker.certificates});
     inquiries_.emplace(loop_);
     installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
-    operations_ = api::make_operations(api::Services{
-        loop_,
-        *broker_,
-        session_,
-        *store_,
-        *deployments_,
-        *gateway_,
-        *scheduler_,
-        catalogue_,
-        variables_,
-        running_,
-        *dead_letters_,
-        logs_,
-        *platform_events_,
-        installed_,
-        *installations_,
-        *inquiries_,
-        *recorder_,
-        *replays_,
-        credentials_->shelf,
-        credentials_->logins,
-        credentials_->visits,
-        [this] { return redirect_url(); },
-        [this](const api::VerificationOrder& order, std::function<void(api::Verdict)> done) {
-          verifications_->start(order, std::move(done));
-        },
-        [this] {
-          auto report =
-              api::status_report(totals(), *broker_, *deployments_, orchestrator_->status(), drivers_->report());
-          report["history"] = api::history_report(*recorder_);
-          return report;
-        },
-        [this] { return api::worker_reports(orchestrator_->status()); }});
+    operations_ = api::make_operations(
+        api::Services{loop_,
+                      *broker_,
+                      session_,
+                      *store_,
+                      *deployments_,
+                      *gateway_,
+                      *scheduler_,
+                      catalogue_,
+                      variables_,
+                      running_,
+                      *dead_letters_,
+                      logs_,
+                      *platform_events_,
+                      installed_,
+                      *installations_,
+                      *inquiries_,
+                      *recorder_,
+                      *replays_,
+                      credentials_->shelf,
+                      credentials_->logins,
+                      credentials_->visits,
+                      [this] { return redirect_url(); },
+                      [this](const api::VerificationOrder& order, std::function<void(api::Verdict)> done) {
+                        verifications_->start(order, std::move(done));
+                      },
+                      [this] {
+                        auto report = status();
+                        report["history"] = api::history_report(*recorder_);
+                        return report;
+                      },
+                      [this] { return api::worker_reports(orchestrator_->status()); }});
     const api::Door::Parts parts{loop_, *store_, operations_, *broker_api_, [this] { return !stopping_; }};
     local_door_.emplace(parts, api::Door::Access::local);
     auto control = io::posix::HttpServer::listen(loop_, "unix:" + folder_->control_socket(), {}, *local_door_);
@@ -363,6 +363,11 @@ class Platform::Parts {
     while (base.ends_with('/')) base.pop_back();
     if (base.empty()) base = fmt::format("http://{}:{}", host_of(options_.http_address), http_->port());
     return base + std::string(api::AuthorizationCallback::path);
+  }
+
+  boost::json::object status() {
+    return api::status_report(totals(), *broker_, *dead_letters_, *deployments_, orchestrator_->status(),
+                              drivers_->report());
   }
 
   static std::string host_of(const std::string& address) {
@@ -419,7 +424,7 @@ class Platform::Parts {
   api::StepLogs logs_;
   api::Events events_;
   broker::SessionId session_;
-  std::optional<api::DeadLetters> dead_letters_;
+  std::optional<api::BrokerDeadLetters> dead_letters_;
   std::optional<api::PlatformEvents> platform_events_;
 
   broker::Users users_;

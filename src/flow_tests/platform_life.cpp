@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "amqp/properties.hpp"
-#include "api/dead_letters.hpp"
+#include "api/broker_dead_letters.hpp"
 #include "component/origin.hpp"
 #include "flow_tests/broker_link.hpp"
 #include "flow_tests/json_text_value.hpp"
@@ -214,9 +214,10 @@ std::uint64_t PlatformLife::handled(const std::string& step) const {
 std::vector<json::object> PlatformLife::dead_letters() const {
   constexpr auto all = std::numeric_limits<std::size_t>::max();
   std::vector<json::object> letters;
-  for (const auto& letter : api::DeadLetters(*broker_, session_).page({.flow = tested_.flow.name}, {}, all).letters) {
-    letters.push_back(document_of(letter));
-  }
+  api::BrokerDeadLetters(*broker_, session_)
+      .page({.flow = tested_.flow.name}, {}, all, [&](const Result<api::DeadLetters::Page>& page) {
+        for (const auto& letter : page->letters) letters.push_back(document_of(letter));
+      });
   return letters;
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "store/credentials.hpp"
+#include "store/dead_letters.hpp"
 
 namespace millrace::store {
 namespace {
@@ -234,7 +235,7 @@ Status Flows::remove(const std::string& name) {
                           "DELETE FROM flows WHERE name = $1"}) {
     if (const auto done = database_.execute(sql, {name}); !done) return done.error();
   }
-  return Done{};
+  return DeadLetters(database_).forget(name);
 }
 
 Result<FlowInUse> Flows::in_use(const std::string& name) {

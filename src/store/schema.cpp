@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::array<std::string_view, 5> all = {
+constexpr std::array<std::string_view, 6> all = {
     R"sql(
 CREATE TABLE flows (
   name       TEXT PRIMARY KEY,
@@ -125,6 +125,35 @@ CREATE TABLE startups (         -- triggers whose startup hook has run and whose
   data    TEXT NOT NULL,        -- JSON: what the one leaves for the other
   ending  BIGINT NOT NULL,      -- 1: the shutdown hook has begun
   PRIMARY KEY (flow, version)
+);
+)sql",
+    R"sql(
+CREATE TABLE dead_letters (     -- where the broker is not our own
+  number        SERIAL_KEY,
+  flow          TEXT NOT NULL,
+  version       BIGINT NOT NULL,
+  step          TEXT NOT NULL,
+  id            TEXT NOT NULL,
+  execution     TEXT NOT NULL,
+  code          TEXT NOT NULL,
+  reason        TEXT NOT NULL,
+  details       TEXT NOT NULL,   -- JSON, or empty
+  attempts      BIGINT NOT NULL,
+  failed_at     BIGINT NOT NULL, -- 0: unknown
+  retries       BIGINT NOT NULL, -- how often it has come back from here before
+  exchange      TEXT NOT NULL,   -- the message, as AMQP has it, from here on
+  routing_key   TEXT NOT NULL,
+  properties    BYTES NOT NULL,
+  body          BYTES NOT NULL,
+  claimed_until BIGINT NOT NULL  -- whoever puts it back has it until then
+);
+CREATE UNIQUE INDEX dead_letters_of_message ON dead_letters (id, flow, version, step, execution, retries);
+CREATE INDEX dead_letters_of_flow ON dead_letters (flow, number);
+CREATE INDEX dead_letters_of_execution ON dead_letters (execution);
+CREATE TABLE dead_letter_counts (
+  flow    TEXT PRIMARY KEY,
+  waiting BIGINT NOT NULL,
+  total   BIGINT NOT NULL
 );
 )sql",
 };

@@ -1,6 +1,5 @@
 #include "store/store.hpp"
 
-#include <cstdlib>
 #include <filesystem>
 
 #include <doctest/doctest.h>
@@ -13,6 +12,7 @@
 #include "store/postgresql/connection.hpp"
 #include "store/tokens.hpp"
 #include "support/inline_offload.hpp"
+#include "support/store_place.hpp"
 
 namespace {
 
@@ -20,30 +20,10 @@ using namespace millrace;
 using store::Flows;
 using store::Store;
 
-/// A place for a store: a file, or in the PostgreSQL that tests/postgresql/server.py has started a schema of its own.
-struct Place {
-  Place() {
-    char name[] = "/tmp/millrace-store-XXXXXX";
-    path = ::mkdtemp(name);
-    where = path + "/store.db";
-    const char* server = std::getenv("MILLRACE_TEST_POSTGRESQL");
-    if (server == nullptr) return;
-    const std::string schema = "place_" + std::to_string(++places);
-    auto connection = store::postgresql::PostgresqlConnection::open(server);
-    if (!connection) FAIL(connection.error().message);
-    if (const auto made = (*connection)->execute("CREATE SCHEMA " + schema, {}); !made) FAIL(made.error().message);
-    where = std::string(server) + "?options=-csearch_path%3D" + schema;
-  }
-  ~Place() { std::filesystem::remove_all(path); }
-  std::string path;
-  std::string where;
-  static inline int places = 0;
-};
+using Place = tests::StorePlace;
 
 std::unique_ptr<Store> open(io::Offload& offload, const Place& place) {
-  auto opened = Store::open(offload, place.where);
-  if (!opened) FAIL(opened.error().message);
-  return std::move(*opened);
+  return place.open(offload);
 }
 
 template <class T>
