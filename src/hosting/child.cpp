@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/bunyan.hpp"
@@ -13,6 +14,18 @@ namespace millrace::hosting {
 namespace {
 
 constexpr std::size_t line_max = 64 * 1024;  // a longer one is passed on in pieces
+
+/// V8's last words, and those of most others.
+bool says_out_of_memory(std::string_view text) {
+  return text.find("out of memory") != std::string_view::npos || text.starts_with("MemoryError");
+}
+
+/// The program has its worker's limits.
+std::string memory_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
+  return fmt::format(": it may have {} MB (the step's limits.memory, or --worker-memory)", limit.rlim_cur / 1'000'000);
+}
 
 }  // namespace
 
@@ -83,6 +96,7 @@ void OutputLines::take(std::string_view piece) {
 
 void OutputLines::line(std::string_view text) {
   if (text.empty()) return;
+  out_of_memory_ = out_of_memory_ || says_out_of_memory(text);
   const auto read = log::parse_bunyan(text);
   if (!read) return write_(usual_, std::string(text), {}, {});
   auto readable = read->text;
@@ -90,9 +104,10 @@ void OutputLines::line(std::string_view text) {
   write_(read->level.value_or(usual_), readable, read->execution, read->message);
 }
 
-std::string words(const io::posix::ProcessEnd& end) {
-  if (end.signal == 0) return fmt::format("exited with code {}", end.exit_code);
-  return fmt::format("was killed by signal {} ({})", end.signal, ::strsignal(end.signal));
+std::string OutputLines::words(const io::posix::ProcessEnd& end) const {
+  const auto how = end.signal == 0 ? fmt::format("exited with code {}", end.exit_code)
+                                   : fmt::format("was killed by signal {} ({})", end.signal, ::strsignal(end.signal));
+  return out_of_memory_ ? how + ", out of memory" + memory_limit() : how;
 }
 
 }  // namespace millrace::hosting

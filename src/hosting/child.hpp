@@ -41,14 +41,15 @@ class OutputLines {
   ~OutputLines();
   void take(std::string_view piece);
   void line(std::string_view text);
+  /// How the program that wrote them ended: "exited with code 1", "was killed by signal 9 (Killed)"; and that it was
+  /// out of memory, if it has said so.
+  std::string words(const io::posix::ProcessEnd& end) const;
 
  private:
   log::Level usual_;
   Write write_;
   std::string kept_;
+  bool out_of_memory_ = false;
 };
-
-/// "exited with code 1", "was killed by signal 9 (SIGKILL)".
-std::string words(const io::posix::ProcessEnd& end);
 
 }  // namespace millrace::hosting

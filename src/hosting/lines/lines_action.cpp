@@ -46,7 +46,7 @@ class LinesAction final : public component::Action {
     io::posix::ProcessHandlers handlers;
     handlers.output = [this](std::string_view piece) { errors_.take(piece); };
     handlers.answer = [this](std::string_view piece) { take(piece); };
-    handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + words(end)); };
+    handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + errors_.words(end)); };
     auto process = start_program(loop, *settings.program, command, std::move(environment), true, std::move(handlers));
     if (!process) return process.error();
     process_ = std::move(*process);
@@ -59,6 +59,7 @@ class LinesAction final : public component::Action {
     if (auto* paging = find(work.message_id); paging != nullptr && paging->paging) {
       paging->finish = std::move(finish);
       paging->paging = false;
+      process_->hold_answers(false);
       if (paging->last) end(*paging, std::move(*paging->last));
       return;
     }
@@ -74,8 +75,9 @@ class LinesAction final : public component::Action {
     std::vector<component::Emission> emissions = {};
     std::optional<std::string> snapshot = {};
     std::uint64_t size = 0;
-    bool paging = false;               ///< a part of it takes effect just now
-    std::optional<Outcome> last = {};  ///< came meanwhile
+    bool paging = false;                             ///< a part of it takes effect just now
+    std::optional<Outcome> last = {};                ///< came meanwhile
+    std::optional<component::Failure> refused = {};  ///< one of its lines cannot be taken: what it ends in
   };
 
   std::string line_for(const Work& work) const {
@@ -94,14 +96,32 @@ class LinesAction final : public component::Action {
   void take(std::string_view piece) {
     while (!piece.empty() && lost_) {
       const auto end = piece.find('\n');
-      kept_ += piece.substr(0, end);
-      if (kept_.size() > line_max)
-        return lose(fmt::format("the component wrote a line of more than {} bytes", line_max));
+      if (!skipping_) kept_ += piece.substr(0, end);
+      if (kept_.size() > line_max) {
+        skipping_ = true;
+        refuse(std::exchange(kept_, {}));
+      }
       if (end == std::string_view::npos) return;
+      piece.remove_prefix(end + 1);
+      if (std::exchange(skipping_, false)) continue;
       const auto line = std::exchange(kept_, {});
       if (!json_text::trimmed(line).empty()) answered(line);
-      piece.remove_prefix(end + 1);
     }
+  }
+
+  /// The begin of a line that is too long: the rest is skipped, and the message that it is about becomes a dead letter
+  /// once the component has said its last word on it.
+  void refuse(const std::string& begin) {
+    std::string id;
+    (void)json_text::members(begin, [&](std::string_view name, std::string_view value) {
+      if (name == "id") id = json_text::as_text(value);
+    });
+    const auto why = fmt::format(
+        "the component wrote a line of more than {} bytes, which is the limit (let it emit several messages)",
+        line_max);
+    auto* item = !id.empty() ? find(id) : in_hand_.empty() ? nullptr : &in_hand_.front();
+    if (item == nullptr || begin.front() != '{') return errors_.line(why + ": " + begin.substr(0, shown_max));
+    item->refused = component::Failure{"component.too_large", why};
   }
 
   /// What is no JSON object was meant for people: a print() that was left in.
@@ -122,7 +142,7 @@ class LinesAction final : public component::Action {
   }
 
   void add(InHand& item, Answer& answer) {
-    if (answer.snapshot) item.snapshot = snapshot_ = *answer.snapshot;
+    if (answer.snapshot && !item.refused) item.snapshot = snapshot_ = *answer.snapshot;
     if (answer.data) emit(item, std::move(*answer.data));
     if (answer.reply && !item.work.reply_to.empty()) {
       emit(item, {.body = std::move(*answer.reply), .routing_key = item.work.reply_to});
@@ -142,7 +162,8 @@ class LinesAction final : public component::Action {
   void emit(InHand& item, component::Emission emission) {
     item.size += emission.body.size();
     item.emissions.push_back(std::move(emission));
-    if (item.paging || !fills_page(item.size, item.emissions.size())) return;
+    if (!fills_page(item.size, item.emissions.size())) return;
+    if (item.paging) return process_->hold_answers(true);  // until there is room for more
     auto page = Outcome::done(std::exchange(item.emissions, {}));
     page.snapshot = std::exchange(item.snapshot, std::nullopt);
     page.more = true;
@@ -153,6 +174,7 @@ class LinesAction final : public component::Action {
   }
 
   void end(InHand& item, Outcome outcome) {
+    if (item.refused) outcome = Outcome::dead(std::move(*item.refused));
     outcome.emissions = std::move(item.emissions);
     outcome.snapshot = std::move(item.snapshot);
     const auto finish = std::move(item.finish);
@@ -182,6 +204,7 @@ class LinesAction final : public component::Action {
   std::unique_ptr<io::posix::Process> process_;
   std::deque<InHand> in_hand_;  ///< in the order they were given
   std::string kept_;            ///< the begin of a line
+  bool skipping_ = false;       ///< until the end of a line that is too long
 };
 
 }  // namespace

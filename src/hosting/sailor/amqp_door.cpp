@@ -28,8 +28,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   AmqpPeer& peer() { return peer_; }
 
   void read() {
+    if (held_ || reading_) return;
+    reading_ = true;
     socket_.async_read_some(asio::buffer(buffer_),
                             [self = shared_from_this()](const error_code& failed, std::size_t size) {
+                              self->reading_ = false;
                               if (!self->gone_) return;
                               if (failed) return self->end();
                               self->peer_.input({self->buffer_.data(), size});
@@ -54,6 +57,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
                       });
   }
 
+  void hold(bool hold) {
+    held_ = hold;
+    if (gone_ && !peer_.is_over()) read();
+  }
+
   void cut() {
     gone_ = nullptr;
     error_code ignored;
@@ -73,6 +81,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   AmqpPeer peer_;
   std::array<char, read_size> buffer_;
   std::string writing_;
+  bool reading_ = false;
+  bool held_ = false;
 };
 
 }  // namespace
@@ -112,6 +122,10 @@ class AmqpDoor::State : public std::enable_shared_from_this<AmqpDoor::State> {
   void hold_confirms(bool hold) {
     for (const auto& connection : connections_) connection->peer().hold_confirms(hold);
     send();
+  }
+
+  void hold_input(bool hold) {
+    for (const auto& connection : connections_) connection->hold(hold);
   }
 
   void cut() {
@@ -166,6 +180,9 @@ void AmqpDoor::send() {
 }
 void AmqpDoor::hold_confirms(bool hold) {
   state_->hold_confirms(hold);
+}
+void AmqpDoor::hold_input(bool hold) {
+  state_->hold_input(hold);
 }
 
 }  // namespace millrace::hosting::sailor

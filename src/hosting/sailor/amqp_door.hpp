@@ -24,6 +24,8 @@ class AmqpDoor {
   /// To be called after something was put into a peer's output from outside its events.
   void send();
   void hold_confirms(bool hold);
+  /// While held, nothing more is read from the component.
+  void hold_input(bool hold);
 
  private:
   class State;

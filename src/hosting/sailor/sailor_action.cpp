@@ -112,7 +112,7 @@ class SailorAction final : public component::Action {
   Status start_component(const Doors& doors) {
     io::posix::ProcessHandlers handlers;
     handlers.output = [this](std::string_view piece) { output_.take(piece); };
-    handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + words(end)); };
+    handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + output_.words(end)); };
     auto process =
         start_program(loop_, *settings_.program, sailor_command(*settings_.program),
                       sailor_environment(environment_, settings_, doors, prefetch_), false, std::move(handlers));
@@ -195,7 +195,8 @@ class SailorAction final : public component::Action {
     item.handled.add(published, cipher_, item.work.reply_to, snapshot_);
     if (!item.acknowledged) watch_->heard(parent);
     const bool full = fills_page(item.handled.size(), item.handled.emissions().size());
-    if (full && !item.paging && !item.acknowledged) commit_page(item);
+    if (full && item.paging) return door_->hold_input(true);  // until there is room for more
+    if (full && !item.acknowledged) commit_page(item);
   }
 
   void published_on_its_own(const Published& published, const std::string& parent) {
@@ -227,6 +228,7 @@ class SailorAction final : public component::Action {
   void go_on(InHand& item, Finish finish) {
     item.finish = std::move(finish);
     item.paging = false;
+    door_->hold_input(false);
     const bool others = std::any_of(in_hand_.begin(), in_hand_.end(), [](const auto& it) { return it.second.paging; });
     if (!others) door_->hold_confirms(false);
     if (item.acknowledged) return settle_soon(item.work.message_id);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "component/outbox.hpp"
+#include "hosting/sailor/cipher.hpp"
 #include "hosting/sailor/handled.hpp"
 
 namespace millrace::hosting::sailor {
@@ -12,6 +14,9 @@ namespace {
 
 /// As good as none, for a client that throttles itself.
 constexpr const char* no_limit = "1000000";
+
+/// What a worker takes, as the library measures it: encrypted, in base64.
+constexpr std::size_t outgoing_size_max = (component::message_size_max + Cipher::iv_size) / 3 * 4;
 
 /// The library says something at level info about each message: a line of 700 bytes, which would rule its throughput.
 std::string log_level() {
@@ -54,6 +59,7 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   add("API_REQUEST_RETRY_DELAY", "100");
   add("AMQP_URI", fmt::format("amqp://{}:{}@127.0.0.1:{}", doors.login.user, doors.login.password, doors.amqp_port));
   add("AMQP_PERSISTENT_MESSAGES", "true");
+  add("OUTGOING_MESSAGE_SIZE_LIMIT", std::to_string(outgoing_size_max));
   add("LISTEN_MESSAGES_ON", worker.listen_messages_on);
   add("PUBLISH_MESSAGES_TO", worker.publish_messages_to);
   add("DATA_ROUTING_KEY", keys::data);

@@ -39,7 +39,8 @@ class Shutdown::State : public std::enable_shared_from_this<State> {
     handlers.output = [this](std::string_view piece) { output_.take(piece); };
     handlers.ended = [this](const io::posix::ProcessEnd& over) {
       const bool well = deleted_ || (over.signal == 0 && over.exit_code == 0);
-      end(well ? Status(Done{}) : Status(Error{Error::Kind::io, "the shutdown hook failed: it " + words(over)}));
+      end(well ? Status(Done{})
+               : Status(Error{Error::Kind::io, "the shutdown hook failed: it " + output_.words(over)}));
     };
     auto process = start_program(loop_, *settings.program, sailor_command(*settings.program), std::move(variables),
                                  false, std::move(handlers));

@@ -87,11 +87,19 @@ struct Process::State : std::enable_shared_from_this<State> {
   }
 
   void wait_for_answer() {
-    if (!answer.is_open()) return;
+    if (!answer.is_open() || holds_answers || waits_for_answer) return;
+    waits_for_answer = true;
     answer.async_wait(asio::posix::stream_descriptor::wait_read,
                       [self = shared_from_this()](const boost::system::error_code& error) {
-                        if (!error && !self->over && self->read_answer()) self->wait_for_answer();
+                        self->waits_for_answer = false;
+                        if (error || self->over) return;
+                        if (self->holds_answers || self->read_answer()) self->wait_for_answer();
                       });
+  }
+
+  void hold_answers(bool hold) {
+    holds_answers = hold;
+    if (!over) wait_for_answer();
   }
 
   /// What is there, a chunk at a time so that others have their turn; false at its end.
@@ -166,6 +174,8 @@ struct Process::State : std::enable_shared_from_this<State> {
   SteadyTime turn_began{};
   std::size_t left_in_turn = 0;
   TimerId pause = 0;
+  bool waits_for_answer = false;
+  bool holds_answers = false;
   bool end_of_output = false;
   bool reaped = false;
   bool over = false;
@@ -200,6 +210,10 @@ void Process::write(std::string_view bytes) {
 
 std::size_t Process::unwritten() const {
   return state_->writing.size() + state_->unwritten.size();
+}
+
+void Process::hold_answers(bool hold) {
+  state_->hold_answers(hold);
 }
 
 void Process::signal(int number) {

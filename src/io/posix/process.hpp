@@ -59,6 +59,8 @@ class Process {
   void write(std::string_view bytes);
   /// What is not on its stdin yet, in bytes.
   std::size_t unwritten() const;
+  /// While held, what a process that is talked with writes to stdout stays in its pipe, and in the end it waits there.
+  void hold_answers(bool hold);
   /// Sends a signal to the child; SIGKILL goes to its whole group. Nothing happens once it has ended.
   void signal(int number);
 

@@ -12,10 +12,18 @@ const things = {
     this.emit('end');
   },
   async burst(msg) {
-    await Promise.all(Array.from({ length: msg.body.count }, (_, i) => this.emit('data', { body: { i } })));
+    const text = 'x'.repeat(msg.body.size || 0);
+    await Promise.all(Array.from({ length: msg.body.count }, (_, i) => this.emit('data', { body: { i, text } })));
   },
   async big(msg) {
     await this.emit('data', { body: { text: 'x'.repeat(msg.body.size) } });
+  },
+  async batches(msg) {
+    const { count, size = 0 } = msg.body;
+    for (let from = 0; from < count; from += 100) {
+      const batch = Array.from({ length: Math.min(100, count - from) }, (_, i) => ({ i: from + i, text: 'x'.repeat(size) }));
+      await Promise.all(batch.map((body) => this.emit('data', { body })));
+    }
   },
   async fail() {
     throw new TypeError('the mill is dry');
