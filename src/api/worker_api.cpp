@@ -43,6 +43,7 @@ std::pair<std::string, std::string> split_task(const std::string& path) {
 std::uint64_t WorkerApi::body_max(const io::posix::HttpRequest& head) const {
   const auto part = split_task(head.path).second;
   if (part == "history" || part == "spans") return 8u << 20;
+  if (const auto report = report_size_max(part)) return *report;
   return part == "startup" ? startup_data_max : 0;
 }
 
@@ -64,11 +65,15 @@ void WorkerApi::answer(std::string_view part, io::posix::HttpRequest& request, c
   if (part == "history" || part == "spans") return respond(take_records(request, worker, user, part == "spans"));
   if (part == "startup") return answer_startup(parts_.startups, worker, request, respond);
   if (part == "shutdown") return begin_shutdown(parts_.startups, worker, request, respond);
+  if (report_size_max(part)) return take_report(parts_.reports, part, request, worker, user, respond);
   if (!part.empty() && part != "credential") {
     return respond(problem(404, "Not found", "there is nothing at " + request.path));
   }
   if (request.method != "GET") return respond(problem(405, "Method not allowed", "settings can only be read"));
-  if (part.empty()) return tell_settings(worker, respond);
+  if (part.empty()) {
+    if (parts_.reports.asked) parts_.reports.asked(user, worker);
+    return tell_settings(worker, respond);
+  }
   tell_login(worker, request.query, respond);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "api/worker_reports.hpp"
 #include "broker/queues.hpp"
 #include "broker/users.hpp"
 #include "credentials/oauth2/refresher.hpp"
@@ -15,14 +16,15 @@
 
 namespace millrace::api {
 
-/// What workers ask: `GET /v1/tasks/{flow}/steps/{step}` answers with the step's settings (component::StepSettings) and
-/// its saved snapshot, `GET …/credential` with the login of the credential that the step names (component::Login),
-/// `?refused=GENERATION` after its service has not taken one; `POST …/history` takes what the worker has recorded
-/// (component::RecordSender), `POST …/spans` its part in traces: 204, also where that is dropped because too much
-/// comes at once. `…/startup` is what the startup hook of a trigger has left (GET, POST, DELETE), `POST …/shutdown`
-/// begins its shutdown hook. A worker proves itself by HTTP Basic with its broker user and gets its own step's settings
-/// only: 401 without a valid user, 403 for another step's. Which version of the flow is meant its user tells. All parts
-/// outlive it.
+/// What workers ask: `GET /v1/tasks/{flow}/steps/{step}` answers with the step's settings (component::StepSettings)
+/// and its saved snapshot, `GET …/credential` with the login of the credential that the step names
+/// (component::Login), `?refused=GENERATION` after its service has not taken one; `POST …/history` takes what the
+/// worker has recorded (component::RecordSender), `POST …/spans` its part in traces: 204, also where that is
+/// dropped because too much comes at once. `…/startup` is what the startup hook of a trigger has left (GET, POST,
+/// DELETE), `POST …/shutdown` begins its shutdown hook. With RabbitMQ workers tell of themselves, too
+/// (WorkerReports). A worker proves itself by HTTP Basic with its broker user and gets its own step's settings
+/// only: 401 without a valid user, 403 for another step's. Which version of the flow is meant its user tells. All
+/// parts outlive it.
 class WorkerApi final : public io::posix::HttpHandler {
  public:
   /// Where spans go, and which fraction of the traces that begin at a step is sampled.
@@ -38,6 +40,7 @@ class WorkerApi final : public io::posix::HttpHandler {
     deployment::Startups& startups;
     history::Recorder* recorder = nullptr;  ///< none: no history is recorded
     Traces traces = {};
+    WorkerReports reports = {};  ///< empty with the embedded broker
   };
   explicit WorkerApi(Parts parts) : parts_(parts) {}
 

@@ -31,16 +31,19 @@ flow::Plan plan_of(const std::string& flow, const std::vector<std::string>& step
 }
 
 struct Counter {
-  explicit Counter(const std::string& named = "") {
+  explicit Counter(const std::string& named = "", api::WorkerReports reports = {})
+      : api({*broker, users, deployed, *site.logins, startups, nullptr, {}, std::move(reports)}) {
     auto plan = plan_of("a", {"poll", "next"});
     plan.workers.front().settings.credential = named;
     deployed.add(deployed.add("a"), {.number = 1, .plan = std::move(plan)});
     users.add("worker-1", "secret", {.configure = "", .write = "flow.a@1", .read = names::step_queue("a", 1, "poll")});
   }
 
-  HttpResponse ask(const std::string& path, const std::string& credentials, std::string method = "GET") {
+  HttpResponse ask(const std::string& path, const std::string& credentials, std::string method = "GET",
+                   std::string body = "") {
     HttpRequest request;
     request.method = std::move(method);
+    request.body = std::move(body);
     request.path = path;
     if (!credentials.empty()) {
       request.headers.emplace_back("authorization", "Basic " + component::base64_encoded(credentials));
@@ -55,7 +58,7 @@ struct Counter {
   deployment::Deployed deployed;
   tests::CredentialSite site;
   deployment::Startups startups{*site.store, deployed};
-  api::WorkerApi api{{*broker, users, deployed, *site.logins, startups}};
+  api::WorkerApi api;
 };
 
 constexpr const char* own = "/v1/tasks/a/steps/poll";
@@ -122,4 +125,42 @@ TEST_CASE("a worker gets the login of the credential that its step names, and of
   CHECK(counter.ask("/v1/tasks/a/steps/next/credential", "worker-1:secret").status == 403);
   CHECK(counter.ask(std::string(own) + "/credential", "").status == 401);
   CHECK(Counter().ask(std::string(own) + "/credential", "worker-1:secret").status == 404);
+}
+
+TEST_CASE("where the broker is RabbitMQ workers tell their presence and their snapshot, each of its own step only") {
+  const auto presence = std::string(own) + "/presence";
+  const auto snapshot = std::string(own) + "/snapshot";
+  const std::string told = R"({"connected":true,"in_work":3,"done":5,"filtered":1,"dead":0,"rebounds":2})";
+  std::vector<std::string> seen;
+  Status kept = Done{};
+  api::WorkerReports reports;
+  reports.presence = [&](const std::string& user, const flow::WorkerPlan& worker, const component::Presence& it) {
+    seen.push_back(user + " " + worker.step + " " + it.to_json());
+  };
+  reports.save_snapshot = [&](const flow::WorkerPlan& worker, const std::string& text,
+                              const std::function<void(Status)>& done) {
+    seen.push_back(worker.step + " " + text);
+    done(kept);
+  };
+  reports.asked = [&](const std::string& user, const flow::WorkerPlan&) { seen.push_back(user + " asked"); };
+  Counter counter("", std::move(reports));
+  CHECK(counter.ask(presence, "worker-1:secret", "POST", told).status == 204);
+  CHECK(counter.ask(snapshot, "worker-1:secret", "PUT", R"({"page":2})").status == 204);
+  CHECK(counter.ask(own, "worker-1:secret").status == 200);
+  CHECK(seen == std::vector<std::string>{"worker-1 poll " + told, R"(poll {"page":2})", "worker-1 asked"});
+
+  kept = Error{Error::Kind::unavailable, "the store is away"};
+  CHECK(counter.ask(snapshot, "worker-1:secret", "PUT", "{}").status == 503);
+  CHECK(counter.ask(snapshot, "worker-1:secret", "PUT").status == 400);
+  CHECK(counter.ask(presence, "worker-1:secret", "POST", R"({"connected":"yes"})").status == 400);
+  CHECK(counter.ask(presence, "worker-1:secret", "POST", R"({"connected":true,"in_work":-1})").status == 400);
+  CHECK(counter.ask(presence, "worker-1:secret").status == 405);
+  CHECK(counter.ask(presence, "", "POST", told).status == 401);
+  CHECK(counter.ask("/v1/tasks/a/steps/next/presence", "worker-1:secret", "POST", told).status == 403);
+}
+
+TEST_CASE("where the broker is the platform's own there are no doors for what it knows by itself") {
+  Counter counter;
+  CHECK(counter.ask(std::string(own) + "/presence", "worker-1:secret", "POST", R"({"connected":true})").status == 404);
+  CHECK(counter.ask(std::string(own) + "/snapshot", "worker-1:secret", "PUT", "{}").status == 404);
 }

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "amqp/client/step_link.hpp"
+#include "amqp/client/link.hpp"
 #include "amqp/properties.hpp"
 #include "component/message.hpp"
 #include "core/result.hpp"

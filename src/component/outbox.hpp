@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "amqp/client/step_link.hpp"
+#include "amqp/client/link.hpp"
 #include "component/action.hpp"
 #include "component/lineage.hpp"
 #include "component/step_settings.hpp"

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "amqp/client/step_link.hpp"
+#include "amqp/client/link.hpp"
 #include "component/action.hpp"
 #include "component/lineage.hpp"
 #include "component/step_settings.hpp"

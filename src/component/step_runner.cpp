@@ -25,6 +25,7 @@ namespace {
 /// One delivery from its arrival to its commit.
 struct InWork {
   std::uint64_t tag = 0;
+  std::uint64_t tie = 0;  ///< State::tie_ when it came
   Lineage lineage;
   std::string envelope;  ///< as it came
   std::optional<Message> input;
@@ -79,7 +80,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     polls_ = *polls;
     outbox_.emplace(loop_, environment_, settings_, polls_);
     if (records_ != nullptr) recorder_.emplace(environment_, settings_, *polls);
-    snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
+    snapshot_ = saved_snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
     link_ = connect(prefetch_of(environment_, action_->immediate(), in_hand_max_, *polls), handlers());
     return Done{};
   }
@@ -93,6 +94,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     link_->stop_consuming();
     close_if_idle();
   }
+
+  const StepCounts& counts() const { return counts_; }
 
  private:
   /// Sets action_; whether it is a polling trigger's.
@@ -120,7 +123,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     const std::weak_ptr<State> weak = weak_from_this();
     Link::Handlers handlers;
     handlers.ready = [weak] {
-      if (const auto self = weak.lock()) log::debug("worker ready", {{"queue", self->environment_.listen_messages_on}});
+      if (const auto self = weak.lock()) self->linked();
     };
     handlers.delivered = [weak](Delivery delivery) {
       if (const auto self = weak.lock()) self->take(std::move(delivery));
@@ -128,7 +131,35 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     handlers.lost = [weak](Error why) {
       if (const auto self = weak.lock()) self->end(why.in("link to the broker"));
     };
+    handlers.interrupted = [weak](const Error&) {
+      if (const auto self = weak.lock()) self->interrupted();
+    };
     return handlers;
+  }
+
+  void linked() {
+    log::debug("worker ready", {{"queue", environment_.listen_messages_on}});
+    cut_ = false;
+    flush_soon();
+  }
+
+  /// The link mends itself; all that it had delivered comes again. What the action has in hand ends without effect.
+  void interrupted() {
+    ++tie_;
+    cut_ = true;
+    commit_under_way_ = false;
+    waiting_.clear();
+    gathered_ = {};
+    account_ = {};
+    gathered_records_.clear();
+    committing_records_.clear();
+    committing_spans_.clear();
+    if (tracer_) (void)tracer_->take();
+    snapshot_ = saved_snapshot_;
+    auto then = std::exchange(committing_then_, {});
+    std::ranges::move(std::exchange(after_commit_, {}), std::back_inserter(then));
+    for (const auto& next : then) next();  // pages find that their tick is void
+    close_if_idle();
   }
 
   void take(Delivery delivery) {
@@ -153,6 +184,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   void begin(Delivery delivery) {
     auto item = std::make_shared<InWork>();
     item->tag = delivery.tag;
+    item->tie = tie_;
     item->envelope = std::move(delivery.body);
     note_begin(*item);
     auto lineage = Lineage::read(delivery.properties);
@@ -188,7 +220,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
       if (outcome.late) return self->add_late(*item, std::move(outcome));
       MILLRACE_CHECK(!item->finished, "an action called finish twice for one message");
       item->finished = true;
-      if (outcome.kind == Outcome::Kind::ok && outcome.more) return self->commit_page(item, std::move(outcome));
+      const bool is_page = outcome.kind == Outcome::Kind::ok && outcome.more && item->tie == self->tie_;
+      if (is_page) return self->commit_page(item, std::move(outcome));
       self->finish(*item, std::move(outcome));
     };
     try {
@@ -247,12 +280,13 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
 
   void go_on(const std::shared_ptr<InWork>& item) {
     note_begin(*item);
-    if (!draining_) return act(item);
+    if (!draining_ && item->tie == tie_) return act(item);
     --in_hand_;  // The tick is not acknowledged: it comes again, and the snapshot says where to go on.
   }
 
   void finish(InWork& item, Outcome outcome) {
     --in_hand_;
+    if (item.tie != tie_) return drop_void();
     if (watch_ != nullptr) watch_->ended(item.lineage, outcome);
     const bool counted = judge_target(item.lineage, outcome);
     auto& publishes = gathered_.publishes;
@@ -278,15 +312,30 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     work();
   }
 
-  /// Notes what ends here without being done: the platform's books cannot tell it from the acknowledgement.
+  /// Of a message that was in hand when the link was interrupted.
+  void drop_void() {
+    work();
+    close_if_idle();
+  }
+
   void account(const Outcome& outcome, std::size_t from) {
-    if (settings_.accounts_key.empty() || polls_) return;
-    if (outcome.kind == Outcome::Kind::failed) ++account_.dead;
-    if (outcome.kind != Outcome::Kind::ok) return;
+    if (polls_) return;
+    if (outcome.kind != Outcome::Kind::ok) {
+      ++(outcome.kind == Outcome::Kind::failed ? account_.dead : account_.rebounds);
+      return;
+    }
     const auto goes_on = [this](const auto& message) { return message.routing_key == environment_.data_routing_key; };
     const auto& publishes = gathered_.publishes;
     const bool ends = settings_.has_successors && std::none_of(publishes.begin() + from, publishes.end(), goes_on);
-    if (ends || outcome.filtered) ++account_.filtered;
+    ++(ends || outcome.filtered ? account_.filtered : account_.done);
+  }
+
+  /// What ends here without being done the platform's books cannot tell from the acknowledgement.
+  void tell_account() {
+    committing_counts_ = std::exchange(account_, {});
+    const Outbox::Account ended{static_cast<std::uint32_t>(committing_counts_.filtered),
+                                static_cast<std::uint32_t>(committing_counts_.dead)};
+    if (!settings_.accounts_key.empty() && !ended.empty()) outbox_->add_account(ended, gathered_.publishes);
   }
 
   /// What the outcome says of the step's target. Whether it is one of the message's attempts.
@@ -337,7 +386,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   }
 
   void add_late(InWork& item, Outcome outcome) {
-    if (!ended_) return;
+    if (!ended_ || item.tie != tie_) return;
     const auto from = gathered_.publishes.size();
     if (auto added = emit(item, outcome.emissions); !added)
       log::error("emission lost", {{"reason", added.error().message}});
@@ -366,26 +415,27 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   }
 
   void flush() {
-    if (commit_under_way_ || !ended_ || gathered_.empty()) return;
+    if (commit_under_way_ || !ended_ || cut_ || gathered_.empty()) return;
     commit_under_way_ = true;
     if (auto report = health_.take_report(loop_.steady_now(), std::exchange(probed_, false)))
       outbox_->add_health(std::move(*report), gathered_.publishes);
-    if (!account_.empty()) outbox_->add_account(std::exchange(account_, {}), gathered_.publishes);
+    tell_account();
     auto commit = std::move(gathered_);
     gathered_ = {};
-    auto then = std::move(after_commit_);
-    after_commit_.clear();
+    committing_then_ = std::exchange(after_commit_, {});
     committing_records_.swap(gathered_records_);
     if (tracer_) committing_spans_ = tracer_->take();
-    link_->commit(std::move(commit), [weak = weak_from_this(), then = std::move(then)](Status status) {
+    link_->commit(std::move(commit), [weak = weak_from_this(), snapshot = snapshot_](const Status& status) {
       const auto self = weak.lock();
       if (!self || !self->ended_) return;
       self->commit_under_way_ = false;
       if (!status) return self->end(status.error().in("commit"));
+      self->saved_snapshot_ = snapshot;
+      self->counts_ += self->committing_counts_;
       if (!self->committing_records_.empty()) self->records_->take(self->committing_records_);
       self->committing_records_.clear();
       if (!self->committing_spans_.empty()) self->spans_->take(std::exchange(self->committing_spans_, {}));
-      for (const auto& next : then) next();
+      for (const auto& next : std::exchange(self->committing_then_, {})) next();
       self->flush();
       self->close_if_idle();
     });
@@ -425,7 +475,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   std::optional<StepTracer> tracer_;      ///< none: no traces are
   std::unique_ptr<Link> link_;
   std::string snapshot_;
-  bool polls_ = false;  ///< a polling trigger: its ticks are tried until they work
+  std::string saved_snapshot_;  ///< what is committed of it
+  bool polls_ = false;          ///< a polling trigger: its ticks are tried until they work
 
   std::deque<Delivery> waiting_;
   std::size_t in_hand_ = 0;
@@ -433,17 +484,22 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   bool working_ = false;
   bool draining_ = false;
   bool closing_ = false;
+  std::uint64_t tie_ = 0;  ///< how often the link was interrupted
+  bool cut_ = false;       ///< and is not there again
 
   TargetHealth health_;
   bool probed_ = false;      ///< what is to be committed has a probe's outcome
   bool gives_back_ = false;  ///< what waits here is about to return to the queue
 
   Commit gathered_;
-  Outbox::Account account_;         ///< of what is in gathered_
+  StepCounts account_;              ///< of what is in gathered_
+  StepCounts committing_counts_;    ///< of the commit under way
+  StepCounts counts_;               ///< of what is committed
   std::string gathered_records_;    ///< of what is in gathered_
   std::string committing_records_;  ///< of the commit under way
   std::string committing_spans_;
   std::vector<std::function<void()>> after_commit_;
+  std::vector<std::function<void()>> committing_then_;  ///< of the commit under way
   bool commit_under_way_ = false;
   bool flush_posted_ = false;
 };
@@ -459,6 +515,10 @@ Status StepRunner::start(const Catalogue& catalogue, const Connect& connect) {
 
 void StepRunner::drain() {
   state_->drain();
+}
+
+const StepCounts& StepRunner::counts() const {
+  return state_->counts();
 }
 
 }  // namespace millrace::component

@@ -5,8 +5,9 @@
 #include <memory>
 #include <optional>
 
-#include "amqp/client/step_link.hpp"
+#include "amqp/client/link.hpp"
 #include "component/action.hpp"
+#include "component/presence.hpp"
 #include "component/step_recorder.hpp"
 #include "component/step_settings.hpp"
 #include "component/step_watch.hpp"
@@ -19,9 +20,10 @@ namespace millrace::component {
 /// handle them, and makes outputs, snapshot and acknowledgement effective in one commit. While one commit is under way,
 /// what finishes gathers for the next one, so a loaded step commits many messages at once.
 ///
-/// It knows neither sockets nor processes: a worker (StepWorker) and a flow test run the same one. `ended` is called
-/// once, perhaps from inside drain(): with Done after that, with an Error when the link is lost. Thread: the loop's.
-/// Lifetime: loop, outside, catalogue, watch and records outlive it.
+/// It knows neither sockets nor processes: a worker (StepWorker) and a flow test run the same one. Where its link mends
+/// itself (LastingLink) it keeps the action, and drops what that had in hand when the link was interrupted. `ended` is
+/// called once, perhaps from inside drain(): with Done after that, with an Error when the link is lost. Thread: the
+/// loop's. Lifetime: loop, outside, catalogue, watch and records outlive it.
 class StepRunner {
  public:
   struct Assignment {
@@ -44,6 +46,8 @@ class StepRunner {
   Status start(const Catalogue& catalogue, const Connect& connect);
   /// Takes no more messages, finishes what is in work (commits it), closes in order, then calls `ended`.
   void drain();
+  /// What its commits have ended so far.
+  const StepCounts& counts() const;
 
  private:
   class State;

@@ -78,7 +78,7 @@ class Mill {
     REQUIRE(broker->declare_queue(broker.session, {.name = "later", .arguments = {}}, nullptr));
     REQUIRE(broker->bind_queue(broker.session, "later", "flow.a", "b:rebound", {}, nullptr));
     users_.add("worker-1", "secret");
-    server_ = std::move(*broker::Server::listen(broker.loop, *broker, users_, "127.0.0.1", 0));
+    listen(0);
   }
 
   void start() {
@@ -96,6 +96,7 @@ class Mill {
     environment.error_routing_key = "b:error";
     environment.rebound_routing_key = "b:rebound";
     environment.snapshot_routing_key = "b:snapshot";
+    environment.commits = commits;
     worker_.emplace(broker.loop, catalogue_, std::move(environment),
                     [this](Status status) { ended = std::move(status); });
   }
@@ -118,14 +119,33 @@ class Mill {
     broker.run_until("the worker has ended", [this] { return ended.has_value(); });
   }
   void fence() { users_.retire("worker-1"); }
+  /// The broker's connections are cut, and it takes new ones.
+  void interrupt() {
+    const auto port = server_->port();
+    server_.reset();
+    listen(port);
+  }
+  /// Bodies of what the worker has sent to the platform's API with this method.
+  std::vector<std::string> sent(std::string_view method) const {
+    std::vector<std::string> bodies;
+    for (const auto& request : api_.seen()) {
+      if (request.method == method) bodies.push_back(request.body);
+    }
+    return bodies;
+  }
 
   Script script;
   component::StepSettings settings;
   int api_status = 200;
+  std::string commits;  ///< WorkerEnvironment::commits
   std::optional<Status> ended;
   DiskBroker broker;
 
  private:
+  void listen(std::uint16_t port) {
+    server_ = std::move(*broker::Server::listen(broker.loop, *broker, users_, "127.0.0.1", port));
+  }
+
   component::Catalogue catalogue_;
   tests::HttpTarget api_;
   broker::Users users_;
@@ -288,6 +308,68 @@ TEST_CASE("a worker whose user is retired ends, and what it still does has no ef
   CHECK(!*mill.ended);
   mill.broker.run_until("the message is back", [&] { return mill.broker.ready("a.b") == 1; });
   CHECK(mill.broker.ready("next") == 0);
+}
+
+TEST_CASE("with confirms outputs are confirmed before the input is acknowledged, and snapshots go to the platform") {
+  int pages = 0;
+  Mill mill(
+      [&pages](const Work&, const Finish& finish) {
+        Outcome outcome = Outcome::done({{.body = std::to_string(++pages)}});
+        outcome.snapshot = fmt::format(R"({{"page":{}}})", pages);
+        outcome.more = pages < 2;
+        finish(std::move(outcome));
+      },
+      component::Descriptor::Kind::polling_trigger);
+  mill.commits = "confirms";
+  mill.put("tick", "{}");
+  mill.start();
+  mill.run_until_idle();
+  CHECK(mill.broker.ready("next") == 2);
+  CHECK(mill.broker.ready("saved") == 0);
+  CHECK(mill.sent("PUT") == std::vector<std::string>{R"({"page":1})", R"({"page":2})"});
+  mill.drain();
+  CHECK(*mill.ended);
+}
+
+TEST_CASE("with confirms a worker outlives its broker: what it had in hand ends without effect and comes again") {
+  Mill mill([](const Work&, const Finish&) {});
+  mill.script.process = [&mill](const Work&, Finish finish) { mill.script.open.push_back(std::move(finish)); };
+  mill.commits = "confirms";
+  mill.put("m-1", "1");
+  mill.start();
+  mill.broker.run_until("the message is in work", [&] { return mill.script.open.size() == 1; });
+  mill.interrupt();
+  mill.broker.run_until("the message is back", [&] { return mill.broker.ready("a.b") == 1; });
+  mill.broker.loop.post([&] { mill.script.open.at(0)(Outcome::done({{.body = "0"}})); });
+  mill.broker.run_until("it is in work again", [&] { return mill.script.open.size() == 2; });
+  mill.broker.loop.post([&] { mill.script.open.at(1)(Outcome::done({{.body = "1"}})); });
+  mill.run_until_idle();
+  CHECK(mill.broker.ready("next") == 1);
+  CHECK(mill.script.seen.at(1).attempt == 2);
+  CHECK_FALSE(mill.ended);
+  mill.drain();
+  CHECK(*mill.ended);
+  CHECK(mill.broker.ready("next") == 1);
+}
+
+TEST_CASE("with confirms a worker tells its platform of itself") {
+  Mill mill([](const Work& work, const Finish& finish) {
+    if (work.message.body() == "2") return finish(Outcome::dead({"test.two", "no twos"}));
+    if (work.message.body() == "3") return finish(Outcome::later({"test.three", "not yet"}));
+    pass_on(work, finish);
+  });
+  mill.commits = "confirms";
+  mill.settings.when = "body < 4";
+  for (const auto* body : {"1", "2", "3", "4", "1"}) mill.put(std::string("m-") + body, body);
+  mill.start();
+  mill.run_until_idle();
+  const std::string told = R"({"connected":true,"in_work":0,"done":2,"filtered":1,"dead":1,"rebounds":1})";
+  mill.broker.run_until("the platform knows it", [&] {
+    const auto all = mill.sent("POST");
+    return !all.empty() && all.back() == told;
+  });
+  CHECK(mill.sent("POST").front().starts_with(R"({"connected":false,"in_work":0,"done":0)"));
+  CHECK(mill.broker.ready("dead") == 1);
 }
 
 TEST_CASE("a worker that cannot have its settings, its function or its mappings ends with the reason") {

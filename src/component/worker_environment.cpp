@@ -12,7 +12,7 @@ struct Variable {
   bool required = true;
 };
 
-constexpr std::array<Variable, 19> known = {{
+constexpr std::array<Variable, 20> known = {{
     {"ELASTICIO_FLOW_ID", &WorkerEnvironment::flow_id},
     {"ELASTICIO_STEP_ID", &WorkerEnvironment::step_id},
     {"ELASTICIO_EXEC_ID", &WorkerEnvironment::exec_id},
@@ -32,6 +32,7 @@ constexpr std::array<Variable, 19> known = {{
     {"ELASTICIO_REBOUND_ROUTING_KEY", &WorkerEnvironment::rebound_routing_key},
     {"ELASTICIO_SNAPSHOT_ROUTING_KEY", &WorkerEnvironment::snapshot_routing_key},
     {"ELASTICIO_RABBITMQ_PREFETCH_SAILOR", &WorkerEnvironment::prefetch, false},
+    {"MILLRACE_COMMITS", &WorkerEnvironment::commits, false},
 }};
 
 }  // namespace

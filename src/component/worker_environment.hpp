@@ -30,6 +30,10 @@ struct WorkerEnvironment {
   std::string rebound_routing_key;   ///< ELASTICIO_REBOUND_ROUTING_KEY
   std::string snapshot_routing_key;  ///< ELASTICIO_SNAPSHOT_ROUTING_KEY
   std::string prefetch;              ///< ELASTICIO_RABBITMQ_PREFETCH_SAILOR, decimal; empty: the worker chooses
+  /// MILLRACE_COMMITS: "confirms" where the broker is RabbitMQ (amqp::client::ConfirmedCommits); empty: transactions.
+  std::string commits;
+
+  bool confirms() const { return commits == "confirms"; }
 
   /// Names and values for the child process.
   std::vector<std::pair<std::string, std::string>> variables() const;

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "amqp/client/step_link.hpp"
+#include "amqp/client/link.hpp"
 #include "broker/broker.hpp"
 #include "io/loop.hpp"
 

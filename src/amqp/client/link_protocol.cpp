@@ -94,6 +94,25 @@ void LinkProtocol::method(std::string_view payload) {
       body_missing_.reset();
       break;
     }
+    case MethodId::basic_return: {
+      const auto back = basic::Return::read(in);
+      incoming_.emplace();
+      incoming_->exchange = back.exchange;
+      incoming_->routing_key = back.routing_key;
+      return_reason_ = std::to_string(back.reply_code) + " " + std::string(back.reply_text);
+      body_missing_.reset();
+      break;
+    }
+    case MethodId::basic_ack: {
+      const auto ack = basic::Ack::read(in);
+      if (events_.answered) events_.answered(ack.delivery_tag, ack.multiple, true);
+      break;
+    }
+    case MethodId::basic_nack: {
+      const auto nack = basic::Nack::read(in);
+      if (events_.answered) events_.answered(nack.delivery_tag, nack.multiple, false);
+      break;
+    }
     case MethodId::tx_commit_ok:
       events_.committed();
       break;
@@ -113,8 +132,12 @@ void LinkProtocol::method(std::string_view payload) {
       return events_.closed();
     case MethodId::connection_blocked:
       log::warning("the broker holds back publishing", {{"reason", std::string(connection::Blocked::read(in).reason)}});
+      if (events_.blocked) events_.blocked(true);
       break;
     case MethodId::connection_unblocked:
+      log::info("the broker takes messages again");
+      if (events_.blocked) events_.blocked(false);
+      break;
     case MethodId::basic_qos_ok:
     case MethodId::basic_cancel_ok:
       break;
@@ -153,19 +176,29 @@ void LinkProtocol::handshake(MethodId id, Reader& in) {
     case MethodId::connection_open_ok:
       stage_ = Stage::channel;
       write_method(output_, the_channel, channel::Open{});
-      write_method(output_, the_channel, tx::Select{});
+      if (settings_.confirms) {
+        write_method(output_, the_channel, confirm::Select{});
+      } else {
+        write_method(output_, the_channel, tx::Select{});
+      }
       break;
     case MethodId::channel_open_ok:
       break;
     case MethodId::tx_select_ok:
-      stage_ = Stage::open;
-      begin_consuming();
-      for (Commit& commit : std::exchange(held_, {})) this->commit(std::move(commit));
-      if (settings_.queue.empty()) events_.ready();
+    case MethodId::confirm_select_ok:
+      open();
       break;
     default:
       fail(Error{Error::Kind::invalid, "the broker sent an unexpected method " + std::string(name(id))});
   }
+}
+
+void LinkProtocol::open() {
+  stage_ = Stage::open;
+  begin_consuming();
+  for (Commit& commit : std::exchange(held_, {})) this->commit(std::move(commit));
+  if (events_.opened) events_.opened();
+  if (settings_.queue.empty()) events_.ready();
 }
 
 void LinkProtocol::begin_consuming() {
@@ -198,7 +231,12 @@ void LinkProtocol::deliver() {
   Delivery delivery = std::move(*incoming_);
   incoming_.reset();
   body_missing_.reset();
-  events_.delivered(std::move(delivery));
+  if (!return_reason_) return events_.delivered(std::move(delivery));
+  const auto why = *std::exchange(return_reason_, std::nullopt);
+  if (!events_.returned) return;
+  events_.returned({std::move(delivery.exchange), std::move(delivery.routing_key), std::move(delivery.properties),
+                    std::move(delivery.body)},
+                   why);
 }
 
 void LinkProtocol::closed_by_broker(std::string_view what, std::uint16_t code, std::string_view text) {
@@ -217,17 +255,28 @@ void LinkProtocol::commit(Commit commit) {
     held_.push_back(std::move(commit));
     return;
   }
-  for (const Outgoing& message : commit.publishes) {
-    write_method(output_, the_channel,
-                 basic::Publish{.exchange = message.exchange, .routing_key = message.routing_key});
-    write_content(output_, the_channel, message.properties, message.body, frame_size_max_);
-  }
+  for (const Outgoing& message : commit.publishes) write_publish(message, false);
+  settle(commit);
+  write_method(output_, the_channel, tx::Commit{});
+}
+
+void LinkProtocol::write_publish(const Outgoing& message, bool mandatory) {
+  write_method(
+      output_, the_channel,
+      basic::Publish{.exchange = message.exchange, .routing_key = message.routing_key, .mandatory = mandatory});
+  write_content(output_, the_channel, message.properties, message.body, frame_size_max_);
+}
+
+void LinkProtocol::publish(const Outgoing& message) {
+  write_publish(message, true);
+}
+
+void LinkProtocol::settle(const Commit& commit) {
   for (std::uint64_t tag : commit.acks) write_method(output_, the_channel, basic::Ack{.delivery_tag = tag});
   // The newest first: each returns to the front of those before it.
   for (auto tag = commit.returns.rbegin(); tag != commit.returns.rend(); ++tag) {
     write_method(output_, the_channel, basic::Nack{.delivery_tag = *tag, .requeue = true});
   }
-  write_method(output_, the_channel, tx::Commit{});
 }
 
 void LinkProtocol::stop_consuming() {

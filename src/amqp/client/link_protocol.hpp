@@ -17,17 +17,26 @@ namespace millrace::amqp::client {
 class LinkProtocol {
  public:
   struct Events {
+    std::function<void()> opened = {};  ///< what is given to the channel goes out at once
     std::function<void()> ready;
     std::function<void(Delivery)> delivered;
-    std::function<void()> committed;  ///< the oldest commit not yet answered
+    std::function<void()> committed;  ///< the oldest transaction not yet answered
     std::function<void(Error)> failed;
     std::function<void()> closed;
+    // In confirm mode:
+    std::function<void(std::uint64_t number, bool multiple, bool confirmed)> answered = {};
+    std::function<void(Outgoing message, const std::string& why)> returned = {};
+    std::function<void(bool blocked)> blocked = {};
   };
 
   LinkProtocol(BrokerUri uri, StepLink::Settings settings, Events events);
 
   void input(std::string_view bytes);
+  /// A transaction.
   void commit(Commit commit);
+  /// In confirm mode, once the channel is open. Mandatory.
+  void publish(const Outgoing& message);
+  void settle(const Commit& commit);
   void stop_consuming();
   void close();
 
@@ -36,7 +45,7 @@ class LinkProtocol {
   /// What connection.tune agreed on, in seconds; 0 before that.
   std::uint16_t heartbeat_interval() const { return heartbeat_interval_; }
   /// Whether commits go out at once; until then they gather.
-  bool in_tx_mode() const { return stage_ == Stage::open; }
+  bool is_open() const { return stage_ == Stage::open; }
   /// What a closed socket means at this point.
   Error end_of_stream() const;
 
@@ -47,7 +56,9 @@ class LinkProtocol {
   void frame(const Frame& frame);
   void method(std::string_view payload);
   void handshake(MethodId id, Reader& in);
+  void open();
   void begin_consuming();
+  void write_publish(const Outgoing& message, bool mandatory);
   void content(const Frame& frame);
   void deliver();
   void closed_by_broker(std::string_view what, std::uint16_t code, std::string_view text);
@@ -57,11 +68,12 @@ class LinkProtocol {
   Events events_;
   FrameReader reader_;
   std::string output_;
-  std::vector<Commit> held_;  // commits given before the channel was in tx mode
+  std::vector<Commit> held_;  // commits given before the channel was open
   Stage stage_ = Stage::greeting;
   std::uint32_t frame_size_max_ = frame_size_usual;
   std::uint16_t heartbeat_interval_ = 0;
-  std::optional<Delivery> incoming_;           // basic.deliver whose content is not whole yet
+  std::optional<Delivery> incoming_;           // basic.deliver or basic.return whose content is not whole yet
+  std::optional<std::string> return_reason_;   // it is basic.return's
   std::optional<std::uint64_t> body_missing_;  // bytes; nothing before its header frame
 };
 

@@ -148,6 +148,53 @@ TEST_CASE("a link whose queue is deleted fails with that reason") {
   CHECK(table.failed->message.find("orders") != std::string::npos);
 }
 
+TEST_CASE("in confirm mode publishes are mandatory, and the broker's answers and returns are told") {
+  std::vector<std::string> told;
+  int opened = 0;
+  LinkProtocol::Events events{
+      .opened = [&] { ++opened; }, .ready = [] {}, .delivered = {}, .committed = {}, .failed = {}, .closed = {}};
+  events.answered = [&](std::uint64_t number, bool multiple, bool confirmed) {
+    told.push_back((confirmed ? "ack " : "nack ") + std::to_string(number) + (multiple ? " and before" : ""));
+  };
+  events.returned = [&](const Outgoing& message, const std::string& why) {
+    told.push_back(message.routing_key + " " + message.body + ": " + why);
+  };
+  events.blocked = [&](bool blocked) { told.emplace_back(blocked ? "blocked" : "unblocked"); };
+  LinkProtocol link(BrokerUri{}, StepLink::Settings{.uri = {}, .queue = {}, .connection_name = {}, .confirms = {{}}},
+                    std::move(events));
+  const auto receive = [&](std::uint16_t channel, const auto& method) {
+    std::string bytes;
+    write_method(bytes, channel, method);
+    link.input(bytes);
+  };
+  receive(0, connection::Start{.version_minor = 9, .server_properties = {}, .mechanisms = "PLAIN", .locales = "en_US"});
+  receive(0, connection::Tune{.channel_max = 2047, .frame_max = 8192, .heartbeat = 60});
+  receive(0, connection::OpenOk{});
+  receive(1, channel::OpenOk{});
+  CHECK(link.output().find("tx") == std::string::npos);
+  receive(1, confirm::SelectOk{});
+  CHECK(opened == 1);
+  link.output().clear();
+  link.publish({"e", "k", encode_properties({}), "x"});
+  FrameReader reader;
+  reader.feed(link.output());
+  const auto frame = reader.next();
+  REQUIRE(frame);
+  Reader in((*frame)->payload);
+  in.number<std::uint32_t>();
+  CHECK(basic::Publish::read(in).mandatory);
+
+  receive(1, basic::Return{.reply_code = 312, .reply_text = "NO_ROUTE", .exchange = "e", .routing_key = "k"});
+  std::string content;
+  write_content(content, 1, encode_properties({}), "x", 8192);
+  link.input(content);
+  receive(1, basic::Ack{.delivery_tag = 1, .multiple = true});
+  receive(1, basic::Nack{.delivery_tag = 2});
+  receive(0, connection::Blocked{.reason = "low on memory"});
+  receive(0, connection::Unblocked{});
+  CHECK(told == std::vector<std::string>{"k x: 312 NO_ROUTE", "ack 1 and before", "nack 2", "blocked", "unblocked"});
+}
+
 TEST_CASE("closing in order is answered with closed") {
   Table table;
   table.open();

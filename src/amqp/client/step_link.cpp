@@ -1,5 +1,6 @@
 #include "amqp/client/step_link.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -26,15 +27,8 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
       post([error = uri.error()](State& self) { self.end(error); });
       return;
     }
-    LinkProtocol::Events events;
-    events.ready = [this] { opened(); };
-    events.delivered = [this](Delivery delivery) {
-      if (handlers_.delivered) handlers_.delivered(std::move(delivery));
-    };
-    events.committed = [this] { committed(); };
-    events.failed = [this](Error error) { end(std::move(error)); };
-    events.closed = [this] { end(Error{Error::Kind::unavailable, "the link was closed"}); };
-    protocol_ = std::make_unique<LinkProtocol>(*uri, std::move(settings), std::move(events));
+    if (settings.confirms) make_commits(*settings.confirms);
+    protocol_ = std::make_unique<LinkProtocol>(*uri, std::move(settings), events());
     set_timer(uri->connection_timeout + opening_time_max, [](State& self) {
       self.end(Error{Error::Kind::unavailable, "the broker did not open the connection in time"});
     });
@@ -48,9 +42,9 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
       });
       return;
     }
-    open_commits_.push_back(std::move(done));
+    open_commits_.push_back({std::move(done), commit.acks.size() + commit.returns.size()});
     if (!protocol_) return;
-    protocol_->commit(std::move(commit));
+    commits_ ? commits_->add(std::move(commit)) : protocol_->commit(std::move(commit));
     flush();
   }
 
@@ -66,7 +60,7 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
       return;
     }
     closed_ = std::move(closed);
-    if (!protocol_ || !protocol_->in_tx_mode()) {
+    if (!protocol_ || !protocol_->is_open()) {
       post([](State& self) { self.end(Error{Error::Kind::unavailable, "the link was closed"}); });
       return;
     }
@@ -75,6 +69,8 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     });
     close_when_settled();
   }
+
+  std::size_t unsettled() const { return unsettled_; }
 
   /// The link goes: nobody is called any more.
   void abandon() {
@@ -86,6 +82,40 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
   }
 
  private:
+  struct OpenCommit {
+    std::function<void(Status)> done;
+    std::size_t settles;  ///< deliveries
+  };
+
+  void make_commits(ConfirmedCommits::Settings settings) {
+    ConfirmedCommits::Channel channel;
+    channel.publish = [this](const Outgoing& message) { protocol_->publish(message); };
+    channel.settle = [this](const Commit& commit) { protocol_->settle(commit); };
+    channel.committed = [this] { committed(); };
+    channel.wrote = [this] { flush(); };
+    commits_.emplace(loop_, std::move(settings), std::move(channel));
+  }
+
+  LinkProtocol::Events events() {
+    LinkProtocol::Events events;
+    events.ready = [this] { opened(); };
+    events.delivered = [this](Delivery delivery) {
+      ++unsettled_;
+      if (handlers_.delivered) handlers_.delivered(std::move(delivery));
+    };
+    events.committed = [this] { committed(); };
+    events.failed = [this](Error error) { end(std::move(error)); };
+    events.closed = [this] { end(Error{Error::Kind::unavailable, "the link was closed"}); };
+    if (!commits_) return events;
+    events.opened = [this] { commits_->hold(false); };
+    events.answered = [this](std::uint64_t number, bool multiple, bool confirmed) {
+      commits_->answered(number, multiple, confirmed);
+    };
+    events.returned = [this](const Outgoing& message, const std::string& why) { commits_->returned(message, why); };
+    events.blocked = [this](bool blocked) { commits_->hold(blocked); };
+    return events;
+  }
+
   template <class Task>
   void post(Task task) {
     loop_.post([weak = weak_from_this(), task = std::move(task)] {
@@ -129,9 +159,10 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     if (open_commits_.empty()) {
       return end(Error{Error::Kind::invalid, "the broker answered a commit that was not made"});
     }
-    auto done = std::move(open_commits_.front());
+    auto commit = std::move(open_commits_.front());
     open_commits_.pop_front();
-    done(Done{});
+    unsettled_ -= std::min(unsettled_, commit.settles);
+    commit.done(Done{});
     if (!ended_) close_when_settled();
   }
 
@@ -146,13 +177,14 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     if (ended_) return;
     ended_ = true;
     loop_.cancel(timer_);
+    if (commits_) commits_->stop();
     const auto self = shared_from_this();  // of whom the transport's handlers are the last to know
     flush();                               // connection.close-ok, if there is room for it
     if (transport_) transport_->close();
     auto handlers = std::exchange(handlers_, {});
     auto commits = std::exchange(open_commits_, {});
     auto closed = std::exchange(closed_, nullptr);
-    for (auto& done : commits) done(Error{Error::Kind::unavailable, error.message});
+    for (auto& commit : commits) commit.done(Error{Error::Kind::unavailable, error.message});
     if (closed) {
       closed();
     } else if (handlers.lost) {
@@ -164,7 +196,9 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
   Handlers handlers_;
   std::unique_ptr<LinkProtocol> protocol_;
   std::unique_ptr<Transport> transport_;
-  std::deque<std::function<void(Status)>> open_commits_;
+  std::optional<ConfirmedCommits> commits_;  ///< none: transactions
+  std::deque<OpenCommit> open_commits_;
+  std::size_t unsettled_ = 0;  ///< deliveries
   std::function<void()> closed_;
   io::TimerId timer_ = 0;  ///< of opening, then of closing
   bool close_sent_ = false;
@@ -182,6 +216,10 @@ StepLink::~StepLink() {
 
 void StepLink::commit(Commit commit, std::function<void(Status)> done) {
   state_->commit(std::move(commit), std::move(done));
+}
+
+std::size_t StepLink::unsettled() const {
+  return state_->unsettled();
 }
 
 void StepLink::stop_consuming() {

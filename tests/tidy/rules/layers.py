@@ -8,8 +8,8 @@ from tree import Finding
 
 # Who may touch sockets, processes and files: everything else is logic that runs as well on io/sim (ARCHITECTURE.md).
 SHELLS = ("src/io/", "src/amqp/client/", "src/broker/server.", "src/component/platform_request.",
-          "src/component/platform_credential.", "src/component/settings_request.",
-          "src/component/record_sender.", "src/component/step_worker.",
+          "src/component/platform_credential.", "src/component/settings_request.", "src/component/snapshot_request.",
+          "src/component/presence_sender.", "src/component/record_sender.", "src/component/step_worker.",
           "src/component/worker_outside.", "src/hosting/", "src/orchestrator/driver/", "src/installed/command.",
           "src/installed/image_files.", "src/installed/inquiries.", "src/installed/installer.", "src/gateway/", "src/api/", "src/app/",
           "src/flow_tests/platform_life.", "src/flow_tests/case_run.")  # of it only HttpRequest and HttpResponse
