@@ -1,5 +1,6 @@
 """A worker process by the worker contract, on any broker, and a stand-in for the platform's door for workers."""
 import base64
+import contextlib
 import http.server
 import json
 import os
@@ -14,7 +15,7 @@ class FakeDoor:
     """Answers with the step's settings, and keeps what the worker tells: `presences`, `snapshots`. Not the platform's own."""
 
     def __init__(self, settings):
-        self.presences, self.snapshots = [], []
+        self.presences, self.snapshots, self.settings = [], [], settings
         door = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -31,7 +32,7 @@ class FakeDoor:
 
             def do_GET(self):
                 self.taken()
-                self.answer(200, json.dumps(settings).encode())
+                self.answer(200, json.dumps(door.settings).encode())
 
             def do_POST(self):
                 text = self.taken()
@@ -67,21 +68,58 @@ class FakeDoor:
         self.server.server_close()
 
 
+class FakeTarget:
+    """Where http.request sends to: `answer(n)` is called with each message's number, then it answers 200."""
+
+    def __init__(self, answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                answer(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["n"])
+                self.send_response(200)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+            def handle(self):
+                with contextlib.suppress(OSError):  # the worker is gone
+                    super().handle()
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 def transform(expression, attempts=20):
     """Settings of a step that is jsonata.transform."""
     return {"id": STEP, "comp_id": "jsonata", "function": "transform", "config": {"expression": expression}, "snapshot": {},
             "millrace": {"retry": {"initial_ms": 1000, "factor": 2, "max_ms": 60000, "attempts": attempts}, "has_successors": True}}
 
 
+def request(url, concurrency):
+    """Settings of a step that is http.request."""
+    return {"id": STEP, "comp_id": "http", "function": "request", "config": {"method": "POST", "url": url}, "snapshot": {},
+            "millrace": {"retry": {"initial_ms": 100, "factor": 2, "max_ms": 60000, "attempts": 20}, "has_successors": True,
+                         "concurrency": concurrency}}
+
+
 class Worker:
     """`millrace worker` of step `shape` of flow `orders`; its log is in `lines`."""
 
-    def __init__(self, door, amqp, confirms=True):
+    def __init__(self, door, amqp, confirms=True, function="jsonata.transform", version=1):
+        component, name = function.split(".")
         environment = {
             "PATH": os.environ["PATH"], "ELASTICIO_FLOW_ID": FLOW, "ELASTICIO_STEP_ID": STEP, "ELASTICIO_EXEC_ID": "run",
-            "ELASTICIO_CONTAINER_ID": USER, "ELASTICIO_COMP_ID": "jsonata", "ELASTICIO_FUNCTION": "transform",
+            "ELASTICIO_CONTAINER_ID": USER, "ELASTICIO_COMP_ID": component, "ELASTICIO_FUNCTION": name,
             "ELASTICIO_API_URI": door.url, "ELASTICIO_API_USERNAME": USER, "ELASTICIO_API_KEY": PASSWORD, "ELASTICIO_AMQP_URI": amqp,
-            "ELASTICIO_LISTEN_MESSAGES_ON": f"{FLOW}@1.{STEP}", "ELASTICIO_PUBLISH_MESSAGES_TO": f"flow.{FLOW}@1",
+            "ELASTICIO_LISTEN_MESSAGES_ON": f"{FLOW}@{version}.{STEP}", "ELASTICIO_PUBLISH_MESSAGES_TO": f"flow.{FLOW}@{version}",
             "ELASTICIO_DATA_ROUTING_KEY": f"{STEP}:output", "ELASTICIO_ERROR_ROUTING_KEY": f"{STEP}:error",
             "ELASTICIO_REBOUND_ROUTING_KEY": f"{STEP}:rebound", "ELASTICIO_SNAPSHOT_ROUTING_KEY": f"{STEP}:snapshot"}
         if confirms:
@@ -112,13 +150,16 @@ class Worker:
 class Queues:
     """The step's topology, over a connection of pika: messages in, messages out."""
 
-    def __init__(self, channel, kind="quorum"):
+    def __init__(self, channel, kind="quorum", version=1, delivery_limit=None):
         self.channel = channel
-        self.exchange, self.source, self.sink = f"flow.{FLOW}@1", f"{FLOW}@1.{STEP}", f"{FLOW}@1.sink"
+        self.exchange, self.source, self.sink = f"flow.{FLOW}@{version}", f"{FLOW}@{version}.{STEP}", f"{FLOW}@{version}.sink"
         channel.exchange_declare(self.exchange, "direct", durable=True)
-        arguments = {"x-queue-type": kind} if kind else {}
-        for queue, key in ((self.source, f"{STEP}:input"), (self.sink, f"{STEP}:output"), (f"{FLOW}.dead-letters", f"{STEP}:error")):
-            channel.queue_declare(queue, durable=True, arguments=arguments)
+        self.dead_letters = f"{FLOW}.dead-letters"
+        limited = {"x-delivery-limit": delivery_limit, "x-dead-letter-exchange": self.exchange, "x-overflow": "reject-publish",
+                   "x-dead-letter-routing-key": f"{STEP}:error", "x-dead-letter-strategy": "at-least-once"} if delivery_limit else {}
+        for queue, key, more in ((self.source, f"{STEP}:input", limited), (self.sink, f"{STEP}:output", {}),
+                                 (self.dead_letters, f"{STEP}:error", {})):
+            channel.queue_declare(queue, durable=True, arguments={**({"x-queue-type": kind} if kind else {}), **more})
             channel.queue_purge(queue)
             channel.queue_bind(queue, self.exchange, key)
 

@@ -1,5 +1,6 @@
 """A worker on a real RabbitMQ with quorum queues: RabbitMQ killed in mid-commit, messages that no queue takes, a blocked connection, TLS."""
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ sys.path += [os.path.join(os.path.dirname(os.path.abspath(__file__)), folder) fo
 from certificates import Authority  # noqa: E402
 from running import until  # noqa: E402
 from server import Rabbitmq, free_port  # noqa: E402
-from worker import FLOW, STEP, FakeDoor, Queues, Worker, transform  # noqa: E402
+from worker import FLOW, STEP, FakeDoor, FakeTarget, Queues, Worker, request, transform  # noqa: E402
 
 EXPRESSION = '{ "n": body.n, "double": body.n * 2 }'
 
@@ -52,8 +53,8 @@ class WorkerOnRabbitmq(unittest.TestCase):
         self.queues.put(0, count, pika.BasicProperties)
         self.until(lambda: self.queues.count(self.queues.source) == count)
 
-    def work(self, url=None):
-        worker = Worker(self.door, url or self.rabbitmq.url)
+    def work(self, url=None, **more):
+        worker = Worker(self.door, url or self.rabbitmq.url, **more)
         self.addCleanup(worker.close)
         self.workers.append(worker)
         return worker
@@ -99,7 +100,7 @@ class WorkerOnRabbitmq(unittest.TestCase):
         self.put(1)
         self.queues.channel.basic_publish(self.queues.exchange, f"{STEP}:input", b"no JSON")
         self.work()
-        self.until(lambda: self.queues.count(f"{FLOW}.dead-letters") == 1)
+        self.until(lambda: self.queues.count(self.queues.dead_letters) == 1)
         self.check_all(1)
         self.until(lambda: self.door.presence["dead"] == 1)
 
@@ -140,6 +141,34 @@ class WorkerOnRabbitmq(unittest.TestCase):
         self.until(lambda: self.queues.count(self.queues.sink) == 100)
         self.check_all(100)
         self.assertEqual(worker.stop(), 0, worker.lines)
+
+    def test_a_message_that_kills_its_worker_each_time_becomes_a_dead_letter_and_takes_no_other_with_it(self):
+        count, poison, limit = 60, 20, 4
+        handled, deaths = set(), []
+
+        def answer(number):
+            """The target: ends the worker that brings it the poison, before it answers."""
+            if number == poison:
+                deaths.append(number)
+                self.workers[-1].process.kill()
+            else:
+                handled.add(number)
+
+        target = FakeTarget(answer)
+        self.addCleanup(target.close)
+        self.door.settings = request(target.url, 10)
+        self.queues = Queues(self.queues.channel, version=2, delivery_limit=limit)
+        self.put(count)
+
+        def over():
+            if not self.workers or self.workers[-1].process.poll() is not None:
+                self.work(function="http.request", version=2)
+            return self.queues.count(self.queues.dead_letters) >= 1 and len(handled) == count - 1
+
+        self.until(over, 90)
+        self.assertEqual(len(deaths), limit + 1)
+        _, _, body = self.queues.channel.basic_get(self.queues.dead_letters, auto_ack=True)
+        self.assertEqual(json.loads(body)["body"]["n"], poison)
 
     def test_a_killed_worker_leaves_nothing_behind_but_repeats(self):
         count = 2000

@@ -9,7 +9,6 @@ namespace millrace::amqp::client {
 namespace {
 
 constexpr std::uint16_t the_channel = 1;
-constexpr std::string_view the_consumer = "step";
 
 FieldTable client_properties(const std::string& connection_name) {
   FieldTable capabilities;
@@ -139,7 +138,9 @@ void LinkProtocol::method(std::string_view payload) {
       if (events_.blocked) events_.blocked(false);
       break;
     case MethodId::basic_qos_ok:
+      break;
     case MethodId::basic_cancel_ok:
+      if (events_.cancelled) events_.cancelled();
       break;
     case MethodId::basic_consume_ok:
       events_.ready();
@@ -195,16 +196,17 @@ void LinkProtocol::handshake(MethodId id, Reader& in) {
 
 void LinkProtocol::open() {
   stage_ = Stage::open;
-  begin_consuming();
+  if (!settings_.confirms && !settings_.queue.empty()) consume(settings_.prefetch);
   for (Commit& commit : std::exchange(held_, {})) this->commit(std::move(commit));
   if (events_.opened) events_.opened();
   if (settings_.queue.empty()) events_.ready();
 }
 
-void LinkProtocol::begin_consuming() {
-  if (settings_.queue.empty()) return;
-  write_method(output_, the_channel, basic::Qos{.prefetch_count = settings_.prefetch});
-  write_method(output_, the_channel, basic::Consume{.queue = settings_.queue, .consumer_tag = the_consumer});
+void LinkProtocol::consume(std::uint16_t prefetch) {
+  // A new tag each time: RabbitMQ 3.10 fails (541) when one comes again while messages of its last life are out.
+  consumer_tag_ = "step-" + std::to_string(++consumers_);
+  write_method(output_, the_channel, basic::Qos{.prefetch_count = prefetch});
+  write_method(output_, the_channel, basic::Consume{.queue = settings_.queue, .consumer_tag = consumer_tag_});
 }
 
 void LinkProtocol::content(const Frame& frame) {
@@ -284,7 +286,7 @@ void LinkProtocol::stop_consuming() {
     settings_.queue.clear();
     return;
   }
-  write_method(output_, the_channel, basic::Cancel{.consumer_tag = the_consumer});
+  write_method(output_, the_channel, basic::Cancel{.consumer_tag = consumer_tag_});
 }
 
 void LinkProtocol::close() {

@@ -27,6 +27,7 @@ class LinkProtocol {
     std::function<void(std::uint64_t number, bool multiple, bool confirmed)> answered = {};
     std::function<void(Outgoing message, const std::string& why)> returned = {};
     std::function<void(bool blocked)> blocked = {};
+    std::function<void()> cancelled = {};  ///< the consumer has ended as it was told to
   };
 
   LinkProtocol(BrokerUri uri, StepLink::Settings settings, Events events);
@@ -37,6 +38,8 @@ class LinkProtocol {
   /// In confirm mode, once the channel is open. Mandatory.
   void publish(const Outgoing& message);
   void settle(const Commit& commit);
+  /// Consumes the queue from now on; in confirm mode that is left to the caller.
+  void consume(std::uint16_t prefetch);
   void stop_consuming();
   void close();
 
@@ -57,7 +60,6 @@ class LinkProtocol {
   void method(std::string_view payload);
   void handshake(MethodId id, Reader& in);
   void open();
-  void begin_consuming();
   void write_publish(const Outgoing& message, bool mandatory);
   void content(const Frame& frame);
   void deliver();
@@ -69,6 +71,8 @@ class LinkProtocol {
   FrameReader reader_;
   std::string output_;
   std::vector<Commit> held_;  // commits given before the channel was open
+  std::string consumer_tag_;
+  int consumers_ = 0;  // that there have been
   Stage stage_ = Stage::greeting;
   std::uint32_t frame_size_max_ = frame_size_usual;
   std::uint16_t heartbeat_interval_ = 0;

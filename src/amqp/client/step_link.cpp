@@ -4,6 +4,7 @@
 #include <deque>
 #include <utility>
 
+#include "amqp/client/isolation.hpp"
 #include "amqp/client/link_protocol.hpp"
 #include "amqp/client/transport.hpp"
 
@@ -27,7 +28,7 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
       post([error = uri.error()](State& self) { self.end(error); });
       return;
     }
-    if (settings.confirms) make_commits(*settings.confirms);
+    if (settings.confirms) make_commits(settings);
     protocol_ = std::make_unique<LinkProtocol>(*uri, std::move(settings), events());
     set_timer(uri->connection_timeout + opening_time_max, [](State& self) {
       self.end(Error{Error::Kind::unavailable, "the broker did not open the connection in time"});
@@ -50,7 +51,7 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
 
   void stop_consuming() {
     if (ended_ || !protocol_) return;
-    protocol_->stop_consuming();
+    isolation_ ? isolation_->stop() : protocol_->stop_consuming();
     flush();
   }
 
@@ -87,13 +88,21 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     std::size_t settles;  ///< deliveries
   };
 
-  void make_commits(ConfirmedCommits::Settings settings) {
+  void make_commits(const Settings& settings) {
     ConfirmedCommits::Channel channel;
     channel.publish = [this](const Outgoing& message) { protocol_->publish(message); };
     channel.settle = [this](const Commit& commit) { protocol_->settle(commit); };
     channel.committed = [this] { committed(); };
     channel.wrote = [this] { flush(); };
-    commits_.emplace(loop_, std::move(settings), std::move(channel));
+    commits_.emplace(loop_, *settings.confirms, std::move(channel));
+    if (settings.queue.empty()) return;
+    Isolation::Consumer consumer;
+    consumer.consume = [this](std::uint16_t prefetch) { protocol_->consume(prefetch); };
+    consumer.cancel = [this] { protocol_->stop_consuming(); };
+    consumer.hand_on = [this](Delivery delivery) {
+      if (handlers_.delivered) handlers_.delivered(std::move(delivery));
+    };
+    isolation_.emplace(settings.prefetch, std::move(consumer));
   }
 
   LinkProtocol::Events events() {
@@ -101,13 +110,20 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     events.ready = [this] { opened(); };
     events.delivered = [this](Delivery delivery) {
       ++unsettled_;
+      if (isolation_) return isolation_->delivered(std::move(delivery));
       if (handlers_.delivered) handlers_.delivered(std::move(delivery));
     };
     events.committed = [this] { committed(); };
     events.failed = [this](Error error) { end(std::move(error)); };
     events.closed = [this] { end(Error{Error::Kind::unavailable, "the link was closed"}); };
     if (!commits_) return events;
-    events.opened = [this] { commits_->hold(false); };
+    events.opened = [this] {
+      commits_->hold(false);
+      if (isolation_) isolation_->begin();
+    };
+    events.cancelled = [this] {
+      if (isolation_) isolation_->cancelled();
+    };
     events.answered = [this](std::uint64_t number, bool multiple, bool confirmed) {
       commits_->answered(number, multiple, confirmed);
     };
@@ -150,6 +166,7 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
   }
 
   void opened() {
+    if (std::exchange(opened_, true)) return;  // a consumer that came after another
     if (!closed_) loop_.cancel(timer_);
     transport_->set_heartbeat(std::chrono::seconds(protocol_->heartbeat_interval()));
     if (handlers_.ready) handlers_.ready();
@@ -163,6 +180,7 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
     open_commits_.pop_front();
     unsettled_ -= std::min(unsettled_, commit.settles);
     commit.done(Done{});
+    if (!ended_ && isolation_) isolation_->settled(commit.settles);
     if (!ended_) close_when_settled();
   }
 
@@ -197,10 +215,12 @@ class StepLink::State : public std::enable_shared_from_this<StepLink::State> {
   std::unique_ptr<LinkProtocol> protocol_;
   std::unique_ptr<Transport> transport_;
   std::optional<ConfirmedCommits> commits_;  ///< none: transactions
+  std::optional<Isolation> isolation_;       ///< none: the broker sees to it
   std::deque<OpenCommit> open_commits_;
   std::size_t unsettled_ = 0;  ///< deliveries
   std::function<void()> closed_;
   io::TimerId timer_ = 0;  ///< of opening, then of closing
+  bool opened_ = false;
   bool close_sent_ = false;
   bool ended_ = false;
 };
