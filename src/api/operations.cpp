@@ -22,6 +22,7 @@ Operations make_operations(const Services& services) {
   add_replay_operations(operations, services);
   add_status_operations(operations, services);
   add_scaling_operations(operations, services);
+  add_member_operations(operations, services);
   return operations;
 }
 

@@ -30,6 +30,7 @@ json::object replay_json(const ReplayRecord& record, const replay::Progress* pro
                       {"skipped", progress != nullptr ? static_cast<std::int64_t>(progress->skipped) : record.skipped},
                       {"reason", nullptr}};
   if (!record.reason.empty()) out["reason"] = record.reason;
+  if (!record.member.empty()) out["member"] = record.member;
   return out;
 }
 
@@ -63,6 +64,7 @@ void start(const Services& services, const Call& call, Order order) {
   record.spec = json::serialize(order.to_json());
   record.created_by = call.caller.who;
   record.created_at = now;
+  record.member = services.replays.member();
   const store::AuditEntry entry{0, now, call.caller.who, "replay.start", subject_of(order), "", record.id};
   services.store.run<Done>(
       [record, entry](store::Database& database) -> Status {
@@ -145,6 +147,12 @@ void stop(const Services& services, const Call& call) {
       [id](store::Database& database) { return store::Replays(database).find(id); },
       [services, call, id](const Result<ReplayRecord>& record) {
         if (!record) return call.respond(problem(record.error()));
+        if (record->state == "running" && record->member != services.replays.member()) {
+          return call.respond(problem(409, "Conflict",
+                                      "the platform " + record->member +
+                                          " runs it, from its history (stop it there: "
+                                          "`millrace members` says where that is)"));
+        }
         const auto begun = services.replays.stop(id, [services, call, id](const Status& ended) {
           ended ? write_stop(services, call, id) : call.respond(problem(ended.error()));
         });

@@ -57,6 +57,7 @@ struct Services {
   Verify verify;
   std::function<boost::json::object()> status;
   std::function<boost::json::array()> workers;
+  std::function<boost::json::array()> members;  ///< platforms that share the store; empty: no other may
 
   std::int64_t now() const { return loop.wall_now().time_since_epoch().count(); }
   deployment::Change change(const Caller& caller) const { return {caller.who, {}, now()}; }
@@ -81,6 +82,7 @@ void add_execution_operations(Operations& operations, const Services& services);
 void add_replay_operations(Operations& operations, const Services& services);
 void add_status_operations(Operations& operations, const Services& services);
 void add_scaling_operations(Operations& operations, const Services& services);
+void add_member_operations(Operations& operations, const Services& services);
 
 /// All of them.
 Operations make_operations(const Services& services);

@@ -79,7 +79,7 @@ class StoredDeadLetters final : public DeadLetters {
   Chosen choose(Change change, const Records& found, std::uint64_t newest) const;
   void retry_some(Chosen chosen, Told<Some> told);
   void drop_some(Chosen chosen, Told<Some> told);
-  /// Publishes what was claimed as `numbers`, which ascend; `done` is told when the broker has it and the store no more.
+  /// Publishes what was claimed as `numbers`, which ascend; `done` is told when the store has it no more.
   void publish(std::vector<broker::MessagePtr> messages, const Numbers& numbers, Durable done);
   void remove(const Numbers& numbers, Durable done);
   void release(const Numbers& numbers);

@@ -27,7 +27,8 @@ struct DockerOptions {
 /// `millrace serve`, and `millrace run` with flows given. What each means stands in settings.cpp.
 struct ServeOptions {
   std::string data_folder;
-  std::string store;  ///< URL of PostgreSQL; empty: a file in the data folder
+  std::string store;   ///< URL of PostgreSQL; empty: a file in the data folder
+  std::string member;  ///< what it is called among the platforms that share the store; empty: by host and data folder
   std::string http_address;
   std::string api_address;  ///< empty: the API is on the control socket only
   std::string env_file;

@@ -17,6 +17,7 @@ namespace millrace::app {
 ///   DATA/history/      what passed each step, as long as it is kept
 ///   DATA/admin.token   the first token of the API, readable by its owner only
 ///   DATA/credentials.key  the key that credentials are sealed with, where none is configured; as private
+///   DATA/member.id     a part of the name that it has among platforms that share a store
 ///   DATA/vhosts/NAME/  those of further virtual hosts, percent-encoded
 class DataFolder {
  public:
@@ -36,6 +37,7 @@ class DataFolder {
   std::string foreign_store_note() const { return path_ + "/store.place"; }
   std::string first_token_file() const { return path_ + "/admin.token"; }
   std::string credential_key_file() const { return path_ + "/credentials.key"; }
+  std::string member_file() const { return path_ + "/member.id"; }
   /// The log of a virtual host other than "/"; made if it is not there.
   Result<std::string> host_folder(const std::string& host) const;
   std::string container_record() const { return path_ + "/containers.json"; }

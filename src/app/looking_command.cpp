@@ -118,6 +118,21 @@ int list_schedules(const ApiOptions& options) {
   });
 }
 
+int list_members(const ApiOptions& options) {
+  const Row heads = {"MEMBER", "ADDRESS", "SINCE", "LAST SEEN", "STATE", "THIS ONE"};
+  return show(options, "/v1/members", "members", heads, [](const json::object& member) {
+    const auto is = [&](const char* name) { return member.at(name).as_bool(); };
+    return Row{cell(member, "name"),
+               cell(member, "address"),
+               time_cell(member, "since"),
+               time_cell(member, "last_seen"),
+               is("leads")   ? "leads"
+               : is("alive") ? "alive"
+                             : "gone",
+               is("this") ? "yes" : "-"};
+  });
+}
+
 int show_snapshot(const ApiOptions& options) {
   return on_snapshot(options, "GET");
 }

@@ -12,6 +12,8 @@ int show_logs(const ApiOptions& options);
 int list_queues(const ApiOptions& options);
 int list_workers(const ApiOptions& options);
 int list_schedules(const ApiOptions& options);
+/// The platforms that share the store.
+int list_members(const ApiOptions& options);
 /// The position of the polling trigger FLOW/STEP, or the one of FLOW.
 int show_snapshot(const ApiOptions& options);
 int reset_snapshot(const ApiOptions& options);

@@ -18,6 +18,7 @@
 #include "api/trace_metrics.hpp"
 #include "api/worker_api.hpp"
 #include "app/broker_access.hpp"
+#include "app/cluster_parts.hpp"
 #include "app/credential_parts.hpp"
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
@@ -83,9 +84,14 @@ class Platform::Parts {
     if (!folder) return failure(ExitCode::data_folder, folder.error());
     folder_.emplace(std::move(*folder));
     installed::sweep(installed_.folder());
-    auto store = open_store(store_offload_, *folder_, options_.store, StoreWait::until_reached);
+    auto store = open_store(store_offload_, *folder_, options_.store, StoreWait::until_reached, sharing_of(options_));
     if (!store) return failure(ExitCode::data_folder, store.error().in("data folder " + options_.data_folder));
     store_ = std::move(*store);
+    if (sharing_of(options_) == store::Sharing::with_members) {
+      auto cluster = ClusterParts::join(loop_, *store_, options_, *folder_);
+      if (!cluster) return failure(ExitCode::data_folder, cluster.error());
+      cluster_ = std::move(*cluster);
+    }
     auto credentials = CredentialParts::open(loop_, *store_, options_, folder_->credential_key_file(), hooks_.line);
     if (!credentials) return failure(ExitCode::data_folder, credentials.error());
     credentials_ = std::move(*credentials);
@@ -236,6 +242,7 @@ class Platform::Parts {
     scheduler_.emplace(loop_, *broker_);
     scheduler_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
     if (traces_) scheduler_->trace_with(traces_->tracer);
+    if (cluster_) scheduler_->lead_by([this] { return cluster_->membership.leads(); });
     deployment::Deployments::Hooks hooks;
     hooks.desire = [this](const std::vector<orchestrator::WorkerKey>& workers) {
       if (stopping_) return;
@@ -257,15 +264,17 @@ class Platform::Parts {
     };
     hooks.removed = [this](const deployment::Version& version) { recorder_->withdraw(version.plan.exchange.name); };
     hooks.began = [this](history::Beginning beginning) { recorder_->began(std::move(beginning)); };
-    deployments_.emplace(deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, running_,
-                                                        *gateway_, *scheduler_, *startups_, tracer()},
-                         deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle},
-                         std::move(hooks));
+    deployments_.emplace(
+        deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, running_, *gateway_,
+                                       *scheduler_, *startups_, tracer(), cluster_ ? &cluster_->membership : nullptr},
+        deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle, cluster_ != nullptr},
+        std::move(hooks));
     dead_letters_->watch(
         [this](const std::string& flow, std::size_t count) { deployments_->books().retried(flow, count); });
     const auto flows = store_->now<InUse>([](store::Database& database) { return store::Flows(database).in_use(); });
     if (!flows) return failure(ExitCode::data_folder, flows.error());
     for (const auto& flow : *flows) deployments_->follow(flow);
+    if (cluster_) cluster_->follow({*deployments_, *startups_, credentials_->shelf});
     for (const auto& left : deployment::leftovers(*broker_, deployed_.plans())) {
       log::warning("messages that no flow reads stay on their queue",
                    {{"queue", left.queue}, {"messages", std::to_string(left.messages)}});
@@ -275,7 +284,8 @@ class Platform::Parts {
 
   /// Those that were under way go on.
   Started begin_replays() {
-    replays_.emplace(replay::Replays::Parts{loop_, *broker_, *store_, *recorder_, *deployments_, tracer()});
+    replays_.emplace(replay::Replays::Parts{loop_, *broker_, *store_, *recorder_, *deployments_, tracer(),
+                                            cluster_ ? cluster_->membership.name() : std::string()});
     using Running = std::vector<store::ReplayRecord>;
     const auto running =
         store_->now<Running>([](store::Database& database) { return store::Replays(database).running(); });
@@ -321,7 +331,8 @@ class Platform::Parts {
                         report["history"] = api::history_report(*recorder_);
                         return report;
                       },
-                      [this] { return api::worker_reports(orchestrator_->status()); }});
+                      [this] { return api::worker_reports(orchestrator_->status()); },
+                      [this] { return cluster_ ? cluster_->report() : boost::json::array(); }});
     const api::Door::Parts parts{loop_, *store_, operations_, *broker_api_, [this] { return !stopping_; }};
     local_door_.emplace(parts, api::Door::Access::local);
     auto control = io::posix::HttpServer::listen(loop_, "unix:" + folder_->control_socket(), {}, *local_door_);
@@ -332,6 +343,9 @@ class Platform::Parts {
     auto served = io::posix::HttpServer::listen(loop_, options_.api_address, {}, *door_);
     if (!served) return failure(ExitCode::listen, served.error());
     api_ = std::move(*served);
+    if (cluster_) {
+      cluster_->membership.set_address(fmt::format("http://{}:{}", host_of(options_.api_address), api_->port()));
+    }
     hooks_.line(fmt::format("http     http://{}:{}", host_of(options_.http_address), http_->port()));
     hooks_.line(fmt::format("api      http://{}:{}", host_of(options_.api_address), api_->port()));
     return make_first_token();
@@ -385,6 +399,7 @@ class Platform::Parts {
     http_->drain([] {});
     scheduler_->stop();
     replays_->halt();
+    if (cluster_) cluster_->membership.leave([] {});
     orchestrator_->stop([this, stopped = std::move(stopped)] {
       drivers_->close([this, stopped] {
         finish_traces([this, stopped] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
@@ -411,6 +426,7 @@ class Platform::Parts {
   std::optional<DataFolder> folder_;
   std::unique_ptr<io::posix::PosixDisk> disk_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<ClusterParts> cluster_;  ///< nullptr: this platform shares its store with no other
   io::posix::ThreadOffload broker_offload_;
   io::posix::ThreadOffload store_offload_;
   std::unique_ptr<io::posix::PosixDisk> history_disk_;

@@ -22,12 +22,15 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 29> all = {{
+constexpr std::array<Setting, 30> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"store", Type::store, "",
      "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`: flows, versions, credentials, tokens and the audit log are kept "
      "in that database, see store.md. If it is not set, in store.db in the data folder."},
+    {"member", Type::text, "",
+     "What this platform is called among those that share its store, see members.md. If it is not set, by the host's "
+     "name and an id of the data folder's."},
     {"http", Type::address, "127.0.0.1:8080", "Where webhooks come in. Port 0 takes any free one."},
     {"api", Type::address, "127.0.0.1:8081",
      "Where the API and its command line come in; `off`: on the data folder's control.sock only.", "off"},
@@ -283,6 +286,7 @@ ServeOptions options_of(const Values& values) {
   ServeOptions options;
   options.data_folder = text("data");
   options.store = text("store");
+  options.member = text("member");
   options.http_address = text("http");
   options.api_address = text("api") == "off" ? "" : text("api");
   options.env_file = text("env_file");

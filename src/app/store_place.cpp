@@ -58,17 +58,17 @@ Status note_place(const DataFolder& folder, const std::string& url) {
 }  // namespace
 
 Result<std::unique_ptr<store::Store>> open_store(io::Offload& offload, const DataFolder& folder, const std::string& url,
-                                                 StoreWait wait) {
+                                                 StoreWait wait, store::Sharing sharing) {
   if (auto checked = check_kind(folder, url); !checked) return checked.error();
   if (url.empty()) return store::Store::open(offload, folder.store_file());
-  auto opened = store::Store::open(offload, url);
+  auto opened = store::Store::open(offload, url, sharing);
   for (auto pause = std::chrono::seconds(1);
        wait == StoreWait::until_reached && !opened && opened.error().kind == Error::Kind::unavailable;
        pause = std::min(pause * 2, std::chrono::seconds(10))) {
     log::warning("the store cannot be reached",
                  {{"reason", opened.error().message}, {"effect", fmt::format("tried again in {} s", pause.count())}});
     std::this_thread::sleep_for(pause);
-    opened = store::Store::open(offload, url);
+    opened = store::Store::open(offload, url, sharing);
   }
   if (!opened) return opened;
   if (auto noted = note_place(folder, url); !noted) return noted.error();

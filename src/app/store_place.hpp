@@ -17,7 +17,7 @@ namespace millrace::app {
 /// `wait`: until PostgreSQL can be reached, with a line of the log for each try. Otherwise that is Error::unavailable.
 enum class StoreWait { none, until_reached };
 Result<std::unique_ptr<store::Store>> open_store(io::Offload& offload, const DataFolder& folder, const std::string& url,
-                                                 StoreWait wait);
+                                                 StoreWait wait, store::Sharing sharing = store::Sharing::alone);
 /// The same for a command on a folder without a platform: the environment says where (MILLRACE_STORE).
 Result<std::unique_ptr<store::Store>> open_idle_store(io::Offload& offload, const DataFolder& folder);
 

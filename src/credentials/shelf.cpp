@@ -17,6 +17,31 @@ Status Shelf::load() {
   return Done{};
 }
 
+void Shelf::reload(const std::string& name) {
+  using Found = std::optional<Credential>;
+  store_.run<Found>(
+      [name, vault = vault_](store::Database& database) -> Result<Found> {
+        const auto record = store::Credentials(database).find(name);
+        if (!record && record.error().kind == Error::Kind::not_found) return Found();
+        if (!record) return record.error();
+        auto credential = opened(*record, vault);
+        if (!credential) return credential.error();
+        return Found(std::move(*credential));
+      },
+      [this, alive = alive_, name](const Result<Found>& found) {
+        if (*alive && found) take(name, *found);
+      });
+}
+
+void Shelf::take(const std::string& name, const std::optional<Credential>& found) {
+  if (!found) return static_cast<void>(entries_.erase(name));
+  const auto known = entries_.find(name);
+  // What this platform has changed itself may be further than what was read.
+  const bool is_older = known != entries_.end() && known->second.ahead.revision == found->revision &&
+                        known->second.ahead.generation > found->generation;
+  if (!is_older) entries_[name] = {*found, *found};
+}
+
 const Credential* Shelf::find(const std::string& name) const {
   const auto found = entries_.find(name);
   return found == entries_.end() ? nullptr : &found->second.stored;

@@ -26,6 +26,9 @@ class Shelf {
   /// Reads all of them, after prove_key. Error::permission if the vault's key is another's.
   Status load();
 
+  /// Reads one again: another platform that shares the store has changed it.
+  void reload(const std::string& name);
+
   /// nullptr if there is none; valid until the loop goes on.
   const Credential* find(const std::string& name) const;
   /// In the order of their names, those after `name`.
@@ -55,6 +58,7 @@ class Shelf {
     Credential ahead;  ///< with the changes that are on their way to the store
   };
 
+  void take(const std::string& name, const std::optional<Credential>& found);
   void settle(const std::string& name, const Credential& credential, const Status& saved);
 
   store::Store& store_;

@@ -21,12 +21,14 @@ Demand::Demand(io::Loop& loop, broker::Queues& broker, const Deployed& deployed,
       desire_(std::move(desire)),
       unread_(std::move(unread)) {
   broker_.watch_demand([this](const std::string& queue) { wanted(queue); });
+  if (settings_.is_shared) look_timer_ = loop_.after(review_interval, [this] { look_around(); });
 }
 
 Demand::~Demand() {
   broker_.watch_demand(nullptr);
   loop_.cancel(review_timer_);
   loop_.cancel(tell_timer_);
+  loop_.cancel(look_timer_);
 }
 
 void Demand::look_at(const Flow& flow) {
@@ -38,6 +40,18 @@ void Demand::look_at(const Flow& flow) {
     }
   }
   tell_soon();
+}
+
+/// The broker tells of queues that nobody reads; of those that only others' workers read it does not.
+void Demand::look_around() {
+  look_timer_ = loop_.after(review_interval, [this] { look_around(); });
+  for (const auto& [name, flow] : deployed_.flows()) {
+    for (const auto& [number, version] : flow.versions) {
+      for (const auto& worker : version.plan.workers) {
+        if (!busy_.contains(worker.queue()) && is_busy(worker)) wanted(worker.queue());
+      }
+    }
+  }
 }
 
 void Demand::wanted(const std::string& queue) {

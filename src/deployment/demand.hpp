@@ -34,6 +34,8 @@ class Demand {
   struct Settings {
     bool warm = false;                                ///< workers are there before their first message, and stay
     std::chrono::milliseconds idle_time_max{60'000};  ///< how long a worker without enough to do stays
+    /// Other platforms start some of the workers: that a queue has consumers does not mean that it has all of them.
+    bool is_shared = false;
   };
   using Desire = std::function<void(std::vector<orchestrator::WorkerKey>)>;
 
@@ -65,6 +67,7 @@ class Demand {
   void wanted(const std::string& queue);
   void look_at_startups();
   void tell_soon();
+  void look_around();
   void review();
   /// Looks at a queue that is busy, or was; true if it shall have another number of workers.
   bool review(const flow::WorkerPlan& worker, Busy& busy);
@@ -89,6 +92,7 @@ class Demand {
   std::set<std::string> starting_;    ///< queues of triggers whose startup hook is due, or was lately
   io::TimerId review_timer_ = 0;
   io::TimerId tell_timer_ = 0;
+  io::TimerId look_timer_ = 0;
 };
 
 }  // namespace millrace::deployment

@@ -26,7 +26,10 @@ Deployments::Deployments(Parts parts, Deployed& deployed, Demand::Settings setti
       deployed_(deployed),
       books_(parts.broker, session_),
       parking_(parts.loop, parts.broker, session_),
-      demand_(parts.loop, parts.broker, deployed_, parking_, parts.startups, settings, hooks_.desire, hooks_.unread) {
+      demand_(
+          parts.loop, parts.broker, deployed_, parking_, parts.startups, settings,
+          [this](std::vector<orchestrator::WorkerKey> workers) { hooks_.desire(own(std::move(workers))); },
+          hooks_.unread) {
   parts_.startups.watch([this](const std::string& name) {
     if (const auto* flow = deployed_.find(name); flow != nullptr) demand_.look_at(*flow);
   });
@@ -42,13 +45,95 @@ Deployments::~Deployments() {
   parts_.broker.end_session(session_, broker::SessionEnd::clean);
 }
 
+/// By flow, step and instance: the next version's worker starts where the one before had it, and what a trigger's hooks
+/// have left is handled in one place.
+std::vector<orchestrator::WorkerKey> Deployments::own(std::vector<orchestrator::WorkerKey> workers) const {
+  if (parts_.membership == nullptr) return workers;
+  std::erase_if(workers, [&](const orchestrator::WorkerKey& worker) {
+    const auto instance = std::max<std::uint32_t>(worker.instance, 1);
+    return !parts_.membership->owns(fmt::format("{}/{}#{}", worker.flow, worker.step, instance));
+  });
+  return workers;
+}
+
+void Deployments::members_changed() {
+  if (std::exchange(turn_, parts_.membership->turn()) != parts_.membership->turn()) {
+    std::vector<std::string> names;
+    for (const auto& [name, flow] : deployed_.flows()) names.push_back(name);
+    for (const auto& name : names) {
+      // Another one may have ticked since: where a schedule stands is read anew.
+      parts_.scheduler.withdraw(name);
+      settle(deployed_.add(name));
+    }
+  }
+  demand_.tell();
+}
+
+void Deployments::follow_store(const std::string& name) {
+  using Wanted = std::optional<store::FlowInUse>;
+  parts_.store.run<Wanted>(
+      [name](store::Database& database) -> Result<Wanted> {
+        auto wanted = store::Flows(database).in_use(name);
+        if (wanted) return Wanted(std::move(*wanted));
+        if (wanted.error().kind == Error::Kind::not_found) return Wanted();
+        return wanted.error();
+      },
+      [this, alive = alive_, name](const Result<Wanted>& wanted) {
+        if (!*alive) return;
+        if (!wanted) {
+          return log::warning("a change of a flow is not followed",
+                              {{"flow", name}, {"reason", wanted.error().message}});
+        }
+        *wanted ? follow(**wanted) : let_go(name);
+      });
+}
+
+bool Deployments::is_forgotten(const std::string& flow, std::int64_t version) const {
+  return forgotten_.contains({flow, version}) || forgotten_.contains({flow, 0});
+}
+
+void Deployments::let_go(Flow& flow, std::int64_t number) {
+  const auto found = flow.versions.find(number);
+  if (found == flow.versions.end()) return;
+  parking_.remove(found->second.plan);
+  order_keys_.remove(found->second.plan);
+  if (hooks_.removed && found->second.runs()) hooks_.removed(found->second);
+  deployed_.remove(flow, number);
+}
+
+void Deployments::let_go(const std::string& name) {
+  if (deployed_.find(name) == nullptr) return;
+  auto& flow = deployed_.add(name);
+  while (!flow.versions.empty()) let_go(flow, flow.versions.begin()->first);
+  parts_.gateway.withdraw(name);
+  parts_.scheduler.withdraw(name);
+  deployed_.remove(name);
+  books_.forget(name);
+  if (hooks_.deleted) hooks_.deleted(name);
+  demand_.tell();
+}
+
+void Deployments::let_go_of_retired(Flow& flow, const store::FlowInUse& wanted) {
+  std::vector<std::int64_t> gone;
+  for (const auto& [number, version] : flow.versions) {
+    const bool stays = std::ranges::any_of(wanted.versions, [&](const auto& one) { return one.number == number; });
+    if (!stays && version.stage != Version::Stage::removing) gone.push_back(number);
+  }
+  for (const auto number : gone) {
+    log::info("a version was retired by another platform", {{"flow", named(flow.name, number)}});
+    let_go(flow, number);
+  }
+}
+
 void Deployments::follow(const store::FlowInUse& wanted) {
-  if (wanted.state == store::FlowState::draft) return;
+  if (wanted.state == store::FlowState::draft || is_forgotten(wanted.name, 0)) return;
   auto& flow = deployed_.add(wanted.name);
   flow.state = wanted.state;
   flow.scales = wanted.scales;
+  let_go_of_retired(flow, wanted);
   const auto known_before = flow.versions.size();
   for (const auto& record : wanted.versions) {
+    if (is_forgotten(wanted.name, record.number)) continue;
     const auto known = flow.versions.find(record.number);
     if (known == flow.versions.end()) {
       add(flow, record);
@@ -136,7 +221,7 @@ void Deployments::serve(const Flow& flow) {
 void Deployments::settle(Flow& flow) {
   const auto* current = flow.current();
   serve(flow);
-  if (current != nullptr && current->runs() && flow.state == store::FlowState::running) {
+  if (current != nullptr && current->runs() && flow.state == store::FlowState::running && leads()) {
     parts_.scheduler.serve(current->plan);
     std::vector<std::string> earlier;
     for (const auto& [number, version] : flow.versions) {
@@ -151,7 +236,7 @@ void Deployments::settle(Flow& flow) {
   } else {
     parts_.scheduler.withdraw(flow.name);
   }
-  if (flow.state == store::FlowState::stopped) {
+  if (flow.state == store::FlowState::stopped && leads()) {
     for (const auto& [number, version] : flow.versions) drop_waiting_ticks(parts_.broker, session_, version.plan);
   }
   demand_.look_at(flow);
@@ -180,8 +265,8 @@ bool Deployments::drain(Flow& flow) {
 bool Deployments::drain(Flow& flow, Version& version) {
   using Stage = Version::Stage;
   if (version.stage == Stage::current || version.stage == Stage::removing || !version.runs()) return false;
-  drop_waiting_ticks(parts_.broker, session_, version.plan);
-  if (in_flight(parts_.broker, version.plan) > 0 || parts_.startups.holds(flow.name, version.number)) {
+  if (leads()) drop_waiting_ticks(parts_.broker, session_, version.plan);
+  if (in_flight(parts_.broker, version.plan) > 0 || (leads() && parts_.startups.holds(flow.name, version.number))) {
     if (std::exchange(version.stage, Stage::draining) != Stage::draining) demand_.tell();
     return true;
   }
@@ -189,7 +274,7 @@ bool Deployments::drain(Flow& flow, Version& version) {
     demand_.tell();
     return true;
   }
-  if (hooks_.has_workers(flow.name, version.number)) return true;
+  if (!leads() || hooks_.has_workers(flow.name, version.number)) return true;
   books_.close(version.plan);
   const auto removed =
       remove_version(parts_.broker, session_, version.plan,
@@ -207,15 +292,13 @@ bool Deployments::drain(Flow& flow, Version& version) {
 void Deployments::forget(const std::string& name, std::int64_t number) {
   const auto* version = deployed_.find(name, number);
   if (version == nullptr) return;
-  auto& flow = deployed_.add(name);
-  parking_.remove(version->plan);
-  order_keys_.remove(version->plan);
-  if (hooks_.removed) hooks_.removed(*version);
-  deployed_.remove(flow, number);
+  let_go(deployed_.add(name), number);
+  forgotten_.insert({name, number});
   log::info("a version has finished and is retired", {{"flow", named(name, number)}});
   parts_.store.run<Done>(
       [name, number](store::Database& database) { return store::Flows(database).retire(name, number); },
-      [name, number](const Status& retired) {
+      [this, alive = alive_, name, number](const Status& retired) {
+        if (retired && *alive) forgotten_.erase({name, number});
         if (retired) return;
         log::error("the store does not learn that a version is retired",
                    {{"flow", named(name, number)}, {"reason", retired.error().message}});
@@ -223,6 +306,7 @@ void Deployments::forget(const std::string& name, std::int64_t number) {
 }
 
 bool Deployments::take_apart(Flow& flow) {
+  if (!leads()) return true;
   std::vector<std::int64_t> numbers;
   for (auto& [number, version] : flow.versions) {
     // Its end may be the flow's, or only the version's own: then the flow is looked at once more.
@@ -243,17 +327,11 @@ bool Deployments::take_apart(Flow& flow) {
         if (!gone) {
           return log::error("a flow's queues could not be removed", {{"flow", name}, {"reason", gone.error().message}});
         }
-        auto& over = deployed_.add(name);
-        for (const auto& [number, version] : over.versions) {
-          parking_.remove(version.plan);
-          order_keys_.remove(version.plan);
-          if (hooks_.removed && version.runs()) hooks_.removed(version);
-        }
-        deployed_.remove(name);
-        books_.forget(name);
-        if (hooks_.deleted) hooks_.deleted(name);
+        let_go(name);
+        forgotten_.insert({name, 0});
         parts_.store.run<Done>([name](store::Database& database) { return store::Flows(database).remove(name); },
-                               [name](const Status& removed) {
+                               [this, alive, name](const Status& removed) {
+                                 if (removed && *alive) forgotten_.erase({name, 0});
                                  if (removed) return log::info("a flow is deleted", {{"flow", name}});
                                  log::error("the store does not forget a deleted flow",
                                             {{"flow", name}, {"reason", removed.error().message}});

@@ -4,10 +4,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/queues.hpp"
+#include "cluster/membership.hpp"
 #include "component/action.hpp"
 #include "deployment/books.hpp"
 #include "deployment/demand.hpp"
@@ -32,7 +35,12 @@ namespace millrace::deployment {
 /// The store decides; here is nothing that a start does not make again from it. A new version gets its own exchange and
 /// queues, then new events; the one before keeps its workers until nothing of it is in flight, then its workers end,
 /// its queues go, and the store learns that it is retired, in this order: a crash between any two of them only means
-/// that the next start goes on from there. Thread: the loop's. Lifetime: all that it is given outlives it.
+/// that the next start goes on from there.
+///
+/// Where several platforms share the store, each declares queues, serves webhooks and wants the same workers, of which
+/// it starts those that it owns. Only the one that leads ticks schedules, takes versions and flows apart, and tells the
+/// store of it; the others let go of what is gone from the store. Thread: the loop's. Lifetime: all that it is given
+/// outlives it.
 class Deployments {
  public:
   struct Parts {
@@ -45,7 +53,8 @@ class Deployments {
     gateway::Gateway& gateway;
     scheduler::Scheduler& scheduler;
     Startups& startups;
-    const tracing::Tracer* tracer = nullptr;  ///< nullptr: no traces are recorded
+    const tracing::Tracer* tracer = nullptr;          ///< nullptr: no traces are recorded
+    const cluster::Membership* membership = nullptr;  ///< nullptr: this platform is the only one
   };
   struct Hooks {
     Demand::Desire desire;  ///< who shall run
@@ -68,6 +77,10 @@ class Deployments {
   /// Makes one flow as the store has it. What cannot run (a variable is not set) is logged and shown, and harms no
   /// other.
   void follow(const store::FlowInUse& wanted);
+  /// Makes one flow as the store has it now: another platform has changed it.
+  void follow_store(const std::string& flow);
+  /// Another set of platforms is alive, or another one leads.
+  void members_changed();
   const Deployed& deployed() const { return deployed_; }
   /// How many instances a step of one version has, and shall have.
   StepScale scale_of(const flow::WorkerPlan& worker) const { return demand_.scale_of(worker); }
@@ -86,6 +99,8 @@ class Deployments {
   const Books& books() const { return books_; }
 
  private:
+  bool leads() const { return parts_.membership == nullptr || parts_.membership->leads(); }
+  std::vector<orchestrator::WorkerKey> own(std::vector<orchestrator::WorkerKey> workers) const;
   void add(Flow& flow, const store::VersionRecord& record);
   /// What earlier versions took in is no new event for the current one.
   void inherit_windows(const Flow& flow);
@@ -97,6 +112,11 @@ class Deployments {
   bool drain(Flow& flow, Version& version);
   void forget(const std::string& flow, std::int64_t version);
   bool take_apart(Flow& flow);
+  /// Nothing of it is here any more; its queues are as they are.
+  void let_go(Flow& flow, std::int64_t version);
+  void let_go(const std::string& flow);
+  void let_go_of_retired(Flow& flow, const store::FlowInUse& wanted);
+  bool is_forgotten(const std::string& flow, std::int64_t version) const;
 
   Parts parts_;
   Hooks hooks_;
@@ -106,6 +126,9 @@ class Deployments {
   OrderKeys order_keys_;
   Parking parking_;
   Demand demand_;
+  std::int64_t turn_ = 0;  ///< in which the scheduler was last told what to serve
+  /// What is over here and not yet in the store: flow and version, or 0 for all of it.
+  std::set<std::pair<std::string, std::int64_t>> forgotten_;
   io::TimerId timer_ = 0;
   std::uint64_t executions_total_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -1,5 +1,8 @@
 #include "deployment/startups.hpp"
 
+#include <set>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "core/log.hpp"
@@ -13,6 +16,31 @@ Status Startups::load() {
   if (!loaded) return loaded.error();
   for (const auto& record : *loaded) entries_[{record.flow, record.version}] = {record.data, record.ending};
   return Done{};
+}
+
+void Startups::reload() {
+  using Records = std::vector<store::StartupRecord>;
+  store_.run<Records>([](store::Database& database) { return store::Startups(database).all(); },
+                      [this, alive = alive_](const Result<Records>& records) {
+                        if (*alive && records) take(*records);
+                      });
+}
+
+void Startups::take(const std::vector<store::StartupRecord>& records) {
+  const auto before = std::exchange(entries_, {});
+  std::set<std::string> changed;
+  for (const auto& record : records) {
+    const Key key(record.flow, record.version);
+    const auto known = before.find(key);
+    entries_[key] = {record.data, record.ending, known == before.end() ? 0 : known->second.attempts};
+    if (known == before.end() || known->second.ending != record.ending) changed.insert(record.flow);
+  }
+  for (const auto& [key, entry] : before) {
+    if (!entries_.contains(key)) changed.insert(key.first);
+  }
+  for (const auto& flow : changed) {
+    if (changed_) changed_(flow);
+  }
 }
 
 bool Startups::has_hooks(const flow::WorkerPlan& worker) const {

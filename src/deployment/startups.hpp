@@ -12,6 +12,7 @@
 #include "deployment/deployed.hpp"
 #include "flow/plan.hpp"
 #include "orchestrator/driver.hpp"
+#include "store/startups.hpp"
 #include "store/store.hpp"
 
 namespace millrace::deployment {
@@ -42,6 +43,8 @@ class Startups {
   Startups& operator=(const Startups&) = delete;
 
   Status load();
+  /// Reads them again: another platform that shares the store has changed some.
+  void reload();
   /// `changed` is called when what is due for a flow may have changed.
   void watch(std::function<void(const std::string& flow)> changed) { changed_ = std::move(changed); }
 
@@ -74,6 +77,7 @@ class Startups {
     int attempts = 0;     ///< of its shutdown, since the platform's start
   };
 
+  void take(const std::vector<store::StartupRecord>& records);
   /// It is its flow's trigger, on elastic.io's library.
   bool has_hooks(const flow::WorkerPlan& worker) const;
   bool needs_startup(const flow::WorkerPlan& worker) const;

@@ -324,6 +324,7 @@ void Replays::halt() {
 
 void Replays::resume(const std::vector<store::ReplayRecord>& running) {
   for (const auto& record : running) {
+    if (!parts_.member.empty() && !record.member.empty() && record.member != parts_.member) continue;
     const auto spec = component::parse_document(record.spec);
     auto order = spec && spec->is_object() ? Order::from_json(spec->get_object())
                                            : Result<Order>(Error{Error::Kind::damaged, "no JSON object"});

@@ -45,6 +45,8 @@ class Replays {
     history::Recorder& recorder;
     deployment::Deployments& deployments;
     const tracing::Tracer* tracer = nullptr;  ///< nullptr: no traces are recorded
+    /// Of the platforms that share the store, this one: it goes on with the replays that read its own history.
+    std::string member = {};
   };
 
   explicit Replays(Parts parts);
@@ -52,7 +54,7 @@ class Replays {
   Replays(const Replays&) = delete;
   Replays& operator=(const Replays&) = delete;
 
-  /// Goes on with those that an earlier process left.
+  /// Goes on with those that an earlier process of this platform left; others' are theirs.
   void resume(const std::vector<store::ReplayRecord>& running);
   /// Nothing more is put in: the platform stops. The next one goes on.
   void halt();
@@ -64,6 +66,7 @@ class Replays {
   void preview(Order order, std::int64_t now, std::function<void(Result<Preview>)> told);
   /// It ends after what it has under way; `ended` when that is in the store. Error::conflict: it does not run.
   Status stop(const std::string& id, std::function<void(Status)> ended);
+  const std::string& member() const { return parts_.member; }
   /// Of one that runs; nullptr otherwise.
   const Progress* progress(const std::string& id) const;
 

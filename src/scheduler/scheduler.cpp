@@ -170,6 +170,7 @@ void Scheduler::resume(Trigger& trigger, const Result<broker::MessagePtr>& entry
   }
   const auto now = loop_.wall_now();
   trigger.last = now;
+  if (leads_ && !leads_()) return;
   if (trigger.plan.polls && trigger.plan.schedule.is_interval()) return tick(trigger, {now});
   commit(trigger, now, nullptr);
 }
@@ -211,6 +212,7 @@ bool Scheduler::clock_was_set() {
 
 std::chrono::nanoseconds Scheduler::look_at(Trigger& trigger) {
   if (trigger.storing || trigger.resuming) return storing_interval;
+  if (leads_ && !leads_()) return retry_interval;
   const auto& schedule = trigger.plan.schedule;
   const auto now = loop_.wall_now();
   if (trigger.last > now + small_step_back && schedule.next(now) < trigger.last) {

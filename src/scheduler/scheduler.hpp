@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -48,6 +49,8 @@ class Scheduler {
   void watch(history::Began began) { began_ = std::move(began); }
   /// Timers begin traces of this tracer from now on, which outlives it.
   void trace_with(const tracing::Tracer& tracer) { tracer_ = &tracer; }
+  /// No tick is begun while this platform does not lead those that share the store.
+  void lead_by(std::function<bool()> leads) { leads_ = std::move(leads); }
   /// No tick is begun after this.
   void stop();
 
@@ -116,6 +119,7 @@ class Scheduler {
   std::uint64_t executions_total_ = 0;
   history::Began began_;
   const tracing::Tracer* tracer_ = nullptr;
+  std::function<bool()> leads_;  ///< may be empty: always
 };
 
 }  // namespace millrace::scheduler

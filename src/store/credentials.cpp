@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "store/changes.hpp"
+
 namespace millrace::store {
 namespace {
 
@@ -58,6 +60,7 @@ Result<CredentialRecord> Credentials::put(const CredentialRecord& record, std::o
       {record.name, record.type, record.settings, Bytes{record.sealed}, revision + 1, record.state, record.problem,
        record.changed_by, record.changed_at});
   if (!done) return done.error();
+  if (auto noted = note(record.name); !noted) return noted.error();
   return find(record.name);
 }
 
@@ -66,7 +69,7 @@ Status Credentials::update(const CredentialRecord& record) {
       "UPDATE credentials SET sealed = $3, generation = $4, state = $5, problem = $6 WHERE name = $1 AND revision = $2",
       {record.name, record.revision, Bytes{record.sealed}, record.generation, record.state, record.problem});
   if (!done) return done.error();
-  if (done->changed == 1) return Done{};
+  if (done->changed == 1) return note(record.name);
   return Error{Error::Kind::stale, fmt::format("the credential {} has changed meanwhile", record.name)};
 }
 
@@ -90,7 +93,13 @@ Status Credentials::remove(const std::string& name) {
                              name, flows.size() == 1 ? "the flow" : "the flows", fmt::join(flows, ", "),
                              flows.size() == 1 ? "it" : "them", flows.size() == 1 ? "it" : "them")};
   }
-  return only_done(database_.execute("DELETE FROM credentials WHERE name = $1", {name}));
+  const auto removed = database_.execute("DELETE FROM credentials WHERE name = $1", {name});
+  return removed ? note(name) : Status(removed.error());
+}
+
+/// Others that share the store are to read it again.
+Status Credentials::note(const std::string& name) {
+  return Changes(database_).note("credential/" + name);
 }
 
 Status Credentials::use(const std::vector<CredentialUse>& uses) {

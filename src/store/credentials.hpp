@@ -65,6 +65,7 @@ class Credentials {
   Status reseal(const std::string& name, const std::string& sealed);
 
  private:
+  Status note(const std::string& name);
   Database& database_;
 };
 

@@ -64,7 +64,12 @@ class Database {
   virtual ~Database() = default;
   /// Error::conflict when a unique key is taken, Error::io when the database fails us; both say what the database said.
   virtual Result<Rows> execute(std::string_view sql, const std::vector<Value>& parameters = {}) = 0;
+  /// What time it is where the database is, ms since the Unix epoch: the same clock for all that share it.
+  virtual Result<std::int64_t> now() = 0;
 };
+
+/// Whether a store is one platform's, or several may use it at once (PostgreSQL only).
+enum class Sharing { alone, with_members };
 
 /// A connection: a Database that transactions are begun and ended on.
 class Connection : public Database {
@@ -73,6 +78,8 @@ class Connection : public Database {
   /// Done: what the transaction did is on stable storage. Otherwise it is rolled back.
   virtual Status commit() = 0;
   virtual void roll_back() = 0;
+  /// Whether the last failure came of another's transaction at the same time: begun anew, it may well succeed.
+  virtual bool lost_race() const { return false; }
 };
 
 }  // namespace millrace::store

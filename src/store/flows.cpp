@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "store/changes.hpp"
 #include "store/credentials.hpp"
 #include "store/dead_letters.hpp"
 
@@ -163,6 +164,7 @@ Result<VersionRecord> Flows::publish(const Publication& publication) {
   std::vector<CredentialUse> uses;
   for (const auto& [step, name] : publication.credentials) uses.push_back({name, publication.name, number, step});
   if (auto used = Credentials(database_).use(uses); !used) return used.error();
+  if (auto noted = note(publication.name); !noted) return noted.error();
   return version(publication.name, number);
 }
 
@@ -198,19 +200,21 @@ Status Flows::set_state(const std::string& name, FlowState state) {
   if (flow->current == 0 && state != FlowState::deleting) {
     return Error{Error::Kind::conflict, fmt::format("the flow {} is only a draft (publish it first)", name)};
   }
-  return only_done(database_.execute("UPDATE flows SET state = $2 WHERE name = $1", {name, to_string(state)}));
+  return noted(name, database_.execute("UPDATE flows SET state = $2 WHERE name = $1", {name, to_string(state)}));
 }
 
 Status Flows::retire(const std::string& name, std::int64_t number) {
-  return only_done(database_.execute(
-      "UPDATE versions SET state = 'retired' WHERE flow = $1 AND number = $2 AND state = 'draining'", {name, number}));
+  return noted(name, database_.execute(
+                         "UPDATE versions SET state = 'retired' WHERE flow = $1 AND number = $2 AND state = 'draining'",
+                         {name, number}));
 }
 
 Status Flows::revive(const std::string& name, std::int64_t number) {
   const auto known = version(name, number);
   if (!known) return known.error();
-  return only_done(database_.execute(
-      "UPDATE versions SET state = 'draining' WHERE flow = $1 AND number = $2 AND state = 'retired'", {name, number}));
+  return noted(name, database_.execute(
+                         "UPDATE versions SET state = 'draining' WHERE flow = $1 AND number = $2 AND state = 'retired'",
+                         {name, number}));
 }
 
 Result<std::optional<std::uint32_t>> Flows::set_scale(const std::string& name, const std::string& step,
@@ -226,6 +230,7 @@ Result<std::optional<std::uint32_t>> Flows::set_scale(const std::string& name, c
                              {name, step, std::int64_t{*instances}});
   }
   if (!done) return done.error();
+  if (auto told = note(name); !told) return told.error();
   return before;
 }
 
@@ -235,7 +240,17 @@ Status Flows::remove(const std::string& name) {
                           "DELETE FROM flows WHERE name = $1"}) {
     if (const auto done = database_.execute(sql, {name}); !done) return done.error();
   }
-  return DeadLetters(database_).forget(name);
+  if (auto forgotten = DeadLetters(database_).forget(name); !forgotten) return forgotten;
+  return note(name);
+}
+
+/// Others that share the store are to look at the flow again.
+Status Flows::note(const std::string& name) {
+  return Changes(database_).note("flow/" + name);
+}
+
+Status Flows::noted(const std::string& name, const Result<Rows>& changed) {
+  return changed ? note(name) : Status(changed.error());
 }
 
 Result<FlowInUse> Flows::in_use(const std::string& name) {

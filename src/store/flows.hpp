@@ -122,6 +122,8 @@ class Flows {
   Result<std::vector<FlowInUse>> in_use();
 
  private:
+  Status note(const std::string& name);
+  Status noted(const std::string& name, const Result<Rows>& changed);
   Result<std::vector<FlowInUse>> collect(Result<Rows> flows, Result<Rows> versions, Result<Rows> scales);
   Database& database_;
 };

@@ -7,11 +7,11 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::string_view columns = "id, spec, state, created_by, created_at, ended_at, sent, skipped, reason";
+constexpr std::string_view columns = "id, spec, state, created_by, created_at, ended_at, sent, skipped, reason, member";
 
 ReplayRecord read(const Row& row) {
   return {row[0].text(),    row[1].text(),    row[2].text(),    row[3].text(), row[4].integer(),
-          row[5].integer(), row[6].integer(), row[7].integer(), row[8].text()};
+          row[5].integer(), row[6].integer(), row[7].integer(), row[8].text(), row[9].text()};
 }
 
 Result<std::vector<ReplayRecord>> read_all(const Result<Rows>& found) {
@@ -24,10 +24,10 @@ Result<std::vector<ReplayRecord>> read_all(const Result<Rows>& found) {
 }  // namespace
 
 Status Replays::create(const ReplayRecord& replay) {
-  const auto done =
-      database_.execute(fmt::format("INSERT INTO replays ({}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", columns),
-                        {replay.id, replay.spec, replay.state, replay.created_by, replay.created_at, replay.ended_at,
-                         replay.sent, replay.skipped, replay.reason});
+  const auto done = database_.execute(
+      fmt::format("INSERT INTO replays ({}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", columns),
+      {replay.id, replay.spec, replay.state, replay.created_by, replay.created_at, replay.ended_at, replay.sent,
+       replay.skipped, replay.reason, replay.member});
   return only_done(done);
 }
 

@@ -19,7 +19,8 @@ struct ReplayRecord {
   std::int64_t ended_at = 0;    ///< 0: it runs
   std::int64_t sent = 0;        ///< messages; of one that runs its ledger in the broker knows better
   std::int64_t skipped = 0;
-  std::string reason;  ///< of `failed`
+  std::string reason;       ///< of `failed`
+  std::string member = {};  ///< of the platforms that share the store, the one whose history it reads; or empty
 };
 
 class Replays {

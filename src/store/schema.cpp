@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::array<std::string_view, 6> all = {
+constexpr std::array<std::string_view, 7> all = {
     R"sql(
 CREATE TABLE flows (
   name       TEXT PRIMARY KEY,
@@ -155,6 +155,32 @@ CREATE TABLE dead_letter_counts (
   waiting BIGINT NOT NULL,
   total   BIGINT NOT NULL
 );
+)sql",
+    R"sql(
+CREATE TABLE members (          -- platforms that share this store; times are the database's
+  name       TEXT PRIMARY KEY,
+  boot       TEXT NOT NULL,     -- of its last start
+  address    TEXT NOT NULL,     -- where its API is
+  started_at BIGINT NOT NULL,
+  seen_at    BIGINT NOT NULL
+);
+CREATE TABLE leases (           -- what one of them at a time holds
+  name   TEXT PRIMARY KEY,
+  member TEXT NOT NULL,
+  boot   TEXT NOT NULL,
+  epoch  BIGINT NOT NULL,       -- counts its holders
+  until  BIGINT NOT NULL
+);
+CREATE TABLE changes (          -- what all of them have to look at again
+  subject TEXT PRIMARY KEY,     -- flow/NAME | credential/NAME | startups
+  number  BIGINT NOT NULL       -- of its last change
+);
+CREATE INDEX changes_by_number ON changes (number);
+CREATE TABLE change_count (     -- one row
+  id     BIGINT PRIMARY KEY,
+  number BIGINT NOT NULL
+);
+ALTER TABLE replays ADD COLUMN member TEXT NOT NULL DEFAULT '';  -- who has the history that it reads
 )sql",
 };
 

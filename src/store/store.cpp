@@ -10,6 +10,9 @@ namespace millrace::store {
 
 namespace {
 
+/// Of a transaction that another one keeps getting ahead of; each time, that one got through.
+constexpr int attempts_max = 20;
+
 std::int64_t known_version() {
   return static_cast<std::int64_t>(migrations().size());
 }
@@ -34,22 +37,22 @@ Result<std::unique_ptr<Connection>> open_file(const std::string& path) {
   return std::unique_ptr<Connection>(std::move(*connection));
 }
 
-Result<std::unique_ptr<Connection>> open_schema(const std::string& url) {
-  auto connection = postgresql::PostgresqlConnection::open(url);
+Result<std::unique_ptr<Connection>> open_schema(const std::string& url, Sharing sharing) {
+  auto connection = postgresql::PostgresqlConnection::open(url, sharing);
   if (!connection) return connection.error();
   const auto version = (*connection)->version();
   if (!version) return version.error();
   if (auto checked = check_version((*connection)->name(), *version); !checked) return checked.error();
   if (*version < known_version()) {
-    if (auto done = (*connection)->migrate(*version); !done) return done.error();
+    if (auto done = (*connection)->migrate(); !done) return done.error();
   }
   return std::unique_ptr<Connection>(std::move(*connection));
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(io::Offload& offload, const std::string& place) {
-  auto connection = postgresql::is_url(place) ? open_schema(place) : open_file(place);
+Result<std::unique_ptr<Store>> Store::open(io::Offload& offload, const std::string& place, Sharing sharing) {
+  auto connection = postgresql::is_url(place) ? open_schema(place, sharing) : open_file(place);
   if (!connection) return connection.error();
   return std::unique_ptr<Store>(new Store(offload, std::move(*connection)));
 }
@@ -60,6 +63,14 @@ Store::Store(io::Offload& offload, std::unique_ptr<Connection> connection)
 Store::~Store() = default;
 
 Status Store::in_transaction(const std::function<Status(Database&)>& work) {
+  auto done = try_transaction(work);
+  for (int attempt = 1; !done && connection_->lost_race() && attempt < attempts_max; ++attempt) {
+    done = try_transaction(work);
+  }
+  return done;
+}
+
+Status Store::try_transaction(const std::function<Status(Database&)>& work) {
   if (auto begun = connection_->begin(); !begun) return begun;
   auto done = work(*connection_);
   if (done) return connection_->commit();

@@ -8,6 +8,7 @@
 
 #include "store/answers.hpp"
 #include "store/audit.hpp"
+#include "store/changes.hpp"
 #include "store/flows.hpp"
 #include "store/postgresql/connection.hpp"
 #include "store/tokens.hpp"
@@ -265,4 +266,49 @@ TEST_CASE("a taken key is a conflict, and the store goes on") {
   REQUIRE(!again);
   CHECK(again.error().kind == Error::Kind::conflict);
   CHECK(publish(*store, "orders", "one"));
+}
+
+TEST_CASE("of two that share a store and change the same thing at once both do, one after the other") {
+  tests::InlineOffload offload;
+  Place place;
+  const bool is_server = store::postgresql::is_url(place.where);
+  const auto east = place.open(offload, store::Sharing::with_members);
+  const auto west = is_server ? place.open(offload, store::Sharing::with_members) : nullptr;
+  REQUIRE(publish(*east, "orders", "first"));
+  if (!west) return;  // a file is one platform's
+  int tries = 0;
+  const auto saved = east->now<store::FlowRecord>([&](store::Database& database) -> Result<store::FlowRecord> {
+    const auto flow = Flows(database).find("orders");
+    if (!flow) return flow.error();
+    if (++tries == 1) REQUIRE(publish(*west, "orders", "second"));
+    return Flows(database).save({"orders", flow->draft + ", third", "grace", "api", 9}, flow->revision);
+  });
+  REQUIRE(saved);
+  CHECK(tries == 2);
+  const auto flow = in<store::FlowRecord>(*east, [](auto& database) { return Flows(database).find("orders"); });
+  CHECK(flow->draft == "second, third");
+  CHECK(flow->current == 2);
+}
+
+TEST_CASE("who has seen a change has seen all before it, and each subject is told of once") {
+  tests::InlineOffload offload;
+  Place place;
+  const auto store = open(offload, place);
+  const auto since = [&](std::int64_t number) {
+    std::vector<std::string> names;
+    const auto found = in<std::vector<store::Changes::Subject>>(
+        *store, [number](auto& database) { return store::Changes(database).since(number); });
+    for (const auto& subject : *found) names.push_back(subject.name);
+    return names;
+  };
+  const auto last = [&] { return *in<std::int64_t>(*store, [](auto& db) { return store::Changes(db).last(); }); };
+  using Names = std::vector<std::string>;
+  CHECK(last() == 0);
+  REQUIRE(publish(*store, "orders", "one"));
+  REQUIRE(publish(*store, "forms", "one"));
+  const auto seen = last();
+  REQUIRE(publish(*store, "orders", "two"));
+  CHECK(since(0) == Names{"flow/forms", "flow/orders"});
+  CHECK(since(seen) == Names{"flow/orders"});
+  CHECK(since(last()).empty());
 }

@@ -33,8 +33,8 @@ struct StorePlace {
   StorePlace(const StorePlace&) = delete;
   StorePlace& operator=(const StorePlace&) = delete;
 
-  std::unique_ptr<store::Store> open(io::Offload& offload) const {
-    auto opened = store::Store::open(offload, where);
+  std::unique_ptr<store::Store> open(io::Offload& offload, store::Sharing sharing = store::Sharing::alone) const {
+    auto opened = store::Store::open(offload, where, sharing);
     if (!opened) FAIL(opened.error().message);
     return std::move(*opened);
   }

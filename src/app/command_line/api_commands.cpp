@@ -63,6 +63,7 @@ void ApiCommands::add_lists(CLI::App& app) {
   of_some("queues", "Messages that wait, per step: how many, since when, and who reads them", &list_queues);
   of_some("workers", "Processes and containers that run steps, and how they last ended", &list_workers);
   of_some("schedules", "Triggers that run by the clock: when next, and why one fails", &list_schedules);
+  add(&app, "members", "Platforms that share the store, and which one leads", &list_members);
   auto* snapshot = app.add_subcommand("snapshot", "Positions of polling triggers")->require_subcommand(1);
   for (auto* command : {add(snapshot, "show", "How far a trigger has come", &show_snapshot),
                         add(snapshot, "reset", "Let it begin anew; the flow must be suspended", &reset_snapshot)}) {

@@ -28,6 +28,10 @@ constexpr const char* settings =
 /// The first number is ours ("MILL"), the second one the schema's.
 constexpr const char* take_lock =
     "SELECT current_schema(), pg_try_advisory_lock(1296649292, hashtext(current_schema()))";
+constexpr const char* take_lock_shared =
+    "SELECT current_schema(), pg_try_advisory_lock_shared(1296649292, hashtext(current_schema()))";
+/// A member that is stopped in the midst of a transaction does not hold up the others for long.
+constexpr const char* settings_with_members = "SET idle_in_transaction_session_timeout = '4s'";
 
 /// https://www.postgresql.org/docs/15/errcodes-appendix.html, by code and by class.
 Error::Kind kind_of(std::string_view state) {
@@ -59,7 +63,8 @@ Error::Kind kind_of_refusal(std::string_view said) {
 
 }  // namespace
 
-PostgresqlConnection::Session::Session(const LibpqLibrary& pq, std::string url) : pq_(pq), url_(std::move(url)) {}
+PostgresqlConnection::Session::Session(const LibpqLibrary& pq, std::string url, Sharing sharing)
+    : pq_(pq), url_(std::move(url)), sharing_(sharing) {}
 
 PostgresqlConnection::Session::~Session() {
   if (link_ != nullptr) pq_.PQfinish(link_);
@@ -118,11 +123,14 @@ Status PostgresqlConnection::Session::prepare() {
   pq_.PQsetNoticeProcessor(
       link_, [](void*, const char*) {}, nullptr);
   if (auto set = script(settings); !set) return set;
+  if (sharing_ == Sharing::with_members) {
+    if (auto set = script(settings_with_members); !set) return set;
+  }
   return lock();
 }
 
 Status PostgresqlConnection::Session::lock() {
-  const auto answer = judge(pq_.PQexec(link_, take_lock));
+  const auto answer = judge(pq_.PQexec(link_, sharing_ == Sharing::alone ? take_lock : take_lock_shared));
   if (!answer) return answer.error();
   if (pq_.PQgetisnull(answer->get(), 0, 0) != 0) {
     return failure(Error::Kind::permission,
@@ -132,7 +140,9 @@ Status PostgresqlConnection::Session::lock() {
   if (std::string_view(pq_.PQgetvalue(answer->get(), 0, 1)) == "t") return Done{};
   // After a loss the server may take a moment to notice that nobody is there any more.
   return failure(lost_ ? Error::Kind::unavailable : Error::Kind::conflict,
-                 "another platform uses this store (stop it, or give this one another database)");
+                 sharing_ == Sharing::alone
+                     ? "another platform uses this store (stop it, or give this one another database)"
+                     : "another platform uses this store and does not share it (stop it, or start both with --amqp)");
 }
 
 void PostgresqlConnection::Session::give_up(std::string_view why) {
@@ -155,6 +165,9 @@ Result<PostgresqlConnection::Session::Answer> PostgresqlConnection::Session::jud
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) return answer;
   const std::string said = pq_.PQerrorMessage(link_);
   const auto* state = result == nullptr ? nullptr : pq_.PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  // serialization_failure, deadlock_detected, unique_violation: by what the transaction could not see yet.
+  const std::string_view code = state == nullptr ? "" : state;
+  lost_race_ = code == "40001" || code == "40P01" || code == "23505";
   if (pq_.PQstatus(link_) != CONNECTION_OK) {
     const auto gone = failure(Error::Kind::unavailable, said);
     give_up(said);

@@ -18,7 +18,7 @@ class PostgresqlConnection::Session {
   };
   using Answer = std::unique_ptr<PGresult, Clear>;
 
-  Session(const LibpqLibrary& pq, std::string url);
+  Session(const LibpqLibrary& pq, std::string url, Sharing sharing);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -35,6 +35,8 @@ class PostgresqlConnection::Session {
   PGconn* link() const { return link_; }
   const LibpqLibrary& pq() const { return pq_; }
   const std::string& name() const { return name_; }
+  Sharing sharing() const { return sharing_; }
+  bool lost_race() const { return lost_race_; }
 
  private:
   /// Settings of the session, and the lock.
@@ -45,9 +47,11 @@ class PostgresqlConnection::Session {
 
   const LibpqLibrary& pq_;
   const std::string url_;
+  const Sharing sharing_;
   std::string name_ = "PostgreSQL";
   PGconn* link_ = nullptr;
-  bool lost_ = false;  ///< it was there once
+  bool lost_ = false;       ///< it was there once
+  bool lost_race_ = false;  ///< the last failure was another transaction's doing
 };
 
 }  // namespace millrace::store::postgresql

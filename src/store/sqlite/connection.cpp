@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <string>
@@ -205,6 +206,11 @@ Result<Rows> SqliteConnection::execute(std::string_view sql, const std::vector<V
   if (code != SQLITE_DONE) return state_->failure(code);
   result.changed = sqlite3_changes64(state_->database);
   return result;
+}
+
+Result<std::int64_t> SqliteConnection::now() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::int64_t{std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
 }
 
 Status SqliteConnection::begin() {

@@ -21,6 +21,7 @@ class SqliteConnection final : public Connection {
   ~SqliteConnection() override;
 
   Result<Rows> execute(std::string_view sql, const std::vector<Value>& parameters) override;
+  Result<std::int64_t> now() override;
   Status begin() override;
   Status commit() override;
   void roll_back() override;
