@@ -22,6 +22,7 @@ struct DockerOptions {
   std::string nodejs_image;       ///< of installed components, with Node.js
   std::string network = {};       ///< an existing one; empty: our own
   std::string door = {};          ///< our name or address for containers; empty: their network's gateway
+  std::string config = {};        ///< folder of Docker's config.json: logins of registries; empty: none
 };
 
 /// `millrace serve`, and `millrace run` with flows given. What each means stands in settings.cpp.

@@ -71,7 +71,7 @@ class IdleFolder {
     const auto values = resolve(Command::serve, {});
     if (!values) return {};
     const auto docker = options_of(*values).docker;
-    return {docker.engine, docker.certificates};
+    return {docker.engine, docker.certificates, docker.config};
   }
 
   deployment::Change change() { return {"local", {}, loop_.wall_now().time_since_epoch().count()}; }

@@ -296,8 +296,9 @@ class Platform::Parts {
 
   Started open_api() {
     broker_api_.emplace(*broker_, facts());
-    installer_.emplace(loop_, installed_,
-                       installed::EngineSettings{options_.docker.engine, options_.docker.certificates});
+    installer_.emplace(
+        loop_, installed_,
+        installed::EngineSettings{options_.docker.engine, options_.docker.certificates, options_.docker.config});
     inquiries_.emplace(loop_);
     installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
     operations_ = api::make_operations(

@@ -22,7 +22,7 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 30> all = {{
+constexpr std::array<Setting, 31> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"store", Type::store, "",
@@ -70,6 +70,14 @@ constexpr std::array<Setting, 30> all = {{
     {"docker_network", Type::text, "", "An existing network for containers; if not set, one of its own."},
     {"docker_door", Type::text, "",
      "The name or address at which containers reach the platform; if not set, their network's gateway."},
+    {"docker_config",
+     Type::path,
+     "",
+     "Folder of Docker's config.json, as `docker login` writes it: logins for registries whose images are pulled. If "
+     "it "
+     "is not set, ~/.docker.",
+     {},
+     "DOCKER_CONFIG"},
     {"otlp_endpoint",
      Type::url,
      "",
@@ -277,6 +285,12 @@ Result<Values> resolve(Command command, const Given& given) {
   return values;
 }
 
+/// Where Docker's own command line keeps its logins.
+static std::string docker_config_of_home() {
+  const char* home = std::getenv("HOME");
+  return home == nullptr || *home == '\0' ? std::string() : std::string(home) + "/.docker";
+}
+
 ServeOptions options_of(const Values& values) {
   const auto text = [&](std::string_view name) { return values.find(name)->second.text; };
   const auto time = [&](std::string_view name) {
@@ -311,7 +325,8 @@ ServeOptions options_of(const Values& values) {
   options.traces.resource.version = MILLRACE_VERSION;
   options.trace_ratio = fraction_of(text("otlp_sample_ratio")).value_or(1);
   options.docker = {text("driver") == "docker",  text("docker"),         text("docker_certs"), text("docker_image"),
-                    text("docker_nodejs_image"), text("docker_network"), text("docker_door")};
+                    text("docker_nodejs_image"), text("docker_network"), text("docker_door"),  text("docker_config")};
+  if (options.docker.config.empty()) options.docker.config = docker_config_of_home();
   return options;
 }
 

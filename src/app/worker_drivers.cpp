@@ -25,6 +25,7 @@ orchestrator::DockerDriver::Settings for_containers(const DockerOptions& options
   settings.is_new = record.is_new;
   settings.image = options.image;
   settings.network = options.network;
+  settings.logins = orchestrator::docker::RegistryLogins(options.config);
   settings.open_doors = [&doors](const orchestrator::docker::Network& network) { return doors.open(network); };
   settings.output = place.output;
   return settings;

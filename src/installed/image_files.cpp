@@ -55,7 +55,8 @@ Result<ImageFiles::Fetched> read_image(const std::string& image, const std::stri
 }  // namespace
 
 struct ImageFiles::Engine {
-  Engine(io::posix::AsioLoop& loop, docker::EngineAddress address) : engine(loop, std::move(address)), images(engine) {}
+  Engine(io::posix::AsioLoop& loop, docker::EngineAddress address, std::string config)
+      : engine(loop, std::move(address)), images(engine, docker::RegistryLogins(std::move(config))) {}
 
   docker::CurlEngine engine;
   docker::Images images;
@@ -138,7 +139,7 @@ void ImageFiles::fetch(const std::string& image, const std::string& tar_file, Do
   if (!engine_) {
     auto address = docker::EngineAddress::parse(settings_.address, settings_.certificates);
     if (!address) return loop_.post([done = std::move(done), error = address.error()] { done(error); });
-    engine_ = std::make_unique<Engine>(loop_, std::move(*address));
+    engine_ = std::make_unique<Engine>(loop_, std::move(*address), settings_.config);
   }
   std::make_shared<Fetching>(*engine_, image, tar_file, std::move(done))->begin();
 }

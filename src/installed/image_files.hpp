@@ -9,10 +9,12 @@
 
 namespace millrace::installed {
 
-/// A Docker Engine, in the form of DOCKER_HOST, and the folder with the certificates for it (empty: no TLS).
+/// A Docker Engine, in the form of DOCKER_HOST, the folder with the certificates for it (empty: no TLS), and the one
+/// with Docker's config.json, where the logins of registries are (empty: none).
 struct EngineSettings {
   std::string address = "unix:///var/run/docker.sock";
   std::string certificates = {};
+  std::string config = {};
 };
 
 /// Gets the files of a component out of an image: those in its working directory. A container is made of the image for

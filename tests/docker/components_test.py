@@ -1,4 +1,5 @@
 """Installed components and containers: taken out of an image, and run in one."""
+import base64
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path += [HERE, os.path.join(ROOT, "tests", "cli")]
 
 from engine import Engine, contain  # noqa: E402
+from registry import FakeRegistry  # noqa: E402
 from running import MILLRACE, Platform, post, until  # noqa: E402
 
 DEFINITION = {"title": "Shout", "version": "2.0.0", "protocol": "lines", "command": ["node", "main.js"],
@@ -54,9 +56,9 @@ class Components(unittest.TestCase):
         write(os.path.join(self.folder, "Dockerfile"), "\n".join([f"FROM {base}", "COPY shout/ /app/", *more]) + "\n")
         self.engine.docker("build", "--quiet", "--tag", tag, self.folder)
 
-    def run_command(self, *arguments, code=0):
+    def run_command(self, *arguments, code=0, **environment):
         done = subprocess.run([MILLRACE, *arguments], capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "DOCKER_HOST": self.engine.address})
+                              env={**os.environ, "DOCKER_HOST": self.engine.address, **environment})
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
@@ -90,6 +92,25 @@ class Components(unittest.TestCase):
         self.build("acme/empty:1", "scratch", "WORKDIR /elsewhere")
         self.assertIn("there is no component.json", refused("acme/empty:1"))
         self.assertEqual(os.listdir(os.path.join(data, "components")), [])
+
+    def test_an_image_is_pulled_with_the_login_that_docker_login_has_left(self):
+        registry = FakeRegistry("acme/shout", "2", {"component.json": json.dumps(DEFINITION), "main.js": PROGRAM}, "ada", "love:lace")
+        self.addCleanup(registry.close)
+        config = os.path.join(self.folder, "docker-config")
+        os.mkdir(config)
+        data = os.path.join(self.folder, "pulled")
+
+        def add(code):
+            return self.run_command("component", "add", "image:" + registry.image, "--data", data, code=code, DOCKER_CONFIG=config)
+        refused = add(1)
+        self.assertIn(f"without a login for {registry.host}: {config}/config.json", refused)
+        self.assertIn("cannot be pulled", refused)
+        for password, code in (("wrong", 1), ("love:lace", 0)):
+            auth = base64.b64encode(f"ada:{password}".encode()).decode()
+            write(os.path.join(config, "config.json"), json.dumps({"auths": {registry.host: {"auth": auth}}}))
+            said = add(code)
+        self.assertIn("shout  2.0.0", said)
+        self.assertEqual(registry.logins, {None, "ada:wrong", "ada:love:lace"})
 
     def test_an_installed_component_runs_in_a_container_of_the_image_with_node_js(self):
         base, _ = self.engine.build_millrace(MILLRACE)

@@ -11,7 +11,7 @@ BANNED = {
 # Syntax trees and YAML documents have nodes: that is the field's word, and no step is meant; nor by the program of that name.
 NODES_OF_A_TREE = ("src/jsonata/", "src/flow/", "src/flow_tests/", "src/installed/", "src/imports/", "src/app/new_component", "docs/jsonata",
                    "src/hosting/", "docs/component-protocol")
-FOREIGN = re.compile(r"bench node|cpp\|node\|python|cpp, node|or node, or cpp|nodes_config|graph\.nodes|https?://\S+|Node-RED|Node\.js|nodejs|node_modules|NODE_EXTRA_CA_CERTS|importlib\.util|RABBITMQ_ENABLED_PLUGINS_FILE|/plugins")
+FOREIGN = re.compile(r"bench node|cpp\|node\|python|cpp, node|or node, or cpp|nodes_config|graph\.nodes|https?://\S+|Node-RED|Node\.js|nodejs|node_modules|NODE_EXTRA_CA_CERTS|importlib\.util|credHelpers|RABBITMQ_ENABLED_PLUGINS_FILE|/plugins")
 _word = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _document = (".md", ".yaml", ".yml")
 _source = (".hpp", ".cpp", ".c", ".py", ".js", ".mjs", ".sh", ".cmake", "CMakeLists.txt", "dev")

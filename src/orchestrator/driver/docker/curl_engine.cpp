@@ -60,6 +60,7 @@ void CurlEngine::call(EngineCall call, Done done) {
     http.body = std::move(call.body);
     http.headers = {"Content-Type: application/json"};
   }
+  if (!call.registry_login.empty()) http.headers.push_back("X-Registry-Auth: " + call.registry_login);
   if (call.on_body) {
     http.on_body = std::move(call.on_body);
     http.bytes_per_second_max = stream_rate_max;

@@ -60,7 +60,7 @@ DockerDriver::DockerDriver(io::Loop& loop, std::unique_ptr<docker::Engine> engin
     : loop_(loop),
       engine_(loop, std::move(engine)),
       groundwork_(engine_, {settings.platform, settings.network, std::move(settings.open_doors)}),
-      images_(engine_),
+      images_(engine_, std::move(settings.logins)),
       site_{loop, engine_, groundwork_, images_, settings.platform, settings.image, std::move(settings.output)},
       is_new_(settings.is_new) {
   engine_.watch([this] { groundwork_.forget(); }, [this] { sweep_later(after_return); });

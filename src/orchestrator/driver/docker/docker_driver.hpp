@@ -21,9 +21,10 @@ namespace millrace::orchestrator {
 class DockerDriver final : public Driver {
  public:
   struct Settings {
-    std::string platform;      ///< its id
-    bool is_new = false;       ///< it has made no containers yet, so that none are looked for
-    std::string image;         ///< of launches that name none
+    std::string platform;  ///< its id
+    bool is_new = false;   ///< it has made no containers yet, so that none are looked for
+    std::string image;     ///< of launches that name none
+    docker::RegistryLogins logins = docker::RegistryLogins("");
     std::string network = {};  ///< as in docker::Groundwork
     std::function<Result<Doors>(const docker::Network&)> open_doors;
     std::function<void(const std::string& worker, std::string_view line)> output;

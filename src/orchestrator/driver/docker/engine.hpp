@@ -14,6 +14,7 @@ struct EngineCall {
   std::string method = "GET";
   std::string path;  ///< "/v1.41/containers/json?all=1", encoded
   std::string body = {};
+  std::string registry_login = {};                           ///< header X-Registry-Auth; empty: none
   std::chrono::milliseconds timeout{30'000};                 ///< 0: it lasts as long as the engine likes
   std::function<void(std::string_view piece)> on_body = {};  ///< takes the body of a 2xx answer as it comes
 };

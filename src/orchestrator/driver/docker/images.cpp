@@ -104,13 +104,21 @@ void Images::find(const std::string& api, const std::string& name, Found found) 
 }
 
 void Images::pull(const std::string& api, const std::string& name) {
+  auto login = logins_.header_for(name);
+  if (!login) {
+    for (const auto& found : std::exchange(pulls_[name], {})) found(login.error());
+    return;
+  }
   const auto lines = std::make_shared<PullLines>();
   EngineCall call;
   call.method = "POST";
   call.path = fmt::format("{}/images/create?{}", api, pull_query(name));
   call.timeout = std::chrono::milliseconds(0);
+  const auto without =
+      login->empty() ? fmt::format(" (without a login for {}: {})", registry_of(name), logins_.place()) : std::string();
+  call.registry_login = std::move(*login);
   call.on_body = [lines](std::string_view piece) { lines->take(piece); };
-  engine_.call(std::move(call), [this, api, name, lines](const Result<EngineAnswer>& answer) {
+  engine_.call(std::move(call), [this, api, name, lines, without](const Result<EngineAnswer>& answer) {
     const auto waiting = std::move(pulls_[name]);
     pulls_.erase(name);
     const auto tell = [waiting](const Result<Image>& image) {
@@ -120,7 +128,7 @@ void Images::pull(const std::string& api, const std::string& name) {
     const auto fault = answer->ok() ? lines->fault() : answer->message();
     if (fault.empty()) return look(api, name, tell);
     tell(Error{Error::Kind::not_found,
-               fmt::format("image {} is not on the engine and cannot be pulled: {}", name, fault)});
+               fmt::format("image {} is not on the engine and cannot be pulled: {}{}", name, fault, without)});
   });
 }
 

@@ -7,16 +7,17 @@
 
 #include "orchestrator/driver/docker/container_spec.hpp"
 #include "orchestrator/driver/docker/engine.hpp"
+#include "orchestrator/driver/docker/registry_logins.hpp"
 
 namespace millrace::orchestrator::docker {
 
 /// The images of an engine. One that is not there is pulled, once however many ask for it, unless its name has neither
-/// registry nor account: such a name would mean a stranger's image. One that is there is taken as it is. The engine
-/// outlives it.
+/// registry nor account: such a name would mean a stranger's image. One that is there is taken as it is. A pull carries
+/// the login that there is for its registry. The engine outlives it.
 class Images {
  public:
   using Found = std::function<void(Result<Image>)>;
-  explicit Images(Engine& engine) : engine_(engine) {}
+  Images(Engine& engine, RegistryLogins logins) : engine_(engine), logins_(std::move(logins)) {}
 
   /// `api`: Ground::api. Error::not_found if the image is neither there nor to be had.
   void find(const std::string& api, const std::string& name, Found found);
@@ -27,6 +28,7 @@ class Images {
   void pull(const std::string& api, const std::string& name);
 
   Engine& engine_;
+  RegistryLogins logins_;
   std::map<std::string, std::vector<Found>> pulls_;
 };
 
