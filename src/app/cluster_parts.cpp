@@ -36,7 +36,7 @@ store::Sharing sharing_of(const ServeOptions& options) {
 }
 
 ClusterParts::ClusterParts(io::posix::AsioLoop& loop, store::Store& store, cluster::Membership::Settings settings)
-    : membership(loop, store, std::move(settings)), changes_(loop, store) {}
+    : membership(loop, store, std::move(settings)), changes_(loop, store), turns_(loop, store, membership) {}
 
 Result<std::unique_ptr<ClusterParts>> ClusterParts::join(io::posix::AsioLoop& loop, store::Store& store,
                                                          const ServeOptions& options, const DataFolder& folder) {
@@ -55,6 +55,13 @@ Result<std::unique_ptr<ClusterParts>> ClusterParts::join(io::posix::AsioLoop& lo
 }
 
 void ClusterParts::follow(Followers followers) {
+  followers.logins.take_turns({[this, followers](const std::string& name, const std::function<void(Status)>& begun) {
+                                 turns_.begin("credential/" + name, [followers, name, begun](const Status& mine) {
+                                   if (!mine) return begun(mine);
+                                   followers.shelf.reload(name, [begun] { begun(Done{}); });
+                                 });
+                               },
+                               [this](const std::string& name) { turns_.end("credential/" + name); }});
   membership.watch([followers] { followers.deployments.members_changed(); });
   followers.deployments.members_changed();
   changes_.watch([followers](const std::string& subject) {

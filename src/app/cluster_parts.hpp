@@ -10,7 +10,9 @@
 #include "app/data_folder.hpp"
 #include "cluster/change_watch.hpp"
 #include "cluster/membership.hpp"
+#include "cluster/turns.hpp"
 #include "core/result.hpp"
+#include "credentials/oauth2/refresher.hpp"
 #include "credentials/shelf.hpp"
 #include "deployment/deployments.hpp"
 #include "deployment/startups.hpp"
@@ -35,6 +37,7 @@ class ClusterParts {
     deployment::Deployments& deployments;
     deployment::Startups& startups;
     credentials::Shelf& shelf;
+    credentials::oauth2::Refresher& logins;
   };
   void follow(Followers followers);
   /// For GET /v1/members.
@@ -46,6 +49,7 @@ class ClusterParts {
   ClusterParts(io::posix::AsioLoop& loop, store::Store& store, cluster::Membership::Settings settings);
 
   cluster::ChangeWatch changes_;
+  cluster::Turns turns_;
 };
 
 }  // namespace millrace::app

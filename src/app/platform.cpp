@@ -274,7 +274,7 @@ class Platform::Parts {
     const auto flows = store_->now<InUse>([](store::Database& database) { return store::Flows(database).in_use(); });
     if (!flows) return failure(ExitCode::data_folder, flows.error());
     for (const auto& flow : *flows) deployments_->follow(flow);
-    if (cluster_) cluster_->follow({*deployments_, *startups_, credentials_->shelf});
+    if (cluster_) cluster_->follow({*deployments_, *startups_, credentials_->shelf, credentials_->logins});
     for (const auto& left : deployment::leftovers(*broker_, deployed_.plans())) {
       log::warning("messages that no flow reads stay on their queue",
                    {{"queue", left.queue}, {"messages", std::to_string(left.messages)}});

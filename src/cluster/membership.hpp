@@ -64,6 +64,8 @@ class Membership {
   void set_address(std::string address) { settings_.address = std::move(address); }
 
   const std::string& name() const { return settings_.name; }
+  /// As the store knows it; without times.
+  store::MemberRecord self() const;
   /// The names of those that are alive, this one included; in order.
   const std::vector<std::string>& alive() const { return alive_names_; }
   /// All that are known, by name.
@@ -83,7 +85,6 @@ class Membership {
     store::LeaseRecord lease;
   };
 
-  store::MemberRecord self() const;
   std::function<Result<Pulse>(store::Database&)> beat_work(bool joins) const;
   void beat();
   void take(const Result<Pulse>& pulse, io::SteadyTime asked_at);

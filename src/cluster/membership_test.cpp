@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "cluster/turns.hpp"
 #include "io/posix/loop.hpp"
 #include "io/sim/loop.hpp"
 #include "support/store_place.hpp"
@@ -208,4 +209,27 @@ TEST_CASE("when the leading process is gone without a word another one leads, by
   east.reset();
   run_until([&] { return west.member->leads() && west.member->alive() == Names{"west"}; });
   CHECK(west.member->turn() > turn);
+}
+
+TEST_CASE("one member at a time has its turn, and the next one has it when that ends, or when the member has died") {
+  Town town;
+  Town::House east(town, "east", "1");
+  Town::House west(town, "west", "2");
+  cluster::Turns easts(town.loop, *east.store, east.member);
+  cluster::Turns wests(town.loop, *west.store, west.member);
+  Names order;
+  const auto note = [&](const char* who) {
+    return [&order, who](const Status& begun) { order.emplace_back(begun ? who : std::string("no ") + who); };
+  };
+  easts.begin("credential/crm", note("east"));
+  wests.begin("credential/crm", note("west"));
+  wests.begin("credential/shop", note("west elsewhere"));
+  town.loop.run_for(seconds(1));
+  CHECK(order == Names{"east", "west elsewhere"});
+  easts.end("credential/crm");
+  town.loop.run_for(seconds(1));
+  CHECK(order == Names{"east", "west elsewhere", "west"});
+  easts.begin("credential/crm", note("east"));
+  town.loop.run_for(seconds(25));
+  CHECK(order.back() == "no east");
 }

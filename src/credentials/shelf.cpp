@@ -17,7 +17,7 @@ Status Shelf::load() {
   return Done{};
 }
 
-void Shelf::reload(const std::string& name) {
+void Shelf::reload(const std::string& name, std::function<void()> done) {
   using Found = std::optional<Credential>;
   store_.run<Found>(
       [name, vault = vault_](store::Database& database) -> Result<Found> {
@@ -28,8 +28,10 @@ void Shelf::reload(const std::string& name) {
         if (!credential) return credential.error();
         return Found(std::move(*credential));
       },
-      [this, alive = alive_, name](const Result<Found>& found) {
-        if (*alive && found) take(name, *found);
+      [this, alive = alive_, name, done = std::move(done)](const Result<Found>& found) {
+        if (!*alive) return;
+        if (found) take(name, *found);
+        if (done) done();
       });
 }
 

@@ -27,7 +27,7 @@ class Shelf {
   Status load();
 
   /// Reads one again: another platform that shares the store has changed it.
-  void reload(const std::string& name);
+  void reload(const std::string& name, std::function<void()> done = {});
 
   /// nullptr if there is none; valid until the loop goes on.
   const Credential* find(const std::string& name) const;

@@ -68,6 +68,11 @@ Result<LeaseRecord> Members::hold(const std::string& lease, const MemberRecord& 
   return this->lease(lease);
 }
 
+Status Members::let_go(const std::string& lease, const MemberRecord& member) {
+  return only_done(database_.execute("UPDATE leases SET until = 0 WHERE name = $1 AND member = $2 AND boot = $3",
+                                     {lease, member.name, member.boot}));
+}
+
 Result<LeaseRecord> Members::lease(const std::string& lease) {
   const auto found = database_.execute("SELECT member, boot, epoch, until FROM leases WHERE name = $1", {lease});
   if (!found) return found.error();

@@ -42,6 +42,8 @@ class Members {
 
   /// Renews the lease if this member holds it, takes it if nobody does, and tells who holds it now.
   Result<LeaseRecord> hold(const std::string& lease, const MemberRecord& member, std::int64_t now, std::int64_t until);
+  /// The next one may take it at once; without effect if another one holds it.
+  Status let_go(const std::string& lease, const MemberRecord& member);
   Result<LeaseRecord> lease(const std::string& lease);
 
  private:

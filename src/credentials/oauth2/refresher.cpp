@@ -88,10 +88,31 @@ void Refresher::begin(const Credential& credential, Done done) {
     transfers_ = std::move(*made);
   }
   const auto name = credential.name;
-  flights_[name] = {credential.revision, now(), {std::move(done)}};
-  transfers_->http(refresh_call(credential), [this, name](Result<io::HttpAnswer, io::TransferFault> result) {
-    answered(name, std::move(result));
+  flights_[name] = {credential.revision, now(), {std::move(done)}, credential.generation};
+  if (!turns_.begin) return send(credential);
+  turns_.begin(name, [this, alive = alive_, name](const Status& mine) {
+    if (*alive) begun(name, mine);
   });
+}
+
+/// The credential is as the one before has left it.
+void Refresher::begun(const std::string& name, const Status& mine) {
+  if (!mine) return land(name, mine.error().in("credential " + name));
+  auto& flight = flights_.at(name);
+  const auto* credential = shelf_.find(name);
+  const bool is_same = credential != nullptr && credential->revision == flight.revision;
+  if (!is_same || credential->generation != flight.generation) {
+    return land(name, Error{Error::Kind::stale, "the credential has been set, or has new tokens, meanwhile"});
+  }
+  flight.asked_at = now();
+  send(*credential);
+}
+
+void Refresher::send(const Credential& credential) {
+  transfers_->http(refresh_call(credential),
+                   [this, name = credential.name](Result<io::HttpAnswer, io::TransferFault> result) {
+                     answered(name, std::move(result));
+                   });
 }
 
 void Refresher::answered(const std::string& name, Result<io::HttpAnswer, io::TransferFault> result) {
@@ -170,6 +191,7 @@ void Refresher::need_authorization(const Credential& credential, const std::stri
 void Refresher::land(const std::string& name, const Result<Login>& result) {
   auto waiting = std::move(flights_.at(name).waiting);
   flights_.erase(name);
+  if (turns_.end) turns_.end(name);
   const bool overtaken = !result && result.error().kind == Error::Kind::stale;
   for (auto& done : waiting) overtaken ? login(name, "", std::move(done)) : done(result);
 }

@@ -33,6 +33,14 @@ class Refresher {
   Refresher(const Refresher&) = delete;
   Refresher& operator=(const Refresher&) = delete;
 
+  /// Where several platforms share the store: one at a time asks for the tokens of a credential, after it has read what
+  /// the one before has got. `begin` tells `begun` when it is this one's turn, or why it is not.
+  struct Turns {
+    std::function<void(const std::string& name, std::function<void(Status)> begun)> begin;
+    std::function<void(const std::string& name)> end;
+  };
+  void take_turns(Turns turns) { turns_ = std::move(turns); }
+
   /// `refused`: the generation that a service has not taken, or empty. Errors as CredentialSource has them.
   void login(const std::string& name, const std::string& refused, Done done);
   /// A person has set it or agreed: what was tried before counts no more.
@@ -44,6 +52,7 @@ class Refresher {
     std::int64_t revision = 0;  ///< of the credential that it was made from
     std::int64_t asked_at = 0;
     std::vector<Done> waiting = {};
+    std::int64_t generation = 0;  ///< that it is to replace
   };
   struct Past {
     std::int64_t forced_at = 0;  ///< when a refusal last made us refresh
@@ -55,6 +64,8 @@ class Refresher {
   std::int64_t now() const { return loop_.wall_now().time_since_epoch().count(); }
   bool may_force(const std::string& name);
   void begin(const Credential& credential, Done done);
+  void begun(const std::string& name, const Status& mine);
+  void send(const Credential& credential);
   void answered(const std::string& name, Result<io::HttpAnswer, io::TransferFault> result);
   void take(const std::string& name, const Tokens& tokens);
   void fail(const std::string& name, const TokenFault& fault);
@@ -64,6 +75,7 @@ class Refresher {
   io::Loop& loop_;
   Shelf& shelf_;
   MakeTransfers make_;
+  Turns turns_;  ///< may be empty: this platform is the only one
   std::unique_ptr<io::Transfers> transfers_;
   std::map<std::string, Flight> flights_;
   std::map<std::string, Past> past_;

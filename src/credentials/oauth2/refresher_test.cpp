@@ -185,3 +185,44 @@ TEST_CASE("a credential that is not there is told, and others need no request") 
   CHECK((**site.ask("crm", first->generation))->secret == "def");
   CHECK(site.server.total == 0);
 }
+
+TEST_CASE("where platforms share the store a token that another one has got meanwhile is used, and none is asked for") {
+  CredentialSite site;
+  authorize(site, tokens("first", 100, "refresh one"));
+  credentials::Shelf elsewhere(*site.store, credentials::Vault(site.key));
+  REQUIRE(elsewhere.load());
+  std::function<void(Status)> begun;
+  int ended = 0;
+  site.logins->take_turns({[&](const std::string&, std::function<void(Status)> told) { begun = std::move(told); },
+                           [&](const std::string&) { ++ended; }});
+  const auto asked_before = site.server.total;
+  site.loop.run_for(std::chrono::seconds(99));
+  const auto told = site.ask("crm");
+  REQUIRE(begun);
+  CHECK(site.server.total == asked_before);
+
+  // The other one's turn: it has used the refresh token, and keeps what it got.
+  const auto later = site.loop.wall_now().time_since_epoch().count() + 3'600'000;
+  const auto change = [&](credentials::Credential& one) { one.renew({"second", "refresh two", 0, later}); };
+  elsewhere.update("crm", elsewhere.find("crm")->revision, change, [](const Status& done) { REQUIRE(done); });
+  site.shelf->reload("crm");
+  begun(Done{});
+  REQUIRE(*told);
+  CHECK((**told)->secret == "second");
+  CHECK(ended == 1);
+  CHECK(site.server.total == asked_before);
+
+  // And one that was late to write down an older one does not overwrite it.
+  const auto* stale = elsewhere.find("crm");
+  site.shelf->update(
+      "crm", stale->revision,
+      [&](auto& one) {
+        one.renew({"third", "refresh three", 0, later});
+      },
+      [](const Status& done) { REQUIRE(done); });
+  Status failed = Done{};
+  elsewhere.update(
+      "crm", stale->revision, [](auto& one) { one.state = State::failing; },
+      [&](const Status& done) { failed = done; });
+  CHECK(failed.error().kind == Error::Kind::stale);
+}
