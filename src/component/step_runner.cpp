@@ -10,6 +10,7 @@
 
 #include "component/evaluation.hpp"
 #include "component/outbox.hpp"
+#include "component/step_commits.hpp"
 #include "component/step_input.hpp"
 #include "component/step_tracer.hpp"
 #include "component/target_health.hpp"
@@ -68,7 +69,10 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
                   watch_ != nullptr || (records_ != nullptr && StepRecorder::wants_outputs(settings_)),
                   assignment.seed,
                   assignment.credential},
-        ended_(std::move(ended)) {}
+        ended_(std::move(ended)),
+        commits_(loop, {[this](StepCommits::Batch& batch) { complete(batch); },
+                        [this](StepCommits::Batch& batch) { took_effect(batch); },
+                        [this](const Error& why) { end(why.in("commit")); }, [this] { close_if_idle(); }}) {}
 
   Status start(const Catalogue& catalogue, const Connect& connect) {
     auto input = StepInput::compile(settings_, services_);
@@ -82,6 +86,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     if (records_ != nullptr) recorder_.emplace(environment_, settings_, *polls);
     snapshot_ = saved_snapshot_ = settings_.snapshot.empty() ? "{}" : settings_.snapshot;
     link_ = connect(prefetch_of(environment_, action_->immediate(), in_hand_max_, *polls), handlers());
+    commits_.begin(*link_);
     return Done{};
   }
 
@@ -95,7 +100,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     close_if_idle();
   }
 
-  const StepCounts& counts() const { return counts_; }
+  const StepCounts& counts() const { return commits_.counts(); }
 
  private:
   /// Sets action_; whether it is a polling trigger's.
@@ -139,26 +144,16 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
 
   void linked() {
     log::debug("worker ready", {{"queue", environment_.listen_messages_on}});
-    cut_ = false;
-    flush_soon();
+    commits_.mended();
   }
 
   /// The link mends itself; all that it had delivered comes again. What the action has in hand ends without effect.
   void interrupted() {
     ++tie_;
-    cut_ = true;
-    commit_under_way_ = false;
     waiting_.clear();
-    gathered_ = {};
-    account_ = {};
-    gathered_records_.clear();
-    committing_records_.clear();
-    committing_spans_.clear();
     if (tracer_) (void)tracer_->take();
     snapshot_ = saved_snapshot_;
-    auto then = std::exchange(committing_then_, {});
-    std::ranges::move(std::exchange(after_commit_, {}), std::back_inserter(then));
-    for (const auto& next : then) next();  // pages find that their tick is void
+    commits_.interrupted();  // and with it pages, which find that their tick is void
     close_if_idle();
   }
 
@@ -246,12 +241,12 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
                           item.envelope,
                           item.input ? &*item.input : nullptr,
                           outcome,
-                          std::span(gathered_.publishes).subspan(from),
+                          std::span(gathered().publishes).subspan(from),
                           unread,
                           over,
                           item.began,
                           loop_.steady_now() - item.began_steady};
-    if (recorder_) recorder_->add(handled, gathered_records_);
+    if (recorder_) recorder_->add(handled, commits_.gathered().records);
     if (tracer_) polls_ ? tracer_->add_beginnings(handled, item.began_steady) : tracer_->add(handled);
   }
 
@@ -268,14 +263,14 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   /// A polling trigger's page: its items and position take effect, its tick stays open.
   void commit_page(const std::shared_ptr<InWork>& item, Outcome outcome) {
     if (watch_ != nullptr) watch_->ended(item->lineage, outcome);
-    const auto from = gathered_.publishes.size();
+    const auto from = gathered().publishes.size();
     if (auto added = emit(*item, outcome.emissions); !added) {
       return finish(*item, Outcome::dead({"message.too_large", added.error().message}));
     }
     record(*item, outcome, from, {}, false);
     keep_snapshot(std::move(outcome.snapshot));
-    after_commit_.push_back([this, item] { go_on(item); });
-    flush_soon();
+    commits_.gathered().then.push_back([this, item] { go_on(item); });
+    commits_.flush_soon();
   }
 
   void go_on(const std::shared_ptr<InWork>& item) {
@@ -289,7 +284,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     if (item.tie != tie_) return drop_void();
     if (watch_ != nullptr) watch_->ended(item.lineage, outcome);
     const bool counted = judge_target(item.lineage, outcome);
-    auto& publishes = gathered_.publishes;
+    auto& publishes = gathered().publishes;
     const auto from = publishes.size();
     const auto kept = unread(item, outcome);
     if (auto added = emit(item, outcome.emissions); !added) {
@@ -307,8 +302,8 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     }
     record(item, outcome, from, kept, true);
     account(outcome, from);
-    gathered_.acks.push_back(item.tag);
-    flush_soon();
+    gathered().acks.push_back(item.tag);
+    commits_.flush_soon();
     work();
   }
 
@@ -320,22 +315,15 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
 
   void account(const Outcome& outcome, std::size_t from) {
     if (polls_) return;
+    auto& counts = commits_.gathered().counts;
     if (outcome.kind != Outcome::Kind::ok) {
-      ++(outcome.kind == Outcome::Kind::failed ? account_.dead : account_.rebounds);
+      ++(outcome.kind == Outcome::Kind::failed ? counts.dead : counts.rebounds);
       return;
     }
     const auto goes_on = [this](const auto& message) { return message.routing_key == environment_.data_routing_key; };
-    const auto& publishes = gathered_.publishes;
+    const auto& publishes = gathered().publishes;
     const bool ends = settings_.has_successors && std::none_of(publishes.begin() + from, publishes.end(), goes_on);
-    ++(ends || outcome.filtered ? account_.filtered : account_.done);
-  }
-
-  /// What ends here without being done the platform's books cannot tell from the acknowledgement.
-  void tell_account() {
-    committing_counts_ = std::exchange(account_, {});
-    const Outbox::Account ended{static_cast<std::uint32_t>(committing_counts_.filtered),
-                                static_cast<std::uint32_t>(committing_counts_.dead)};
-    if (!settings_.accounts_key.empty() && !ended.empty()) outbox_->add_account(ended, gathered_.publishes);
+    ++(ends || outcome.filtered ? counts.filtered : counts.done);
   }
 
   /// What the outcome says of the step's target. Whether it is one of the message's attempts.
@@ -357,13 +345,13 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     if (health_.seems_down() && !seemed_down) {
       // The platform hears of it with this commit, and holds the queue: then what has not been begun goes back there.
       gives_back_ = true;
-      after_commit_.push_back([this] { give_back(); });
+      commits_.gathered().then.push_back([this] { give_back(); });
     }
     return counted;
   }
 
   void give_back() {
-    for (const auto& delivery : waiting_) gathered_.returns.push_back(delivery.tag);
+    for (const auto& delivery : waiting_) gathered().returns.push_back(delivery.tag);
     waiting_.clear();
     gives_back_ = false;
   }
@@ -380,70 +368,49 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     if (emissions.empty()) return Done{};
     const auto count = emissions.size();
     auto added =
-        outbox_->add_emissions(item.lineage, *item.input, std::move(emissions), item.emitted, gathered_.publishes);
+        outbox_->add_emissions(item.lineage, *item.input, std::move(emissions), item.emitted, gathered().publishes);
     if (added) item.emitted += count;
     return added;
   }
 
   void add_late(InWork& item, Outcome outcome) {
     if (!ended_ || item.tie != tie_) return;
-    const auto from = gathered_.publishes.size();
+    const auto from = gathered().publishes.size();
     if (auto added = emit(item, outcome.emissions); !added)
       log::error("emission lost", {{"reason", added.error().message}});
     record(item, outcome, from, {}, false);
     keep_snapshot(std::move(outcome.snapshot));
-    flush_soon();
+    commits_.flush_soon();
   }
 
   void keep_snapshot(std::optional<std::string> snapshot) {
     if (!snapshot) return;
     snapshot_ = *snapshot;
-    outbox_->add_snapshot(std::move(*snapshot), gathered_.publishes);
+    outbox_->add_snapshot(std::move(*snapshot), gathered().publishes);
   }
 
-  /// Commits what has gathered: at once when no commit is under way, after what else is to be done in this turn of the
-  /// loop; otherwise with the next one.
-  void flush_soon() {
-    if (commit_under_way_ || flush_posted_) return;
-    flush_posted_ = true;
-    loop_.post([weak = weak_from_this()] {
-      const auto self = weak.lock();
-      if (!self) return;
-      self->flush_posted_ = false;
-      self->flush();
-    });
-  }
-
-  void flush() {
-    if (commit_under_way_ || !ended_ || cut_ || gathered_.empty()) return;
-    commit_under_way_ = true;
+  void complete(StepCommits::Batch& batch) {
+    auto& publishes = batch.commit.publishes;
     if (auto report = health_.take_report(loop_.steady_now(), std::exchange(probed_, false)))
-      outbox_->add_health(std::move(*report), gathered_.publishes);
-    tell_account();
-    auto commit = std::move(gathered_);
-    gathered_ = {};
-    committing_then_ = std::exchange(after_commit_, {});
-    committing_records_.swap(gathered_records_);
-    if (tracer_) committing_spans_ = tracer_->take();
-    link_->commit(std::move(commit), [weak = weak_from_this(), snapshot = snapshot_](const Status& status) {
-      const auto self = weak.lock();
-      if (!self || !self->ended_) return;
-      self->commit_under_way_ = false;
-      if (!status) return self->end(status.error().in("commit"));
-      self->saved_snapshot_ = snapshot;
-      self->counts_ += self->committing_counts_;
-      if (!self->committing_records_.empty()) self->records_->take(self->committing_records_);
-      self->committing_records_.clear();
-      if (!self->committing_spans_.empty()) self->spans_->take(std::exchange(self->committing_spans_, {}));
-      for (const auto& next : std::exchange(self->committing_then_, {})) next();
-      self->flush();
-      self->close_if_idle();
-    });
+      outbox_->add_health(std::move(*report), publishes);
+    // What ends here without being done the platform's books cannot tell from the acknowledgement.
+    const Outbox::Account ended{static_cast<std::uint32_t>(batch.counts.filtered),
+                                static_cast<std::uint32_t>(batch.counts.dead)};
+    if (!settings_.accounts_key.empty() && !ended.empty()) outbox_->add_account(ended, publishes);
+    if (tracer_) batch.spans = tracer_->take();
+    committing_snapshot_ = snapshot_;
   }
+
+  void took_effect(StepCommits::Batch& batch) {
+    saved_snapshot_ = std::move(committing_snapshot_);
+    if (!batch.records.empty()) records_->take(batch.records);
+    if (!batch.spans.empty()) spans_->take(batch.spans);
+  }
+
+  Commit& gathered() { return commits_.gathered().commit; }
 
   void close_if_idle() {
-    const bool busy = in_hand_ > 0 || commit_under_way_ || !gathered_.empty();
-    if (!draining_ || busy || closing_ || !ended_) return;
+    if (!draining_ || in_hand_ > 0 || commits_.busy() || closing_ || !ended_) return;
     closing_ = true;
     link_->close([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->end(Done{});
@@ -456,6 +423,7 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
     ended_ = nullptr;
     draining_ = true;
     waiting_.clear();
+    commits_.stop();
     ended(std::move(status));
   }
 
@@ -475,8 +443,9 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   std::optional<StepTracer> tracer_;      ///< none: no traces are
   std::unique_ptr<Link> link_;
   std::string snapshot_;
-  std::string saved_snapshot_;  ///< what is committed of it
-  bool polls_ = false;          ///< a polling trigger: its ticks are tried until they work
+  std::string committing_snapshot_;  ///< as the commit under way has it
+  std::string saved_snapshot_;       ///< as what has taken effect has it
+  bool polls_ = false;               ///< a polling trigger: its ticks are tried until they work
 
   std::deque<Delivery> waiting_;
   std::size_t in_hand_ = 0;
@@ -485,23 +454,12 @@ class StepRunner::State : public std::enable_shared_from_this<StepRunner::State>
   bool draining_ = false;
   bool closing_ = false;
   std::uint64_t tie_ = 0;  ///< how often the link was interrupted
-  bool cut_ = false;       ///< and is not there again
 
   TargetHealth health_;
   bool probed_ = false;      ///< what is to be committed has a probe's outcome
   bool gives_back_ = false;  ///< what waits here is about to return to the queue
 
-  Commit gathered_;
-  StepCounts account_;              ///< of what is in gathered_
-  StepCounts committing_counts_;    ///< of the commit under way
-  StepCounts counts_;               ///< of what is committed
-  std::string gathered_records_;    ///< of what is in gathered_
-  std::string committing_records_;  ///< of the commit under way
-  std::string committing_spans_;
-  std::vector<std::function<void()>> after_commit_;
-  std::vector<std::function<void()>> committing_then_;  ///< of the commit under way
-  bool commit_under_way_ = false;
-  bool flush_posted_ = false;
+  StepCommits commits_;
 };
 
 StepRunner::StepRunner(io::Loop& loop, Outside& outside, Assignment assignment, std::function<void(Status)> ended)
