@@ -4,6 +4,7 @@
 #include "api/responses.hpp"
 #include "api/services.hpp"
 #include "component/descriptor_json.hpp"
+#include "credentials/component_definition.hpp"
 #include "flow/schema.hpp"
 
 namespace millrace::api {
@@ -54,7 +55,11 @@ void show(const Services& services, const Call& call) {
                     {"functions", std::move(functions)},
                     {"installed", origin(installation)},
                     {"definition", nullptr},
+                    {"credential", nullptr},
                     {"notes", json::array()}};
+  if (const auto* asking = credentials::asking_for_credentials(services.catalogue, name); asking != nullptr) {
+    body["credential"] = component::credential_form_json(*asking->credential_form);
+  }
   if (installation != nullptr) {
     const auto notes = installation->notes();
     body["definition"] = installation->file.document;

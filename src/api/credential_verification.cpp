@@ -5,6 +5,9 @@
 #include "api/responses.hpp"
 #include "api/services.hpp"
 #include "component/config.hpp"
+#include "component/program_login.hpp"
+#include "credentials/component_definition.hpp"
+#include "installed/inquiries.hpp"
 #include "store/audit.hpp"
 
 namespace millrace::api {
@@ -94,12 +97,50 @@ void keep(const Services& services, const Credential& credential, const std::str
       [respond, result](const Status& kept) { respond(kept ? json_response(200, result) : problem(kept.error())); });
 }
 
+/// What the component that it is of says to it (verifyCredentials).
+void ask_component(const Services& services, const Call& call, const Credential& credential,
+                   const component::Login& login) {
+  const auto name = credential.component();
+  const auto* installation = services.installed.find(name);
+  const auto* descriptor = credentials::asking_for_credentials(services.catalogue, name);
+  if (installation == nullptr || descriptor == nullptr) {
+    return call.respond(problem(409, "Conflict", fmt::format("the component {} is not installed", name)));
+  }
+  const auto& field = descriptor->credential_form->token_field;
+  installed::Question question;
+  question.config = component::config_with_login({}, credential.name, field, login);
+  question.secret = component::secret_document("millrace", credential.name, field, login);
+  services.inquiries.ask(
+      *installation, question,
+      [services, credential, login, name, respond = call.respond, who = call.caller.who](const auto& answer) {
+        if (!answer && answer.error().kind == Error::Kind::unsupported) {
+          return respond(problem(409, "Conflict", answer.error().message));
+        }
+        Verdict verdict{answer && answer->at("verified").as_bool(), "the component finds it good"};
+        if (!verdict.ok) verdict.message = answer ? text_of(*answer, "reason") : answer.error().message;
+        verdict.message = component::redacted(std::move(verdict.message), login);
+        keep(services, credential, who, name + ".verifyCredentials", verdict, respond);
+      });
+}
+
+void verify_by_component(const Services& services, const Call& call, const Credential& credential) {
+  if (!call.body.empty()) {
+    return call.respond(
+        problem(invalid("a component's credential is tried by the component itself: say nothing else")));
+  }
+  services.logins.login(credential.name, "", [services, call, credential](const Result<component::Login>& login) {
+    if (login) return ask_component(services, call, credential, *login);
+    keep(services, credential, call.caller.who, "token endpoint", {false, login.error().message}, call.respond);
+  });
+}
+
 void verify(const Services& services, const Call& call) {
   const auto* found = services.shelf.find(call.path[0]);
   if (found == nullptr) {
     return call.respond(problem(404, "Not found", fmt::format("there is no credential {}", call.path[0])));
   }
   const auto credential = *found;
+  if (!credential.component().empty()) return verify_by_component(services, call, credential);
   const auto order = order_of(services, credential, call.body);
   if (!order) return call.respond(problem(order.error()));
   if (*order) {

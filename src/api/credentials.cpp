@@ -79,7 +79,7 @@ void put(const Services& services, const Call& call) {
     return call.respond(
         problem(400, "Bad request", "a credential's name has lower-case letters, digits, - and _, at most 63"));
   }
-  const auto definition = credentials::read_definition(call.body);
+  const auto definition = credentials::read_definition(call.body, &services.catalogue);
   if (!definition) return call.respond(problem(definition.error()));
   const auto precondition = precondition_of(call.request);
   if (!precondition) return call.respond(problem(precondition.error()));

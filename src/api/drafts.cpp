@@ -21,9 +21,10 @@ HttpResponse draft_response(const store::FlowRecord& record, int status, const S
   json::array problems;
   const auto checked =
       deployment::check(record.name, record.draft, services.catalogue, services.variables, services.running);
-  const auto found = checked ? deployment::credential_problems(
-                                   services.shelf.types(), deployment::credential_needs(*checked, services.catalogue))
-                             : checked.error();
+  const auto found = checked
+                         ? deployment::credential_problems(deployment::known_credentials(services.shelf),
+                                                           deployment::credential_needs(*checked, services.catalogue))
+                         : checked.error();
   for (const auto& one : found) problems.push_back(problem_json(one));
   auto response = json_response(status, json::object{{"flow", record.name},
                                                      {"revision", record.revision},

@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "api/worker_credentials.hpp"
 #include "api/worker_startups.hpp"
 #include "component/base64.hpp"
+#include "core/log.hpp"
 #include "io/posix/http_problem.hpp"
 #include "storage/varint.hpp"
 
@@ -44,15 +46,19 @@ std::uint64_t WorkerApi::body_max(const io::posix::HttpRequest& head) const {
   const auto part = split_task(head.path).second;
   if (part == "history" || part == "spans") return 8u << 20;
   if (const auto report = report_size_max(part)) return *report;
+  if (part == "credential") return keys_size_max;
   return part == "startup" ? startup_data_max : 0;
 }
 
 void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
   const auto [name, password] = basic_credentials(request.header("authorization"));
   const auto user = parts_.users.log_in(name, password);
-  if (!user) return respond(problem(401, "Unauthorized", "no such user, or its time is over"));
-  const auto* worker = task_of(user->permissions.read);
   const auto [task, part] = split_task(request.path);
+  if (!user) {
+    note_refusal(request, task, name);
+    return respond(problem(401, "Unauthorized", "no such user, or its time is over"));
+  }
+  const auto* worker = task_of(user->permissions.read);
   if (worker == nullptr || task != path_of(*worker)) {
     return respond(exists(task) ? problem(403, "Forbidden", "these are the settings of another step")
                                 : problem(404, "Not found", "there is nothing at " + request.path));
@@ -66,15 +72,13 @@ void WorkerApi::answer(std::string_view part, io::posix::HttpRequest& request, c
   if (part == "startup") return answer_startup(parts_.startups, worker, request, respond);
   if (part == "shutdown") return begin_shutdown(parts_.startups, worker, request, respond);
   if (report_size_max(part)) return take_report(parts_.reports, part, request, worker, user, respond);
-  if (!part.empty() && part != "credential") {
+  if (part == "credential") return answer_credential(parts_.logins, parts_.keys, worker, request, respond);
+  if (!part.empty()) {
     return respond(problem(404, "Not found", "there is nothing at " + request.path));
   }
   if (request.method != "GET") return respond(problem(405, "Method not allowed", "settings can only be read"));
-  if (part.empty()) {
-    if (parts_.reports.asked) parts_.reports.asked(user, worker);
-    return tell_settings(worker, respond);
-  }
-  tell_login(worker, request.query, respond);
+  if (parts_.reports.asked) parts_.reports.asked(user, worker);
+  tell_settings(worker, respond);
 }
 
 void WorkerApi::tell_settings(const flow::WorkerPlan& worker, const io::posix::Respond& respond) const {
@@ -110,15 +114,16 @@ io::posix::HttpResponse WorkerApi::take_records(io::posix::HttpRequest& request,
   return {204, {}, {}, {}};
 }
 
-void WorkerApi::tell_login(const flow::WorkerPlan& worker, std::string_view query, const io::posix::Respond& respond) {
-  constexpr std::string_view parameter = "refused=";
-  const std::string refused(query.starts_with(parameter) ? query.substr(parameter.size()) : "");
-  const auto& name = worker.settings.credential;
-  if (name.empty()) return respond(problem(404, "Not found", "this step names no credential"));
-  parts_.logins.login(name, refused, [respond](const Result<component::Login>& login) {
-    if (!login) return respond(problem(login.error()));
-    respond({200, "application/json", login->to_json(), {{"Cache-Control", "no-store"}}});
-  });
+/// Each once: who asks with a wrong key may ask for ever.
+void WorkerApi::note_refusal(const io::posix::HttpRequest& request, const std::string& task, const std::string& user) {
+  constexpr std::size_t noted_max = 1'000;
+  if (!exists(task) || refused_.size() >= noted_max) return;
+  const auto target = request.method + " " + request.path;
+  if (!refused_.insert(user + " " + target).second) return;
+  constexpr std::string_view before_flow = "/v1/tasks/";
+  const auto flow = task.substr(before_flow.size(), task.find('/', before_flow.size()) - before_flow.size());
+  log::warning("a worker's request was refused: wrong user or key, or its time is over",
+               {{"flow", flow}, {"step", task.substr(task.rfind('/') + 1)}, {"request", target}, {"user", user}});
 }
 
 const flow::WorkerPlan* WorkerApi::task_of(const std::string& queue) const {

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "api/worker_reports.hpp"
 #include "broker/queues.hpp"
 #include "broker/users.hpp"
+#include "credentials/component_keys.hpp"
 #include "credentials/oauth2/refresher.hpp"
 #include "deployment/deployed.hpp"
 #include "deployment/startups.hpp"
@@ -17,14 +19,13 @@
 namespace millrace::api {
 
 /// What workers ask: `GET /v1/tasks/{flow}/steps/{step}` answers with the step's settings (component::StepSettings)
-/// and its saved snapshot, `GET …/credential` with the login of the credential that the step names
-/// (component::Login), `?refused=GENERATION` after its service has not taken one; `POST …/history` takes what the
-/// worker has recorded (component::RecordSender), `POST …/spans` its part in traces: 204, also where that is
-/// dropped because too much comes at once. `…/startup` is what the startup hook of a trigger has left (GET, POST,
-/// DELETE), `POST …/shutdown` begins its shutdown hook. With RabbitMQ workers tell of themselves, too
-/// (WorkerReports). A worker proves itself by HTTP Basic with its broker user and gets its own step's settings
-/// only: 401 without a valid user, 403 for another step's. Which version of the flow is meant its user tells. All
-/// parts outlive it.
+/// and its saved snapshot; `…/credential` is the login of the credential that the step names (answer_credential);
+/// `POST …/history` takes what the worker has recorded (component::RecordSender), `POST …/spans` its part in traces:
+/// 204, also where that is dropped because too much comes at once. `…/startup` is what the startup hook of a trigger
+/// has left (GET, POST, DELETE), `POST …/shutdown` begins its shutdown hook. With RabbitMQ workers tell of
+/// themselves, too (WorkerReports). A worker proves itself by HTTP Basic with its broker user and gets its own step's
+/// settings only: 401 without a valid user, 403 for another step's. Which version of the flow is meant its user
+/// tells. All parts outlive it.
 class WorkerApi final : public io::posix::HttpHandler {
  public:
   /// Where spans go, and which fraction of the traces that begin at a step is sampled.
@@ -37,6 +38,7 @@ class WorkerApi final : public io::posix::HttpHandler {
     const broker::Users& users;
     const deployment::Deployed& deployed;
     credentials::oauth2::Refresher& logins;
+    credentials::ComponentKeys& keys;
     deployment::Startups& startups;
     history::Recorder* recorder = nullptr;  ///< none: no history is recorded
     Traces traces = {};
@@ -58,12 +60,14 @@ class WorkerApi final : public io::posix::HttpHandler {
   /// Takes what a worker has recorded: history, or spans.
   io::posix::HttpResponse take_records(io::posix::HttpRequest& request, const flow::WorkerPlan& worker,
                                        const std::string& user, bool spans) const;
-  void tell_login(const flow::WorkerPlan& worker, std::string_view query, const io::posix::Respond& respond);
+  /// For the operator: who has not been let in.
+  void note_refusal(const io::posix::HttpRequest& request, const std::string& task, const std::string& user);
   const flow::WorkerPlan* task_of(const std::string& queue) const;
   bool exists(const std::string& path) const;
 
   Parts parts_;
   std::map<std::string, flow::WorkerPlan> lent_;  ///< by queue
+  std::set<std::string> refused_;                 ///< requests that have been noted: user, method and path
 };
 
 }  // namespace millrace::api

@@ -23,7 +23,7 @@ flow::Plan plan_of(const std::string& flow, const std::vector<std::string>& step
     worker.flow = flow;
     worker.step = step;
     worker.settings.id = step;
-    worker.settings.component = "http";
+    worker.component = worker.settings.component = "http";
     worker.settings.function = "poll";
     plan.workers.push_back(std::move(worker));
   }
@@ -32,7 +32,7 @@ flow::Plan plan_of(const std::string& flow, const std::vector<std::string>& step
 
 struct Counter {
   explicit Counter(const std::string& named = "", api::WorkerReports reports = {})
-      : api({*broker, users, deployed, *site.logins, startups, nullptr, {}, std::move(reports)}) {
+      : api({*broker, users, deployed, *site.logins, *site.keys, startups, nullptr, {}, std::move(reports)}) {
     auto plan = plan_of("a", {"poll", "next"});
     plan.workers.front().settings.credential = named;
     deployed.add(deployed.add("a"), {.number = 1, .plan = std::move(plan)});
@@ -163,4 +163,25 @@ TEST_CASE("where the broker is the platform's own there are no doors for what it
   Counter counter;
   CHECK(counter.ask(std::string(own) + "/presence", "worker-1:secret", "POST", R"({"connected":true})").status == 404);
   CHECK(counter.ask(std::string(own) + "/snapshot", "worker-1:secret", "PUT", "{}").status == 404);
+}
+
+TEST_CASE("a worker puts new keys into its own step's credential only, and they are checked") {
+  Counter counter("shop");
+  component::Function function;
+  function.descriptor.component = "http";  // the component of the worker that is asked for here
+  auto& form = function.descriptor.credential_form.emplace();
+  form.fields = {{.name = "key", .type = component::Field::Type::secret, .summary = "The key.", .required = true}};
+  counter.site.catalogue = component::Catalogue({function});
+  counter.site.put("shop", R"({"type":"component","component":"http","fields":{"key":"first"}})");
+  const auto path = std::string(own) + "/credential";
+  const auto key = [&] { return counter.site.shelf->find("shop")->fields().at("key"); };
+  const char* keys = R"({"keys":{"key":"second"}})";
+  CHECK(counter.ask(path, "worker-1:wrong", "PUT", keys).status == 401);
+  CHECK(counter.ask("/v1/tasks/a/steps/next/credential", "worker-1:secret", "PUT", keys).status == 403);
+  CHECK(counter.ask(path, "worker-1:secret", "PUT", R"({"key":"second"})").status == 400);
+  CHECK(counter.ask(path, "worker-1:secret", "PUT", R"({"keys":{"pin":"second"}})").status == 400);
+  CHECK(counter.ask(path, "worker-1:secret", "DELETE").status == 405);
+  CHECK(key() == "first");
+  CHECK(counter.ask(path, "worker-1:secret", "PUT", keys).status == 204);
+  CHECK(key() == "second");
 }

@@ -88,6 +88,22 @@ void print_metadata(const json::object& metadata, std::ostream& out) {
   }
 }
 
+/// What a credential of type component holds.
+void print_form(const json::object& form, std::ostream& out) {
+  if (const auto& fields = form.at("fields").as_array(); !fields.empty()) {
+    out << "\nFields of a credential of type component:\n";
+    print_fields(fields, 2, out);
+  }
+  const auto* oauth2 = form.at("oauth2").if_object();
+  if (oauth2 == nullptr) return;
+  out << "\nOAuth 2.0 of a credential of type component:\n";
+  for (const auto& [name, what] : {std::pair{"authorization_url", "a person agrees at"},
+                                   std::pair{"token_url", "tokens from"}, std::pair{"scope", "scope"}}) {
+    if (const auto text = text_of(*oauth2, name); !text.empty()) out << fmt::format("  {} {}\n", what, text);
+  }
+  if (oauth2->at("needs_client").as_bool()) out << "  it needs --client-id and a client secret\n";
+}
+
 void print(const json::object& function, std::ostream& out) {
   out << fmt::format("{} ({}): {}\n\n", text_of(function, "name"), text_of(function, "kind"),
                      text_of(function, "title"))
@@ -100,6 +116,7 @@ void print(const json::object& function, std::ostream& out) {
     for (const auto& type : types) names += (names.empty() ? "" : ", ") + std::string(type.as_string());
     out << "\nCredential:\n" << wrapped("one of " + names, 2);
   }
+  if (const auto* form = function.if_contains("credential")) print_form(form->as_object(), out);
   if (const auto emits = text_of(function, "emits"); !emits.empty()) out << "\nEmits:\n" << wrapped(emits, 2);
   if (const auto* metadata = function.if_contains("metadata")) print_metadata(metadata->as_object(), out);
   for (const auto& example : function.at("examples").as_array()) {

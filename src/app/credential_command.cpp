@@ -54,8 +54,54 @@ Result<json::object> parameters_of(const std::string& field, const std::vector<s
   return object;
 }
 
+/// The names of what a component's credential keeps secret.
+std::vector<std::string> secrets_of(const json::object& form) {
+  std::vector<std::string> names;
+  for (const auto& field : form.at("fields").as_array()) {
+    if (field.at("secret").as_bool()) names.emplace_back(field.at("name").as_string());
+  }
+  const auto* oauth2 = form.at("oauth2").if_object();
+  if (oauth2 != nullptr && oauth2->at("needs_client").as_bool()) names.emplace_back("client_secret");
+  return names;
+}
+
+/// A terminal is asked for one after another; elsewhere one secret stands for itself, several are a JSON object.
+Result<json::object> read_secrets(const CredentialOptions& options, const std::vector<std::string>& names) {
+  json::object secrets;
+  const bool one_by_one = names.size() == 1 || (options.secret_file.empty() && is_terminal());
+  for (const auto& name : one_by_one ? names : std::vector<std::string>()) {
+    const auto secret = read_secret(options.secret_file, name);
+    if (!secret) return secret.error();
+    if (!secret->empty()) secrets[name] = *secret;
+  }
+  if (one_by_one || names.empty()) return secrets;
+  const auto text = read_secret(options.secret_file, "");
+  if (!text) return text.error();
+  if (text->empty()) return secrets;
+  boost::system::error_code failed;
+  auto parsed = json::parse(*text, failed);
+  if (!failed && parsed.is_object()) return std::move(parsed.as_object());
+  return Error{Error::Kind::invalid,
+               fmt::format("give the secrets as a JSON object, {{\"{}\": …}}", fmt::join(names, "\": …, \""))};
+}
+
+/// The secrets of a component's credential, where they belong in its definition.
+Status add_secrets(const CredentialOptions& options, CredentialDesk& desk, json::object& definition) {
+  const auto component = options.settings.find("component");
+  if (component == options.settings.end()) {
+    return Error{Error::Kind::invalid, "name the component that asks for it: --component NAME"};
+  }
+  const auto form = desk.form(component->second);
+  if (!form) return form.error();
+  auto secrets = read_secrets(options, secrets_of(*form));
+  if (!secrets) return secrets.error();
+  auto& fields = definition.emplace("fields", json::object()).first->value().as_object();
+  for (const auto& [name, value] : *secrets) (name == "client_secret" ? definition : fields)[name] = value;
+  return Done{};
+}
+
 /// What was given as options, and the secret that the type has.
-Result<json::object> definition_of(const CredentialOptions& options) {
+Result<json::object> definition_of(const CredentialOptions& options, CredentialDesk& desk) {
   if (!options.definition.empty()) {
     const auto text = read_secret(options.definition, "definition");
     if (!text) return text.error();
@@ -71,6 +117,10 @@ Result<json::object> definition_of(const CredentialOptions& options) {
     definition[name] = std::move(*object);
   }
   if (!type) return definition;  // whoever checks it names the types that there are
+  if (*type == component::CredentialType::component) {
+    auto added = add_secrets(options, desk, definition);
+    return added ? Result<json::object>(definition) : added.error();
+  }
   for (const auto& field : credentials::fields_of(*type)) {
     if (!field.secret) continue;
     const auto secret = read_secret(options.secret_file, std::string(field.name));
@@ -116,9 +166,9 @@ void print(const json::object& credential) {
 }  // namespace
 
 int set_credential(const CredentialOptions& options) {
-  const auto definition = definition_of(options);
-  if (!definition) return done_or_not(definition.error());
   return done_or_not(with_credential_desk(options, Absent::create, [&](CredentialDesk& desk) -> Status {
+    const auto definition = definition_of(options, desk);
+    if (!definition) return definition.error();
     const auto set = desk.put(options.name, *definition);
     if (!set) return set.error();
     if (options.json) {

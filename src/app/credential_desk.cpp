@@ -10,8 +10,11 @@
 #include "app/control_client.hpp"
 #include "app/credential_key.hpp"
 #include "app/data_folder.hpp"
+#include "app/known_components.hpp"
 #include "app/store_place.hpp"
+#include "component/descriptor_json.hpp"
 #include "credentials/book.hpp"
+#include "credentials/component_definition.hpp"
 #include "flow/draft.hpp"
 #include "io/posix/loop.hpp"
 
@@ -23,6 +26,10 @@ using credentials::Credential;
 
 std::string path_of(const std::string& name) {
   return "/v1/credentials/" + percent_encoded(name);
+}
+
+Error asks_for_none(const std::string& component) {
+  return {Error::Kind::invalid, fmt::format("the component {} is not installed, or asks for no credential", component)};
 }
 
 class OverApi final : public CredentialDesk {
@@ -52,6 +59,14 @@ class OverApi final : public CredentialDesk {
     return gone ? Status(Done{}) : Status(gone.error());
   }
 
+  Result<json::object> form(const std::string& component) override {
+    auto answer = client_.ask({.target = "/v1/components/" + percent_encoded(component)});
+    if (!answer) return answer.error();
+    const auto* form = answer->body.as_object().if_contains("credential");
+    if (form == nullptr || !form->is_object()) return asks_for_none(component);
+    return form->get_object();
+  }
+
  private:
   ApiClient& client_;
 };
@@ -59,7 +74,8 @@ class OverApi final : public CredentialDesk {
 /// A data folder on which no platform runs.
 class IdleFolder final : public CredentialDesk {
  public:
-  IdleFolder(store::Store& store, credentials::Vault vault) : store_(store), vault_(std::move(vault)) {}
+  IdleFolder(store::Store& store, credentials::Vault vault, const component::Catalogue& catalogue)
+      : store_(store), vault_(std::move(vault)), catalogue_(catalogue) {}
 
   Result<json::array> list() override {
     return store_.now<json::array>([this](store::Database& database) -> Result<json::array> {
@@ -89,7 +105,7 @@ class IdleFolder final : public CredentialDesk {
     if (!flow::is_credential_name(name)) {
       return Error{Error::Kind::invalid, "a credential's name has lower-case letters, digits, - and _, at most 63"};
     }
-    const auto definition = credentials::read_definition(given);
+    const auto definition = credentials::read_definition(given, &catalogue_);
     if (!definition) return definition.error();
     return store_.now<json::object>([&](store::Database& database) -> Result<json::object> {
       const auto set = credentials::put(database, vault_, name, *definition, change(), std::nullopt);
@@ -100,6 +116,12 @@ class IdleFolder final : public CredentialDesk {
 
   Status remove(const std::string& name) override {
     return store_.now<Done>([&](store::Database& database) { return credentials::remove(database, name, change()); });
+  }
+
+  Result<json::object> form(const std::string& component) override {
+    const auto* descriptor = credentials::asking_for_credentials(catalogue_, component);
+    if (descriptor == nullptr) return asks_for_none(component);
+    return component::credential_form_json(*descriptor->credential_form);
   }
 
  private:
@@ -122,6 +144,7 @@ class IdleFolder final : public CredentialDesk {
 
   store::Store& store_;
   credentials::Vault vault_;
+  const component::Catalogue& catalogue_;
 };
 
 std::string variable(const char* name) {
@@ -146,7 +169,8 @@ Status with_idle_folder(const std::string& path, const std::string& key_file, Ab
       (*store)->now<Done>([&](store::Database& database) { return credentials::prove_key(database, vault); });
   if (!proven) return proven.error().in("key of the credentials, from " + key->place);
   if (key->made) fmt::print(stderr, "made the key {}; credentials cannot be read without it\n", key->place);
-  IdleFolder desk(**store, vault);
+  KnownComponents known(path);
+  IdleFolder desk(**store, vault, known.catalogue());
   return work(desk);
 }
 

@@ -21,6 +21,8 @@ class CredentialDesk {
   /// New, or another in its place.
   virtual Result<boost::json::object> put(const std::string& name, const boost::json::object& definition) = 0;
   virtual Status remove(const std::string& name) = 0;
+  /// What the credentials of an installed component hold (component::credential_form_json).
+  virtual Result<boost::json::object> form(const std::string& component) = 0;
 };
 
 enum class Absent { fail, create };

@@ -92,7 +92,8 @@ class Platform::Parts {
       if (!cluster) return failure(ExitCode::data_folder, cluster.error());
       cluster_ = std::move(*cluster);
     }
-    auto credentials = CredentialParts::open(loop_, *store_, options_, folder_->credential_key_file(), hooks_.line);
+    auto credentials =
+        CredentialParts::open(loop_, *store_, catalogue_, options_, folder_->credential_key_file(), hooks_.line);
     if (!credentials) return failure(ExitCode::data_folder, credentials.error());
     credentials_ = std::move(*credentials);
     startups_.emplace(*store_, deployed_);
@@ -164,6 +165,7 @@ class Platform::Parts {
                                               users_,
                                               deployed_,
                                               credentials_->logins,
+                                              credentials_->keys,
                                               *startups_,
                                               &*recorder_,
                                               {traces_ ? &traces_->exporter : nullptr, options_.trace_ratio}});

@@ -38,13 +38,17 @@ class NoEcho {
 
 }  // namespace
 
+bool is_terminal() {
+  return ::isatty(STDIN_FILENO) != 0;
+}
+
 Result<std::string> read_secret(const std::string& file, const std::string& what) {
   std::string text;
   if (!file.empty() && file != "-") {
     auto read = read_secret_file(file, Readers::any);
     if (!read) return read.error();
     text = std::move(*read);
-  } else if (::isatty(STDIN_FILENO) != 0) {
+  } else if (is_terminal()) {
     fmt::print(stderr, "{}: ", what);
     const NoEcho quiet;
     std::getline(std::cin, text);

@@ -11,4 +11,7 @@ namespace millrace::app {
 /// line feed at the end is no part of it. May be empty.
 Result<std::string> read_secret(const std::string& file, const std::string& what);
 
+/// Whether a person types standard input.
+bool is_terminal();
+
 }  // namespace millrace::app

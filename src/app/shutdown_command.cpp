@@ -2,10 +2,12 @@
 
 #include <csignal>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "app/exit_code.hpp"
+#include "component/platform_credential.hpp"
 #include "component/platform_request.hpp"
 #include "component/settings_request.hpp"
 #include "core/log.hpp"
@@ -26,7 +28,12 @@ class ShutdownWorker {
     component::request_settings(loop, environment, [this](const Result<component::StepSettings>& settings) {
       if (!settings) return fail(settings.error());
       settings_ = *settings;
-      ask("POST", "/shutdown", [this](const PlatformAnswer& answer) { begin(answer); });
+      if (settings_.credential.empty()) return ask_for_data();
+      credential_.emplace(loop_, environment_).login([this](const Result<component::Login>& login) {
+        if (!login) return fail(login.error());
+        login_.emplace(hosting::StepLogin{*credential_, *login});
+        ask_for_data();
+      });
     });
   }
 
@@ -41,10 +48,14 @@ class ShutdownWorker {
                             });
   }
 
+  void ask_for_data() {
+    ask("POST", "/shutdown", [this](const PlatformAnswer& answer) { begin(answer); });
+  }
+
   void begin(const PlatformAnswer& answer) {
     if (answer.status != 200) return;  // there is nothing to do any more: we are ended soon
-    auto begun =
-        hosting::sailor::Shutdown::begin(loop_, environment_, settings_, answer.body, [this](const Status& ended) {
+    auto begun = hosting::sailor::Shutdown::begin(
+        loop_, environment_, settings_, login_, answer.body, [this](const Status& ended) {
           if (!ended) return fail(ended.error());
           shutdown_.reset();
           log::info("shutdown hook has run");
@@ -67,6 +78,8 @@ class ShutdownWorker {
   io::posix::AsioLoop& loop_;
   const component::WorkerEnvironment& environment_;
   component::StepSettings settings_;
+  std::optional<component::PlatformCredential> credential_;  ///< none: the step names none
+  std::optional<hosting::StepLogin> login_;
   std::unique_ptr<hosting::sailor::Shutdown> shutdown_;
   int exit_code_ = ExitCode::ok;
 };

@@ -6,6 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include <boost/json/object.hpp>
 
 #include "core/result.hpp"
 
@@ -19,6 +22,7 @@ enum class CredentialType {
   oauth2_client_credentials,  ///< RFC 6749 §4.4
   oauth2_authorization_code,  ///< RFC 6749 §4.1 with PKCE (RFC 7636)
   webhook_secret,             ///< a key of Standard Webhooks (https://www.standardwebhooks.com)
+  component,                  ///< what an installed component's own component.json asks for (CredentialForm)
 };
 std::span<const CredentialType> credential_types();
 /// "oauth2_client_credentials"
@@ -34,12 +38,16 @@ struct Login {
   std::string query;       ///< api_key
   std::string generation;  ///< another one for another secret
   std::chrono::milliseconds valid_for{3'600'000};  ///< from when it was told; then it has to be asked for again
+  boost::json::object fields = {};                 ///< component: its own, by their names
+  /// OAuth2: what the token endpoint has answered, for programs (access_token, refresh_token, instance_url …).
+  boost::json::object token = {};
+  std::vector<std::string> secret_fields = {};  ///< names of those of `fields` that are secret
 
   std::string to_json() const;
   static Result<Login> from_json(std::string_view text);
 };
 
-/// The text without the login's secret, in whatever form that was sent: as it is, percent-encoded, as JSON or as Basic.
+/// The text without the login's secrets, in whatever form they were sent: plain, percent-encoded, as JSON or as Basic.
 /// Secrets shorter than eight characters stand in too many words, so they stay (the Basic form always goes).
 std::string redacted(std::string text, const Login& login);
 
@@ -55,6 +63,8 @@ class CredentialSource {
   virtual void login(Done done) = 0;
   /// The service has refused this one: the one after it, or the same again (its generation tells) if there is none.
   virtual void refused(const Login& login, Done done) = 0;
+  /// The step itself has changed it: what was known of it is over.
+  virtual void changed() {}
 };
 
 }  // namespace millrace::component

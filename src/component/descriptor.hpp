@@ -61,6 +61,27 @@ struct Metadata {
   bool dynamic = false;  ///< they depend on its config and have to be asked for
 };
 
+/// What a credential of an installed component holds (CredentialType::component), as its component.json says.
+struct CredentialForm {
+  /// How its OAuth 2.0 works; texts may hold `{{NAME}}`, of a field or a variable of the component's environment.
+  struct OAuth2 {
+    std::string authorization_url;  ///< empty: no person has to agree (RFC 6749 §4.4)
+    std::string token_url;
+    std::string client_id;  ///< empty: the credential says it; so with the next
+    std::string client_secret;
+    std::string scope;
+    boost::json::object authorization_parameters;  ///< texts by name
+  };
+
+  std::vector<Field> fields;  ///< what a person gives
+  std::optional<OAuth2> oauth2;
+  std::string token_field;  ///< the member of `config` in which the component looks for its token; or empty
+
+  const Field* find(std::string_view name) const;
+  /// Sealed and never shown: passwords, and whatever has inner parts of its own.
+  static bool is_secret(const Field& field);
+};
+
 /// What one trigger or action is: `http.request`.
 struct Descriptor {
   enum class Kind {
@@ -88,7 +109,8 @@ struct Descriptor {
   std::optional<Program> program = {};
   /// Of an installed component: the image that its workers are containers of. Empty: they are as the step says.
   std::string image = {};
-  std::optional<Metadata> metadata = {};  ///< of an installed component
+  std::optional<Metadata> metadata = {};               ///< of an installed component
+  std::optional<CredentialForm> credential_form = {};  ///< of an installed component that takes credentials of its own
 
   std::string full_name() const { return component + "." + name; }
   bool is_trigger() const { return kind != Kind::action; }

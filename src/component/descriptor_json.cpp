@@ -73,6 +73,21 @@ std::string_view type_name(Field::Type type) {
   return "unknown";
 }
 
+boost::json::object credential_form_json(const CredentialForm& form) {
+  auto fields = fields_json(form.fields);
+  for (std::size_t i = 0; i < form.fields.size(); ++i) {
+    fields[i].as_object()["secret"] = CredentialForm::is_secret(form.fields[i]);
+  }
+  boost::json::object json{{"fields", std::move(fields)}, {"oauth2", nullptr}, {"token_field", form.token_field}};
+  if (const auto& oauth2 = form.oauth2) {
+    json["oauth2"] = {{"authorization_url", oauth2->authorization_url},
+                      {"token_url", oauth2->token_url},
+                      {"scope", oauth2->scope},
+                      {"needs_client", oauth2->client_id.empty()}};
+  }
+  return json;
+}
+
 boost::json::object descriptor_json(const Descriptor& descriptor) {
   boost::json::array examples;
   for (const Example& example : descriptor.examples) {
@@ -88,6 +103,7 @@ boost::json::object descriptor_json(const Descriptor& descriptor) {
                            {"emits", descriptor.emits},
                            {"credential_types", std::move(credential_types)},
                            {"examples", std::move(examples)}};
+  if (const auto& form = descriptor.credential_form) json["credential"] = credential_form_json(*form);
   if (const auto& metadata = descriptor.metadata) {
     json["metadata"] = {{"in", metadata->in}, {"out", metadata->out}, {"dynamic", metadata->dynamic}};
   }

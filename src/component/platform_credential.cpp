@@ -53,6 +53,8 @@ class PlatformCredential::State : public std::enable_shared_from_this<PlatformCr
     if (refusals_.size() == 1) ask_after_refusal();
   }
 
+  void changed() { known_.reset(); }
+
  private:
   struct Refusal {
     std::string generation;
@@ -122,6 +124,10 @@ void PlatformCredential::login(Done done) {
 
 void PlatformCredential::refused(const Login& login, Done done) {
   state_->refused(login, std::move(done));
+}
+
+void PlatformCredential::changed() {
+  state_->changed();
 }
 
 }  // namespace millrace::component

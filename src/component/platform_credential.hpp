@@ -19,6 +19,7 @@ class PlatformCredential final : public CredentialSource {
 
   void login(Done done) override;
   void refused(const Login& login, Done done) override;
+  void changed() override;
 
  private:
   class State;

@@ -27,7 +27,8 @@ json::object Program::to_json() const {
           {"folder", folder},
           {"command", json::array(command.begin(), command.end())},
           {"function", function},
-          {"environment", std::move(variables)}};
+          {"environment", std::move(variables)},
+          {"token_field", token_field}};
 }
 
 Result<Program> Program::from_json(const json::object& from) {
@@ -46,6 +47,7 @@ Result<Program> Program::from_json(const json::object& from) {
     if (!word.is_string()) return bad("command");
     program.command.emplace_back(word.get_string());
   }
+  if (from.contains("token_field") && !read(from, "token_field", program.token_field)) return bad("token_field");
   const auto* environment = from.if_contains("environment");
   if (environment == nullptr || !environment->is_object()) return bad("environment");
   for (const auto& [name, value] : environment->get_object()) {

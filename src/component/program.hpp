@@ -24,6 +24,7 @@ struct Program {
   std::vector<std::string> command;  ///< what is started, searched for in PATH; empty: the protocol's usual
   std::string function;              ///< key in component.json's triggers or actions
   std::vector<std::pair<std::string, std::string>> environment;  ///< what it is given beyond the contract
+  std::string token_field = {};                                  ///< CredentialForm::token_field
 
   boost::json::object to_json() const;
   /// Error::invalid names the field.

@@ -25,7 +25,7 @@ Result<Credential> put(store::Database& database, const Vault& vault, const std:
   Credential credential{name, definition.type, definition.settings, definition.secrets};
   credential.changed_by = change.who;
   credential.changed_at = change.at;
-  if (definition.type == component::CredentialType::oauth2_authorization_code) {
+  if (credential.grant() == Grant::authorization_code) {
     credential.state = State::authorization_needed;
     credential.problem = fmt::format("nobody has agreed yet: authorise with `millrace credential authorize {}`", name);
   }

@@ -29,6 +29,25 @@ std::int64_t number_of(const json::object& object, std::string_view name) {
   return value != nullptr && value->is_int64() ? value->get_int64() : 0;
 }
 
+json::object object_of(const json::object& object, std::string_view name) {
+  const auto* value = object.if_contains(name);
+  return value != nullptr && value->is_object() ? value->get_object() : json::object();
+}
+
+/// A token as programs of elastic.io's kind know it: what the endpoint said, and what no standard names once more in
+/// `undefined_params`.
+json::object token_of(const Tokens& tokens) {
+  auto token = tokens.answer;
+  json::object others;
+  for (const auto& [name, value] : tokens.answer) {
+    if (name != "token_type" && name != "expires_in" && name != "scope" && name != "id_token") others[name] = value;
+  }
+  if (!others.empty()) token["undefined_params"] = std::move(others);
+  token["access_token"] = tokens.access;
+  if (!tokens.refresh.empty()) token["refresh_token"] = tokens.refresh;
+  return token;
+}
+
 /// All that is secret, as one text.
 std::string secret_part(const Credential& credential) {
   json::object all{{"secrets", credential.secrets}};
@@ -37,6 +56,7 @@ std::string secret_part(const Credential& credential) {
                      {"refresh", tokens->refresh},
                      {"issued_at", tokens->issued_at},
                      {"expires_at", tokens->expires_at}};
+    if (!tokens->answer.empty()) all["tokens"].as_object()["answer"] = tokens->answer;
   }
   if (const auto& visit = credential.visit) {
     all["visit"] = {{"state", visit->state},
@@ -54,7 +74,7 @@ void read_secret_part(const json::object& all, Credential& credential) {
   if (const auto* value = all.if_contains("tokens"); value != nullptr && value->is_object()) {
     const auto& tokens = value->get_object();
     credential.tokens = Tokens{text_of(tokens, "access"), text_of(tokens, "refresh"), number_of(tokens, "issued_at"),
-                               number_of(tokens, "expires_at")};
+                               number_of(tokens, "expires_at"), object_of(tokens, "answer")};
   }
   if (const auto* value = all.if_contains("visit"); value != nullptr && value->is_object()) {
     const auto& visit = value->get_object();
@@ -87,8 +107,21 @@ std::string_view to_string(State state) {
   return "ready";
 }
 
-bool Credential::is_oauth2() const {
-  return type == CredentialType::oauth2_client_credentials || type == CredentialType::oauth2_authorization_code;
+Grant Credential::grant() const {
+  if (type == CredentialType::oauth2_client_credentials) return Grant::client_credentials;
+  if (type == CredentialType::oauth2_authorization_code) return Grant::authorization_code;
+  if (type != CredentialType::component || !settings.contains("token_url")) return Grant::none;
+  return settings.contains("authorization_url") ? Grant::authorization_code : Grant::client_credentials;
+}
+
+std::string Credential::component() const {
+  return type == CredentialType::component ? text_of(settings, "component") : std::string();
+}
+
+json::object Credential::fields() const {
+  auto all = object_of(settings, "fields");
+  for (const auto& [secret, value] : object_of(secrets, "fields")) all[secret] = value;
+  return all;
 }
 
 void Credential::renew(const Tokens& fresh) {
@@ -167,6 +200,11 @@ std::optional<Login> login_of(const Credential& credential, std::int64_t now) {
     case CredentialType::webhook_secret:
       login.secret = credential.text("secret");
       return login;
+    case CredentialType::component:
+      login.fields = credential.fields();
+      for (const auto& [name, value] : object_of(credential.secrets, "fields")) login.secret_fields.emplace_back(name);
+      if (!credential.is_oauth2()) return login;
+      break;
     case CredentialType::oauth2_client_credentials:
     case CredentialType::oauth2_authorization_code:
       break;
@@ -174,6 +212,7 @@ std::optional<Login> login_of(const Credential& credential, std::int64_t now) {
   const auto& tokens = credential.tokens;
   if (!tokens || tokens->access.empty()) return std::nullopt;
   login.secret = tokens->access;
+  login.token = token_of(*tokens);
   if (tokens->expires_at == 0) return login;
   const auto good_until = tokens->expires_at - margin_of(*tokens);
   if (now >= good_until) return std::nullopt;

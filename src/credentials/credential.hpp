@@ -26,7 +26,8 @@ struct Tokens {
   std::string access;
   std::string refresh;  ///< or empty
   std::int64_t issued_at = 0;
-  std::int64_t expires_at = 0;  ///< 0: nobody said when
+  std::int64_t expires_at = 0;      ///< 0: nobody said when
+  boost::json::object answer = {};  ///< what else the token endpoint has said: token_type, instance_url …
 };
 
 /// A person's visit to the authorization server that has begun (RFC 6749 §4.1.1, RFC 7636 §4.1).
@@ -37,7 +38,15 @@ struct Visit {
   std::int64_t expires_at = 0;
 };
 
-/// A credential with its secrets, in memory only.
+/// How a credential gets its tokens (RFC 6749 §1.3).
+enum class Grant {
+  none,  ///< it has none
+  client_credentials,
+  authorization_code,  ///< a person has to agree
+};
+
+/// A credential with its secrets, in memory only. One of type `component` has its own fields at "fields" of settings
+/// and of secrets, whose names are in settings, too ("component", "secret_fields").
 struct Credential {
   std::string name;
   component::CredentialType type = component::CredentialType::basic;
@@ -55,7 +64,12 @@ struct Credential {
   std::string changed_by = {};
   std::int64_t changed_at = 0;
 
-  bool is_oauth2() const;
+  Grant grant() const;
+  bool is_oauth2() const { return grant() != Grant::none; }
+  /// Of type `component`: whose it is; otherwise empty.
+  std::string component() const;
+  /// Of type `component`: all of its fields, with their secrets.
+  boost::json::object fields() const;
   /// New tokens have come: whatever was the matter is over.
   void renew(const Tokens& fresh);
   std::string text(std::string_view setting) const;  ///< of a setting or a secret; empty if it is not set

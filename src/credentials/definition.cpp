@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "component/base64.hpp"
+#include "credentials/component_definition.hpp"
 
 namespace millrace::credentials {
 namespace {
@@ -48,6 +49,20 @@ constexpr std::array code_fields = {
           "Further parameters of the address where a person agrees, such as access_type."},
     Field{"token_parameters", Type::text_map, false, false, "Further parameters for the token endpoint."},
     Field{"username", Type::text, false, false, "The user that a mail server wants named beside the token."}};
+constexpr std::array component_fields = {
+    Field{"component", Type::text, false, true, "Which installed component asks for it."},
+    Field{"fields", Type::object, false, false,
+          "What its component.json asks for, by name (`millrace component show` lists it)."},
+    Field{"authorization_url", Type::url, false, false, "Where a person agrees, if component.json leaves it open."},
+    Field{"token_url", Type::url, false, false, "The token endpoint, if component.json leaves it open."},
+    Field{"client_id", Type::text, false, false, "Who we are there, if component.json leaves it open."},
+    Field{"client_secret", Type::text, true, false, "What proves it."},
+    Field{"scope", Type::text, false, false, "What to ask for instead of what component.json says."},
+    Field{"client_authentication", Type::choice, false, false,
+          "How the token endpoint is shown the client: basic (its header) or body."},
+    Field{"authorization_parameters", Type::text_map, false, false,
+          "Further parameters of the address where a person agrees, such as access_type."},
+    Field{"token_parameters", Type::text_map, false, false, "Further parameters for the token endpoint."}};
 constexpr std::array webhook_fields = {
     Field{"secret", Type::text, true, true, "\"whsec_\" and the key in Base64; several with spaces between them."}};
 
@@ -143,11 +158,18 @@ std::span<const Field> fields_of(CredentialType type) {
       return code_fields;
     case CredentialType::webhook_secret:
       return webhook_fields;
+    case CredentialType::component:
+      return component_fields;
   }
   return {};
 }
 
-Result<Definition> read_definition(const json::object& given) {
+Status check_value(const Field& field, const json::value& value) {
+  if (field.type == Type::object) return value.is_object() ? Status(Done{}) : bad(field.name, "must be an object");
+  return field.type == Type::text_map ? check_map(field, value) : check_text(field, value);
+}
+
+Result<Definition> read_definition(const json::object& given, const component::Catalogue* catalogue) {
   const auto type = type_of(given);
   if (!type) return type.error();
   Definition definition{*type, {}, {}};
@@ -162,8 +184,7 @@ Result<Definition> read_definition(const json::object& given) {
                                    fmt::join(names, ", ")));
     }
     if (value.is_null()) continue;
-    const auto fine = field->type == Type::text_map ? check_map(*field, value) : check_text(*field, value);
-    if (!fine) return fine.error();
+    if (auto fine = check_value(*field, value); !fine) return fine.error();
     (field->secret ? definition.secrets : definition.settings)[name] = value;
   }
   for (const auto& field : fields) {
@@ -171,6 +192,7 @@ Result<Definition> read_definition(const json::object& given) {
     if (field.required && !part.contains(field.name))
       return bad(field.name, "is missing: " + std::string(field.summary));
   }
+  if (*type == CredentialType::component) return complete_for_component(std::move(definition), catalogue);
   if (auto fine = check_whole(definition); !fine) return fine.error();
   return definition;
 }

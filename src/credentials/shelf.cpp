@@ -57,12 +57,6 @@ std::vector<const Credential*> Shelf::after(const std::string& name) const {
   return found;
 }
 
-std::map<std::string, std::string> Shelf::types() const {
-  std::map<std::string, std::string> types;
-  for (const auto& [name, entry] : entries_) types[name] = std::string(to_string(entry.stored.type));
-  return types;
-}
-
 std::optional<component::Login> Shelf::login(const std::string& name) const {
   const auto* credential = find(name);
   return credential == nullptr || credential->is_oauth2() ? std::nullopt : login_of(*credential, 0);

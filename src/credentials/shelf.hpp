@@ -33,8 +33,6 @@ class Shelf {
   const Credential* find(const std::string& name) const;
   /// In the order of their names, those after `name`.
   std::vector<const Credential*> after(const std::string& name) const;
-  /// Names and types.
-  std::map<std::string, std::string> types() const;
   /// The login of one that needs no token, for the gateway.
   std::optional<component::Login> login(const std::string& name) const;
 

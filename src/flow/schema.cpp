@@ -1,5 +1,7 @@
 #include "flow/schema.hpp"
 
+#include <algorithm>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -155,11 +157,25 @@ object step_properties(const component::Catalogue& catalogue) {
 object config_rule(const Descriptor& descriptor) {
   const char* key = descriptor.is_trigger() ? "trigger" : "action";
   bool needed = false;
-  for (const Field& it : descriptor.fields) needed = needed || it.required;
-  object config = fields_schema(descriptor.fields);
+  array instead;  // what has to be given where no credential says it
+  auto fields = descriptor.fields;
+  for (Field& it : fields) {
+    const auto& replaced = descriptor.credential_replaces;
+    if (it.required && std::ranges::find(replaced, it.name) != replaced.end()) {
+      instead.emplace_back(it.name);
+      it.required = false;
+    }
+    needed = needed || it.required;
+  }
+  object config = fields_schema(fields);
   if (!needed) config["type"] = array{"object", "null"};
   object then{{"properties", object{{"config", std::move(config)}}}};
   if (needed) then["required"] = array{"config"};
+  if (!instead.empty()) {
+    const object given{{"required", array{"config"}},
+                       {"properties", object{{"config", object{{"required", std::move(instead)}}}}}};
+    then["anyOf"] = array{object{{"required", array{"credential"}}}, given};
+  }
   if (descriptor.credential_types.empty()) then["properties"].as_object()["credential"] = false;
   if (descriptor.is_trigger() && !descriptor.has_worker()) {
     for (const char* name : {"retry", "driver", "image", "limits"}) then["properties"].as_object()[name] = false;

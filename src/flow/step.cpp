@@ -228,6 +228,15 @@ void check_beside_credential(Reading& reading, const Draft& draft) {
   }
 }
 
+/// With what a credential says in its place not required.
+component::Descriptor logged_in(component::Descriptor descriptor) {
+  for (auto& field : descriptor.fields) {
+    const auto& replaced = descriptor.credential_replaces;
+    if (std::ranges::find(replaced, field.name) != replaced.end()) field.required = false;
+  }
+  return descriptor;
+}
+
 void read_credential(Reading& reading, Draft& draft) {
   const Node* node = draft.node->find("credential");
   if (node == nullptr) return;
@@ -288,8 +297,10 @@ std::optional<Draft> read_step(Reading& reading, const NodePtr& node, const std:
   read_function(reading, draft);
   read_after(reading, draft);
   if (draft.function != nullptr) {
+    const auto& descriptor = draft.function->descriptor;
+    const bool logs_in = node->find("credential") != nullptr && !descriptor.credential_replaces.empty();
     draft.step.config = read_config(reading, node->find("config"), *node, join(path, "config"),
-                                    draft.function->descriptor, draft.passthrough);
+                                    logs_in ? logged_in(descriptor) : descriptor, draft.passthrough);
   }
   if (draft.foreign) read_foreign_config(reading, draft);
   read_credential(reading, draft);

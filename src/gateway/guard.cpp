@@ -17,6 +17,7 @@ Guard::Auth auth_of(component::CredentialType type) {
     case CredentialType::bearer:
     case CredentialType::oauth2_client_credentials:
     case CredentialType::oauth2_authorization_code:
+    case CredentialType::component:
       break;
   }
   return Guard::Auth::bearer;

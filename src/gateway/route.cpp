@@ -85,7 +85,8 @@ std::optional<Route> make_route(const flow::Flow& flow, std::int64_t version) {
   }
   route.body_max = static_cast<std::uint64_t>(number(config, "body_max", 10'000'000));
   route.guard = configured_guard(config);
-  route.credential = trigger.credential;
+  // That of a trigger with a program of its own is what its program logs in with.
+  if (!trigger.has_worker) route.credential = trigger.credential;
   route.reply_timeout = std::chrono::milliseconds(number(config, "reply_timeout", 30'000));
   route.replies = std::ranges::any_of(flow.steps, [](const flow::Step& step) { return step.function == "http.reply"; });
   if (const auto* waits = config.if_contains("wait_for_reply")) route.replies = waits->is_bool() && waits->get_bool();

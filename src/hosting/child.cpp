@@ -78,6 +78,13 @@ OutputLines::OutputLines(log::Level usual, Write write) : usual_(usual), write_(
   };
 }
 
+void OutputLines::hide(const component::Login& login) {
+  write_ = [login, write = std::move(write_)](log::Level level, const std::string& text, const std::string& execution,
+                                              const std::string& message) {
+    write(level, redacted(text, login), execution, message);
+  };
+}
+
 OutputLines::~OutputLines() {
   if (!kept_.empty()) line(kept_);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "component/credential.hpp"
 #include "component/program.hpp"
 #include "core/log.hpp"
 #include "core/result.hpp"
@@ -39,6 +40,8 @@ class OutputLines {
   /// `usual`: of a line that does not say. By default they are written to the log.
   explicit OutputLines(log::Level usual, Write write = {});
   ~OutputLines();
+  /// Takes this login's secrets out of what is written.
+  void hide(const component::Login& login);
   void take(std::string_view piece);
   void line(std::string_view text);
   /// How the program that wrote them ended: "exited with code 1", "was killed by signal 9 (Killed)"; and that it was

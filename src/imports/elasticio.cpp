@@ -156,7 +156,10 @@ class Translation {
     }
     write_running(step, edges.empty());
     if (!step.credential.empty()) {
-      const auto what = fmt::format("its credential {} is not here: give the fields of it in config", step.credential);
+      const auto what = fmt::format(
+          "its credential {} is not here: set one of the component (millrace credential set NAME --type "
+          "component) and name it (credential: NAME), or give its fields in config",
+          step.credential);
       out_ += comment(what, "    ");
       note(step, what);
     }

@@ -120,6 +120,18 @@ class Reader {
     auto fields = read_fields(*credentials, "credentials.");
     if (!fields) return fields.error();
     file_.credential_fields = std::move(*fields);
+    auto oauth2 = object_of(*credentials, "oauth2", "credentials.");
+    if (!oauth2) return oauth2.error();
+    if (!oauth2->empty() && text_of(*oauth2, "token_uri").empty()) {
+      file_.notes.push_back("credentials.oauth2 names no token_uri: its tokens have to be given as fields");
+      oauth2->clear();
+    }
+    file_.oauth2 = std::move(*oauth2);
+    const auto* types = file_.document.if_contains("authClientTypes");
+    if (types == nullptr || !types->is_array()) return Done{};
+    for (const auto& type : types->get_array()) {
+      if (type.is_string()) file_.auth_client_types.emplace_back(type.get_string());
+    }
     return Done{};
   }
 

@@ -37,10 +37,12 @@ struct ComponentFile {
   std::string version;
   std::vector<std::string> command;       ///< of a program that speaks JSON lines; empty: elastic.io's library runs it
   boost::json::object credential_fields;  ///< as `fields` of functions
-  std::vector<Function> functions;        ///< triggers first, each in the order of the file
-  std::vector<Variable> variables;        ///< of its environment
-  boost::json::object document;           ///< the file itself
-  std::vector<std::string> notes;         ///< what is odd and does no harm
+  boost::json::object oauth2;             ///< `credentials.oauth2` as written; empty: there is none
+  std::vector<std::string> auth_client_types;  ///< `authClientTypes`: noauth, basic, api_key, oauth2
+  std::vector<Function> functions;             ///< triggers first, each in the order of the file
+  std::vector<Variable> variables;             ///< of its environment
+  boost::json::object document;                ///< the file itself
+  std::vector<std::string> notes;              ///< what is odd and does no harm
 
   const Function* find(std::string_view name) const;
 };

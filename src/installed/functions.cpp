@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "components/timer/schedule_fields.hpp"
+#include "installed/credential_form.hpp"
 #include "installed/fields.hpp"
 #include "installed/installation.hpp"
 
@@ -40,7 +41,8 @@ std::string emits_of(const ComponentFile::Function& function, const std::string&
   return fmt::format("{{{}}}.", fmt::join(names, ", "));
 }
 
-component::Program program_of(const Installation& installation, const ComponentFile::Function& function) {
+component::Program program_of(const Installation& installation, const ComponentFile::Function& function,
+                              const std::optional<component::CredentialForm>& form) {
   using Protocol = component::Program::Protocol;
   component::Program program;
   program.protocol = installation.file.command.empty() ? Protocol::sailor : Protocol::lines;
@@ -50,6 +52,7 @@ component::Program program_of(const Installation& installation, const ComponentF
   program.command = installation.file.command;
   program.function = function.name;
   program.environment = installation.record.environment;
+  if (form) program.token_field = form->token_field;
   return program;
 }
 
@@ -58,7 +61,8 @@ component::Example example_of(const Descriptor& descriptor) {
   std::vector<std::string> given;
   if (descriptor.kind == Descriptor::Kind::polling_trigger) given.push_back("every: 5m");
   for (const Field& field : descriptor.fields) {
-    if (!field.required) continue;
+    const auto& replaced = descriptor.credential_replaces;
+    if (!field.required || std::find(replaced.begin(), replaced.end(), field.name) != replaced.end()) continue;
     const bool free = field.type == Field::Type::object || field.type == Field::Type::any;
     const auto value = !field.choices.empty() ? fmt::format("\"{}\"", field.choices.front()) : free ? "{}" : "…";
     given.push_back(fmt::format("{}: {}", field.name, value));
@@ -68,6 +72,7 @@ component::Example example_of(const Descriptor& descriptor) {
   if (!descriptor.is_trigger()) text += "  after: start\n";
   if (!given.empty()) text += "  config:\n";
   for (const auto& line : given) text += fmt::format("    {}\n", line);
+  if (!descriptor.credential_types.empty()) text += fmt::format("  credential: {}\n", descriptor.component);
   return {"What has to be given", std::move(text)};
 }
 
@@ -98,7 +103,10 @@ Descriptor descriptor_of(const Installation& installation, const ComponentFile::
   it.emits = emits_of(function, it.full_name());
   it.metadata = component::Metadata{function.metadata_in, function.metadata_out, function.dynamic_metadata};
   it.image = installation.record.image;
-  it.program = program_of(installation, function);
+  it.credential_form = credential_form_of(installation.file);
+  it.credential_types = credential_types_of(installation.file);
+  for (const auto& [name, field] : installation.file.credential_fields) it.credential_replaces.emplace_back(name);
+  it.program = program_of(installation, function, it.credential_form);
   it.examples = {example_of(it)};
   return it;
 }

@@ -1,9 +1,12 @@
 #include "installed/inquiries.hpp"
 
+#include <filesystem>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "component/base64.hpp"
 #include "core/id.hpp"
 #include "installed/command.hpp"
 
@@ -17,7 +20,8 @@ constexpr std::chrono::seconds time_max{20};
 constexpr std::uint64_t memory_max = 1u << 30;
 constexpr std::uint64_t answer_max = 10'000'000;  ///< bytes
 constexpr std::size_t config_max = 100'000;       ///< bytes: what fits into a variable of the environment
-constexpr std::size_t shown_max = 2'000;          ///< bytes of its output in an error
+constexpr const char* api_user = "inquiry";
+constexpr std::size_t shown_max = 2'000;  ///< bytes of its output in an error
 
 std::string_view method_of(Kind kind) {
   switch (kind) {
@@ -97,6 +101,15 @@ Result<json::value> known_answer(const ComponentFile& file, const Question& ques
   return json::value(nullptr);
 }
 
+/// As the library looks for it.
+bool has_verification(const Installation& installation) {
+  std::error_code failed;
+  for (const char* ending : {".js", ".json", "/index.js"}) {
+    if (std::filesystem::exists(installation.folder + "/verifyCredentials" + ending, failed)) return true;
+  }
+  return false;
+}
+
 std::string tail(const std::string& output) {
   return output.size() <= shown_max ? output : "…" + output.substr(output.size() - shown_max);
 }
@@ -106,6 +119,7 @@ std::string tail(const std::string& output) {
 struct Inquiries::Asked {
   Kind kind;
   Answered answered;
+  std::string secret;
   std::unique_ptr<Command> command = {};
 };
 
@@ -132,6 +146,10 @@ void Inquiries::ask(const Installation& installation, const Question& question, 
     return tell(Error{Error::Kind::unsupported,
                       fmt::format("{} cannot be asked that: it is no component for Node.js", installation.name)});
   }
+  if (question.kind == Kind::verify && !has_verification(installation)) {
+    return tell(Error{Error::Kind::unsupported,
+                      fmt::format("verified by nobody: {} has no verifyCredentials.js", installation.name)});
+  }
   if (auto opened = open(); !opened) return tell(opened.error());
   start(installation, question, model, std::move(answered));
 }
@@ -142,7 +160,8 @@ void Inquiries::start(const Installation& installation, const Question& question
   const auto address = fmt::format("http://127.0.0.1:{}", door_->port());
   auto config = json::serialize(question.config);
   auto& asked =
-      *asked_.emplace(token, std::make_unique<Asked>(Asked{question.kind, std::move(answered)})).first->second;
+      *asked_.emplace(token, std::make_unique<Asked>(Asked{question.kind, std::move(answered), question.secret}))
+           .first->second;
   if (config.size() > config_max) {
     return loop_.post([this, token] { finish(token, Error{Error::Kind::limit, "the config is larger than 100 kB"}); });
   }
@@ -158,7 +177,8 @@ void Inquiries::start(const Installation& installation, const Question& question
                                                                   {"ACTION_OR_TRIGGER", question.function},
                                                                   {"GET_MODEL_METHOD", model},
                                                                   {"API_URI", address},
-                                                                  {"API_USERNAME", "inquiry"},
+                                                                  {"API_USERNAME", api_user},
+                                                                  {"WORKSPACE_ID", "millrace"},
                                                                   {"API_KEY", token},
                                                                   {"API_REQUEST_RETRY_ATTEMPTS", "2"},
                                                                   {"API_REQUEST_RETRY_DELAY", "100"}}) {
@@ -176,7 +196,25 @@ std::uint64_t Inquiries::body_max(const io::posix::HttpRequest&) const {
   return answer_max;
 }
 
+/// What elastic.io's API tells a component of its secret; POST is a refresh, which there has just been.
+void Inquiries::tell_secret(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const {
+  constexpr std::string_view scheme = "Basic ";
+  const auto header = request.header("authorization");
+  const auto login =
+      header.starts_with(scheme) ? component::base64_decoded(header.substr(scheme.size())) : std::nullopt;
+  const auto prefix = std::string(api_user) + ":";
+  const auto found = login && login->starts_with(prefix) ? asked_.find(login->substr(prefix.size())) : asked_.end();
+  if (found == asked_.end()) {
+    return respond({401, "application/json", R"({"error":"wrong ELASTICIO_API_USERNAME or ELASTICIO_API_KEY"})", {}});
+  }
+  if (found->second->secret.empty()) {
+    return respond({404, "application/json", R"({"error":"there is no credential to be told of"})", {}});
+  }
+  respond({200, "application/json", found->second->secret, {}});
+}
+
 void Inquiries::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
+  if (request.path.starts_with("/v2/workspaces/")) return tell_secret(request, respond);
   const auto token = request.path.substr(std::min<std::size_t>(1, request.path.size()));
   const auto found = asked_.find(token);
   if (found == asked_.end() || request.method != "POST") {

@@ -25,6 +25,7 @@ struct Question {
   std::string function = {};        ///< "getPets"; not for verify
   std::string field = {};           ///< for select
   boost::json::object config = {};  ///< a step's fields and those of its credentials
+  std::string secret = {};          ///< what it is told when it asks for its secret (secret_document); empty: nothing
 };
 
 /// Asks components. What component.json says is answered from there; else a process of elastic.io's library is started
@@ -37,7 +38,8 @@ class Inquiries final : public io::posix::HttpHandler {
   ~Inquiries() override;
 
   /// `answered` is called once, on the loop. Error::not_found: no such function or field; unsupported: such a component
-  /// cannot be asked that; invalid: what the component itself says is wrong; unavailable: it gave no answer.
+  /// cannot be asked that, or has no verifyCredentials; invalid: what the component itself says is wrong; unavailable:
+  /// it gave no answer.
   void ask(const Installation& installation, const Question& question, Answered answered);
 
   std::uint64_t body_max(const io::posix::HttpRequest& head) const override;
@@ -46,6 +48,7 @@ class Inquiries final : public io::posix::HttpHandler {
  private:
   struct Asked;
   Status open();
+  void tell_secret(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const;
   void start(const Installation& installation, const Question& question, const std::string& model, Answered answered);
   void finish(const std::string& token, Result<boost::json::object> result);
 

@@ -66,9 +66,10 @@ Result<CredentialRecord> Credentials::put(const CredentialRecord& record, std::o
 
 Status Credentials::update(const CredentialRecord& record) {
   const auto done = database_.execute(
-      "UPDATE credentials SET sealed = $3, generation = $4, state = $5, problem = $6 WHERE name = $1 AND revision = $2 "
-      "AND generation <= $4",
-      {record.name, record.revision, Bytes{record.sealed}, record.generation, record.state, record.problem});
+      "UPDATE credentials SET sealed = $3, generation = $4, state = $5, problem = $6, settings = $7 "
+      "WHERE name = $1 AND revision = $2 AND generation <= $4",
+      {record.name, record.revision, Bytes{record.sealed}, record.generation, record.state, record.problem,
+       record.settings});
   if (!done) return done.error();
   if (done->changed == 1) return note(record.name);
   return Error{Error::Kind::stale, fmt::format("the credential {} has changed meanwhile", record.name)};

@@ -46,8 +46,8 @@ class Credentials {
   /// What a person has set; the next revision. `expected`: the revision that is replaced, 0 for one that must not be
   /// there yet (Error::stale); none: whatever there is.
   Result<CredentialRecord> put(const CredentialRecord& record, std::optional<std::int64_t> expected);
-  /// What has become of its tokens: sealed, generation, state, problem. Error::stale if it has been set or deleted
-  /// since the revision of `record`.
+  /// What has become of its tokens and fields: sealed, settings, generation, state, problem. Error::stale if it has
+  /// been set or deleted since the revision of `record`.
   Status update(const CredentialRecord& record);
   Status set_verification(const std::string& name, std::int64_t revision, const std::string& verification);
   /// Error::conflict names the flows that use it.

@@ -20,6 +20,7 @@ steps:
     retry: { initial: 100ms, max: 100ms, attempts: 2 }
 %(config)s  - { id: write, action: message.log, after: bad }
 """
+WRONG = "a-wrong-key-4711"
 CONFIG = "    config: { apiKey: key }\n"
 
 
@@ -32,8 +33,9 @@ class Bad(unittest.TestCase):
         os.mkdir(sleeper)
         with open(os.path.join(sleeper, "component.json"), "w", encoding="utf-8") as file:
             json.dump(SLEEPER, file)
-        for source, name in ((os.path.join(HERE, "mill"), "mill"), (sleeper, "sleeper")):
-            added = millrace("component", "add", source, "--name", name, "--data", data, "--env", "MILLRACE_MESSAGE_TIMEOUT=3")
+        mill = os.path.join(HERE, "mill")
+        for source, name, *more in ((mill, "mill"), (sleeper, "sleeper"), (mill, "locked", "--env", f"ELASTICIO_API_KEY={WRONG}")):
+            added = millrace("component", "add", source, "--name", name, "--data", data, "--env", "MILLRACE_MESSAGE_TIMEOUT=3", *more)
             self.assertEqual(added.returncode, 0, added.stderr)
         self.served = Serve(data)
         self.addCleanup(self.served.__exit__)
@@ -59,15 +61,17 @@ class Bad(unittest.TestCase):
 
     def test_each_is_shown_and_harms_no_other(self):
         for name, action, body in (("stuck", "mill.act", {"do": "never"}), ("dies", "mill.act", {"do": "die", "code": 0}),
-                                   ("throws", "mill.broken", {}), ("good", "mill.act", {})):
+                                   ("throws", "mill.broken", {}), ("locked", "locked.act", {}), ("good", "mill.act", {})):
             self.deploy(name, action)
             self.send(name, body)
         self.deploy("sleeps", "sleeper.rest", "")
         self.send("sleeps", {})
         for name, words in (("stuck", "the component has not ended message"), ("dies", "the component exited with code 0"),
-                            ("throws", "is found, but can not be loaded"), ("sleeps", "nor emitted anything for it, within 3 s")):
+                            ("throws", "is found, but can not be loaded"), ("sleeps", "nor emitted anything for it, within 3 s"),
+                            ("locked", "the API refused GET /v1/tasks/locked/steps/bad to the user component")):
             with self.subTest(name):
                 self.said(words)
+        self.assertFalse([line for line in self.served.errors if WRONG in line])
         for name in ("stuck", "dies", "sleeps"):
             with self.subTest(name):
                 self.assertEqual(len(self.failed(name)), 1)

@@ -10,6 +10,7 @@
 #include <boost/json/parse.hpp>
 #include <doctest/doctest.h>
 
+#include "credentials/component_keys.hpp"
 #include "credentials/oauth2/visits.hpp"
 #include "io/sim/loop.hpp"
 #include "support/disk_broker.hpp"
@@ -69,10 +70,11 @@ struct CredentialSite {
     };
     logins.emplace(loop, *shelf, make);
     visits.emplace(loop, *shelf, *logins, make);
+    keys.emplace(loop, *shelf, catalogue);
   }
 
   void put(const std::string& name, const char* definition) {
-    const auto read = credentials::read_definition(boost::json::parse(definition).as_object());
+    const auto read = credentials::read_definition(boost::json::parse(definition).as_object(), &catalogue);
     if (!read) FAIL(read.error().message);
     shelf->put(name, *read, {"test", 1}, std::nullopt, [](const auto& set) { REQUIRE(set); });
     logins->forget(name);
@@ -95,6 +97,8 @@ struct CredentialSite {
   std::optional<credentials::Shelf> shelf;
   std::optional<credentials::oauth2::Refresher> logins;
   std::optional<credentials::oauth2::Visits> visits;
+  component::Catalogue catalogue{{}};  ///< of what asks for credentials of its own
+  std::optional<credentials::ComponentKeys> keys;
 };
 
 }  // namespace millrace::tests

@@ -25,7 +25,8 @@ void add_fields(CLI::App* command, CredentialOptions& options) {
     for (const auto& field : credentials::fields_of(type)) {
       const std::string name(field.name);
       if (field.secret || !added.insert(name).second) continue;
-      if (field.type == credentials::Field::Type::text_map) {
+      using Type = credentials::Field::Type;
+      if (field.type == Type::text_map || field.type == Type::object) {
         auto flag = flag_of(name);
         flag.pop_back();  // one at a time: --token-parameter
         command->add_option(flag, options.parameters[name], std::string(field.summary) + " Repeat it")

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "component/config.hpp"
+#include "component/login_outcome.hpp"
 #include "components/email/mail_server.hpp"
 #include "components/http/fault_outcome.hpp"
-#include "components/login_outcome.hpp"
 
 namespace millrace::components {
 using component::CredentialType;
@@ -60,7 +60,7 @@ void AuthorizedMails::send(MailCall call, std::string target, Done done) {
   }
   auto attempt = std::make_shared<Attempt>(Attempt{std::move(call), std::move(target), std::move(done)});
   credential_->login([this, attempt](const Result<Login>& login) {
-    if (!login) return attempt->done(outcome_without_login(login.error()));
+    if (!login) return attempt->done(component::outcome_without_login(login.error()));
     send_as(attempt, *login);
   });
 }
@@ -82,7 +82,7 @@ void AuthorizedMails::failed(const std::shared_ptr<Attempt>& attempt, const Logi
     return attempt->done(std::move(outcome));
   }
   credential_->refused(login, [this, attempt, outcome, old = login.generation](const Result<Login>& next) {
-    if (!next) return attempt->done(outcome_without_login(next.error()));
+    if (!next) return attempt->done(component::outcome_without_login(next.error()));
     if (next->generation == old) return attempt->done(outcome);
     send_as(attempt, *next);
   });

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "component/base64.hpp"
+#include "component/login_outcome.hpp"
 #include "components/http/add_query.hpp"
 #include "components/http/fault_outcome.hpp"
-#include "components/login_outcome.hpp"
 
 namespace millrace::components {
 using component::CredentialType;
@@ -30,14 +30,15 @@ void AuthorizedCalls::send(StepCall call, std::string target, Done done) {
   }
   auto attempt = std::make_shared<Attempt>(Attempt{std::move(call.http), std::move(target), std::move(done)});
   credential_->login([this, attempt](const Result<Login>& login) {
-    if (!login) return attempt->done(outcome_without_login(login.error()));
+    if (!login) return attempt->done(component::outcome_without_login(login.error()));
     send_as(attempt, *login);
   });
 }
 
 void AuthorizedCalls::send_as(const std::shared_ptr<Attempt>& attempt, const Login& login) {
   auto call = attempt->call;
-  if (auto added = add_login(call, login); !added) return attempt->done(outcome_without_login(added.error()));
+  if (auto added = add_login(call, login); !added)
+    return attempt->done(component::outcome_without_login(added.error()));
   transfers_->http(std::move(call), [this, attempt, login](Result<HttpAnswer, io::TransferFault> result) {
     if (!result) return attempt->done(outcome_of_fault(result.error(), "http", attempt->target));
     answered(attempt, login, std::move(*result));
@@ -51,7 +52,7 @@ void AuthorizedCalls::answered(const std::shared_ptr<Attempt>& attempt, const Lo
   if (answer.status != 401 || std::exchange(attempt->repeated, true)) return attempt->done(std::move(answer));
   auto kept = std::make_shared<HttpAnswer>(std::move(answer));
   credential_->refused(login, [this, attempt, kept, old = login.generation](const Result<Login>& next) {
-    if (!next) return attempt->done(outcome_without_login(next.error()));
+    if (!next) return attempt->done(component::outcome_without_login(next.error()));
     if (next->generation == old) return attempt->done(std::move(*kept));
     send_as(attempt, *next);
   });
@@ -79,9 +80,11 @@ Status add_login(io::HttpCall& call, const Login& login) {
       }
       return Done{};
     case CredentialType::webhook_secret:
+    case CredentialType::component:
       break;
   }
-  return Error{Error::Kind::invalid, "a credential of type webhook_secret is no login for HTTP requests"};
+  return Error{Error::Kind::invalid,
+               "a credential of type " + std::string(to_string(login.type)) + " is no login for HTTP requests"};
 }
 
 }  // namespace millrace::components

@@ -10,7 +10,6 @@
 namespace millrace::credentials::oauth2 {
 namespace {
 
-using component::CredentialType;
 using component::Login;
 
 /// A service that refuses each token it is shown must not make us ask for one with every message.
@@ -64,8 +63,8 @@ void Refresher::login(const std::string& name, const std::string& refused, Done 
   const auto login = login_of(*credential, now());
   const bool is_refused = login && login->generation == refused;
   if (login && !(is_refused && credential->is_oauth2() && may_force(name))) return done(*login);
-  const bool can_refresh = credential->type == CredentialType::oauth2_client_credentials ||
-                           (credential->tokens && !credential->tokens->refresh.empty());
+  const bool can_refresh =
+      credential->grant() == Grant::client_credentials || (credential->tokens && !credential->tokens->refresh.empty());
   if (credential->state == State::authorization_needed) {
     return done(Error{Error::Kind::permission, fmt::format("credential {}: {}", name, credential->problem)});
   }
@@ -148,7 +147,7 @@ void Refresher::take(const std::string& name, const Tokens& tokens) {
 void Refresher::fail(const std::string& name, const TokenFault& fault) {
   const auto revision = flights_.at(name).revision;
   const auto* credential = shelf_.find(name);
-  if (fault.refused && credential->type == CredentialType::oauth2_authorization_code) {
+  if (fault.refused && credential->grant() == Grant::authorization_code) {
     return need_authorization(*credential, fault.message,
                               [this, name](const Result<Login>& login) { land(name, login); });
   }

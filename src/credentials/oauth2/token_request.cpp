@@ -99,7 +99,7 @@ TokenFault fault_of(const Credential& credential, int status, const json::object
 
 io::HttpCall refresh_call(const Credential& credential) {
   Parameters parameters;
-  if (credential.type == component::CredentialType::oauth2_client_credentials) {
+  if (credential.grant() == Grant::client_credentials) {
     parameters = {{"grant_type", "client_credentials"}};
     if (const auto scope = credential.text("scope"); !scope.empty()) parameters.emplace_back("scope", scope);
   } else {
@@ -132,6 +132,11 @@ Result<Tokens, TokenFault> read_tokens(const Credential& credential, const io::H
   }
   tokens.refresh = text_of(body, "refresh_token");
   if (tokens.refresh.empty() && credential.tokens) tokens.refresh = credential.tokens->refresh;
+  // A refresh says less than the first answer; what it leaves out (an instance's URL) goes on to hold.
+  if (credential.tokens) tokens.answer = credential.tokens->answer;
+  for (const auto& [name, value] : body) {
+    if (name != "access_token" && name != "refresh_token") tokens.answer[name] = value;
+  }
   tokens.issued_at = now;
   if (const auto lifetime = lifetime_of(body); lifetime > 0) tokens.expires_at = now + lifetime;
   return tokens;

@@ -31,7 +31,7 @@ void Visits::begin(const std::string& name, const std::string& redirect_url, con
   if (credential == nullptr) {
     return done(Error{Error::Kind::not_found, fmt::format("there is no credential {}", name)});
   }
-  if (credential->type != component::CredentialType::oauth2_authorization_code) {
+  if (credential->grant() != Grant::authorization_code) {
     return done(Error{Error::Kind::conflict, fmt::format("the credential {} is of type {}, which nobody has to "
                                                          "authorise",
                                                          name, to_string(credential->type))});

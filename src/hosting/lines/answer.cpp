@@ -48,6 +48,8 @@ bool read_part(std::string_view line, std::string_view name, std::string_view va
     into.reply = value;
   } else if (name == "snapshot") {
     into.snapshot = value;
+  } else if (name == "credential") {
+    into.credential = value;
   } else if (name == "error") {
     into.error = failure_from(value);
   } else if (name == "rebound") {
@@ -76,11 +78,14 @@ Result<Answer> Answer::read(std::string_view line) {
   if (!members) return members.error();
   if (parts != 1) {
     return bad(
-        fmt::format("a line must have one of \"data\", \"reply\", \"snapshot\", \"error\", \"rebound\", \"log\" "
-                    "and \"end\", but this has {}",
+        fmt::format("a line must have one of \"data\", \"reply\", \"snapshot\", \"credential\", \"error\", "
+                    "\"rebound\", \"log\" and \"end\", but this has {}",
                     parts == 0 ? "none" : "several"));
   }
   if (answer.snapshot && answer.snapshot->front() != '{') return bad("\"snapshot\" must be an object");
+  if (answer.credential && answer.credential->front() != '{') {
+    return bad("\"credential\" must be an object: fields of the credential that are new");
+  }
   if (answer.reply && answer.reply->front() != '{') return bad("\"reply\" must be an object: status, headers, body");
   if (auto delay = read_delay(line, answer); !delay) return delay.error();
   return answer;

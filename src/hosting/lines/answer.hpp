@@ -16,6 +16,8 @@ struct Answer {
   std::optional<component::Emission> data;
   std::optional<std::string> reply;     ///< JSON text {"status", "headers", "body"}: to the waiting webhook caller
   std::optional<std::string> snapshot;  ///< JSON text of an object
+  std::optional<std::string>
+      credential;  ///< JSON text of an object: fields of the step's credential that it has got anew
   std::optional<component::Failure> error;
   std::optional<std::string> rebound;  ///< why
   std::optional<std::chrono::milliseconds> retry_after;

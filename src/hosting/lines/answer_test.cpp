@@ -16,6 +16,8 @@ TEST_CASE("each kind of line is read") {
 
   CHECK(Answer::read(R"({"snapshot": {"last": 3}})")->snapshot == R"({"last": 3})");
   CHECK(Answer::read(R"({"reply": {"status": 201}})")->reply == R"({"status": 201})");
+  CHECK(Answer::read(R"({"credential": {"key": "k"}})")->credential == R"({"key": "k"})");
+  CHECK(!Answer::read(R"({"credential": 1})"));
   CHECK(Answer::read(R"({"log": "hello"})")->log == "hello");
   CHECK(Answer::read(R"({"log": "hello", "level": "warning"})")->warns);
   CHECK(Answer::read(R"({"end": true})")->is_last());

@@ -7,10 +7,12 @@
 #include <fmt/format.h>
 
 #include "component/json_text.hpp"
+#include "component/program_login.hpp"
 #include "core/log.hpp"
 #include "hosting/child.hpp"
 #include "hosting/lines/answer.hpp"
 #include "hosting/message_watch.hpp"
+#include "hosting/new_keys.hpp"
 #include "hosting/page.hpp"
 
 namespace millrace::hosting::lines {
@@ -24,30 +26,49 @@ using component::Work;
 constexpr std::size_t line_max = 32u << 20;
 constexpr std::size_t shown_max = 200;  // of a line that cannot be read
 
+/// What stands in each line alike.
+std::string rest_of_line(const component::StepSettings& settings, const std::optional<StepLogin>& login) {
+  auto text = fmt::format(R"(,"function":{},"config":{})", json_text::quoted(settings.program->function),
+                          boost::json::serialize(settings.config));
+  if (!login) return text;
+  const auto told = component::login_for_lines(settings.credential, settings.program->token_field, login->login);
+  return text + R"(,"credential":)" + boost::json::serialize(told);
+}
+
 class LinesAction final : public component::Action {
  public:
-  LinesAction(const component::StepSettings& settings, std::function<void(Error)> lost)
-      : words_(log::Level::info),
+  LinesAction(io::posix::AsioLoop& loop, const component::WorkerEnvironment& environment,
+              const component::StepSettings& settings, const std::optional<StepLogin>& login,
+              std::function<void(Error)> lost)
+      : loop_(loop),
+        environment_(environment),
+        credential_(login ? &login->source : nullptr),
+        words_(log::Level::info),
         errors_(log::Level::warning),
         lost_(std::move(lost)),
-        concurrency_(std::max<std::uint32_t>(1, settings.concurrency)),
+        concurrency_(concurrency_of(settings)),
         snapshot_(settings.snapshot.empty() ? "{}" : settings.snapshot),
-        rest_of_line_(fmt::format(R"(,"function":{},"config":{})", json_text::quoted(settings.program->function),
-                                  boost::json::serialize(settings.config))) {}
+        rest_of_line_(rest_of_line(settings, login)) {
+    if (!login) return;
+    words_.hide(login->login);
+    errors_.hide(login->login);
+  }
 
-  Status start(io::posix::AsioLoop& loop, const component::StepSettings& settings) {
+  ~LinesAction() override { *alive_ = false; }
+
+  Status start(const component::StepSettings& settings) {
     const auto& command = settings.program->command;
     if (command.empty()) return Error{Error::Kind::invalid, "the component does not say what is to be started"};
     const auto silence_max = MessageWatch::silence_max(*settings.program);
     if (!silence_max) return silence_max.error();
-    watch_.emplace(loop, *silence_max, [this](std::string why) { lose(std::move(why)); });
+    watch_.emplace(loop_, *silence_max, [this](std::string why) { lose(std::move(why)); });
     auto environment = inherited_variables();
     for (const auto& variable : settings.program->environment) environment.push_back(variable);
     io::posix::ProcessHandlers handlers;
     handlers.output = [this](std::string_view piece) { errors_.take(piece); };
     handlers.answer = [this](std::string_view piece) { take(piece); };
     handlers.ended = [this](io::posix::ProcessEnd end) { lose("the component " + errors_.words(end)); };
-    auto process = start_program(loop, *settings.program, command, std::move(environment), true, std::move(handlers));
+    auto process = start_program(loop_, *settings.program, command, std::move(environment), true, std::move(handlers));
     if (!process) return process.error();
     process_ = std::move(*process);
     return Done{};
@@ -60,8 +81,7 @@ class LinesAction final : public component::Action {
       paging->finish = std::move(finish);
       paging->paging = false;
       process_->hold_answers(false);
-      if (paging->last) end(*paging, std::move(*paging->last));
-      return;
+      return go_on(*paging);
     }
     process_->write(line_for(work));
     in_hand_.push_back({std::move(work), std::move(finish)});
@@ -76,6 +96,8 @@ class LinesAction final : public component::Action {
     std::optional<std::string> snapshot = {};
     std::uint64_t size = 0;
     bool paging = false;                             ///< a part of it takes effect just now
+    int keys_under_way = 0;                          ///< fields of its credential that the platform is to keep
+    std::optional<Outcome> unkept = {};              ///< what it comes to as those were not kept
     std::optional<Outcome> last = {};                ///< came meanwhile
     std::optional<component::Failure> refused = {};  ///< one of its lines cannot be taken: what it ends in
   };
@@ -143,6 +165,7 @@ class LinesAction final : public component::Action {
 
   void add(InHand& item, Answer& answer) {
     if (answer.snapshot && !item.refused) item.snapshot = snapshot_ = *answer.snapshot;
+    if (answer.credential) keep(item, *answer.credential);
     if (answer.data) emit(item, std::move(*answer.data));
     if (answer.reply && !item.work.reply_to.empty()) {
       emit(item, {.body = std::move(*answer.reply), .routing_key = item.work.reply_to});
@@ -152,11 +175,33 @@ class LinesAction final : public component::Action {
     Outcome outcome;
     if (answer.error) outcome = Outcome::dead(std::move(*answer.error));
     if (answer.rebound) outcome = Outcome::later({"component.rebound", *answer.rebound}, answer.retry_after);
-    if (item.paging) {
-      item.last = std::move(outcome);
-    } else {
-      end(item, std::move(outcome));
-    }
+    item.last = std::move(outcome);
+    go_on(item);
+  }
+
+  /// Ends it if it has had its last word and nothing is under way for it.
+  void go_on(InHand& item) {
+    if (!item.last || item.paging || item.keys_under_way > 0) return;
+    end(item, std::move(item.unkept ? *item.unkept : *item.last));
+  }
+
+  /// The message is done with only when the platform has what the component has got anew.
+  void keep(InHand& item, const std::string& keys) {
+    const auto kept = [this, alive = alive_, id = item.work.message_id](const KeysAnswer& answer) {
+      auto* about = *alive ? find(id) : nullptr;
+      if (about == nullptr) return;
+      --about->keys_under_way;
+      if (answer.status != 200) about->unkept = outcome_of(answer);
+      go_on(*about);
+    };
+    ++item.keys_under_way;
+    if (credential_ == nullptr) return kept({404, "this step names no credential: give it one (credential: NAME)"});
+    keep_keys(loop_, environment_, *credential_, keys, kept);
+  }
+
+  static Outcome outcome_of(const KeysAnswer& unkept) {
+    const component::Failure failure{"credential.unkept", "the credential keeps its old fields: " + unkept.why};
+    return unkept.status >= 500 ? Outcome::later(failure) : Outcome::dead(failure);
   }
 
   void emit(InHand& item, component::Emission emission) {
@@ -194,8 +239,11 @@ class LinesAction final : public component::Action {
     if (lost_) std::exchange(lost_, nullptr)(Error{Error::Kind::io, std::move(why)});
   }
 
-  OutputLines words_;   ///< what it says on stdout to people
-  OutputLines errors_;  ///< and on stderr
+  io::posix::AsioLoop& loop_;
+  const component::WorkerEnvironment& environment_;
+  component::CredentialSource* credential_;  ///< null: the step names none
+  OutputLines words_;                        ///< what it says on stdout to people
+  OutputLines errors_;                       ///< and on stderr
   std::function<void(Error)> lost_;
   const std::size_t concurrency_;
   std::string snapshot_;
@@ -205,15 +253,22 @@ class LinesAction final : public component::Action {
   std::deque<InHand> in_hand_;  ///< in the order they were given
   std::string kept_;            ///< the begin of a line
   bool skipping_ = false;       ///< until the end of a line that is too long
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace
 
+std::size_t concurrency_of(const component::StepSettings& settings) {
+  return std::max<std::uint32_t>(1, settings.concurrency);
+}
+
 Result<std::unique_ptr<component::Action>> make_lines_action(io::posix::AsioLoop& loop,
+                                                             const component::WorkerEnvironment& environment,
                                                              const component::StepSettings& settings,
+                                                             std::optional<StepLogin> login,
                                                              std::function<void(Error)> lost) {
-  auto action = std::make_unique<LinesAction>(settings, std::move(lost));
-  if (auto started = action->start(loop, settings); !started) return started.error();
+  auto action = std::make_unique<LinesAction>(loop, environment, settings, login, std::move(lost));
+  if (auto started = action->start(settings); !started) return started.error();
   return std::unique_ptr<component::Action>(std::move(action));
 }
 

@@ -33,6 +33,10 @@ constexpr std::chrono::seconds readiness_max{60};
 /// Messages that are done with by the component and wait for their commit do not keep it from the next ones.
 constexpr std::size_t room_for_commits = 64;
 
+std::size_t prefetch_of(const component::StepSettings& settings) {
+  return std::max<std::uint32_t>(1, settings.concurrency);
+}
+
 /// The envelope as components know it: with all of its parts.
 std::string envelope_of(const Work& work) {
   std::string text = work.message.envelope();
@@ -48,15 +52,19 @@ std::string envelope_of(const Work& work) {
 class SailorAction final : public component::Action {
  public:
   SailorAction(io::posix::AsioLoop& loop, const component::WorkerEnvironment& environment,
-               const component::StepSettings& settings, Cipher cipher, std::function<void(Error)> lost)
+               const component::StepSettings& settings, std::optional<StepLogin> login, Cipher cipher,
+               std::function<void(Error)> lost)
       : loop_(loop),
         environment_(environment),
         settings_(settings),
+        login_(std::move(login)),
         cipher_(std::move(cipher)),
         lost_(std::move(lost)),
         output_(log::Level::info),
         snapshot_(settings.snapshot),
-        prefetch_(std::max<std::uint32_t>(1, settings.concurrency)) {}
+        prefetch_(prefetch_of(settings)) {
+    if (login_) output_.hide(login_->login);
+  }
 
   ~SailorAction() override {
     loop_.cancel(readiness_);
@@ -67,7 +75,10 @@ class SailorAction final : public component::Action {
     const auto silence_max = MessageWatch::silence_max(*settings_.program);
     if (!silence_max) return silence_max.error();
     watch_.emplace(loop_, *silence_max, [this](std::string why) { lose(std::move(why)); });
-    auto api = TaskApi::open(loop_, doors.login, environment_, settings_, kept_by_platform(loop_, environment_));
+    auto api = TaskApi::open(loop_, doors.login, environment_, settings_,
+                             {kept_by_platform(loop_, environment_),
+                              Accounts(loop_, environment_, settings_, login_ ? &login_->source : nullptr),
+                              [this](const std::string& why) { refused(why); }});
     if (!api) return api.error();
     api_ = std::move(*api);
     auto door = AmqpDoor::open(loop_, doors.login, events());
@@ -81,7 +92,7 @@ class SailorAction final : public component::Action {
     return start_component(doors);
   }
 
-  std::size_t concurrency() const override { return prefetch_ + room_for_commits; }
+  std::size_t concurrency() const override { return concurrency_of(settings_); }
 
   void process(Work work, Finish finish) override {
     if (const auto found = in_hand_.find(work.message_id); found != in_hand_.end() && found->second.paging) {
@@ -131,6 +142,12 @@ class SailorAction final : public component::Action {
     };
     events.settled = [this](std::uint64_t tag, bool acknowledged) { settled_by_component(tag, acknowledged); };
     return events;
+  }
+
+  /// The component has asked our API with a wrong key: at its start its end follows.
+  void refused(const std::string& why) {
+    report_ = why;
+    log::error("the component was not let in", {{"reason", why}});
   }
 
   /// Gives the component what it has room for, never two messages of one id: its library would take the second for a
@@ -205,7 +222,10 @@ class SailorAction final : public component::Action {
     handled.add(published, cipher_, {}, no_snapshot);
     const auto outcome = handled.outcome(true);
     if (outcome.kind == component::Outcome::Kind::failed) {
-      report_ = outcome.failure.message;  // usually its last word
+      auto why = outcome.failure.message;  // usually its last word
+      if (login_) why = redacted(std::move(why), login_->login);
+      if (!report_.empty()) why += "; " + report_;
+      report_ = why;
       return log::error("component failed", {{"reason", report_}});
     }
     const auto late = late_.find(parent);
@@ -297,6 +317,7 @@ class SailorAction final : public component::Action {
   io::posix::AsioLoop& loop_;
   const component::WorkerEnvironment& environment_;
   const component::StepSettings settings_;
+  const std::optional<StepLogin> login_;  ///< none: the step names no credential
   const Cipher cipher_;
   std::function<void(Error)> lost_;
   OutputLines output_;
@@ -321,9 +342,14 @@ class SailorAction final : public component::Action {
 
 }  // namespace
 
+std::size_t concurrency_of(const component::StepSettings& settings) {
+  return prefetch_of(settings) + room_for_commits;
+}
+
 Result<std::unique_ptr<component::Action>> make_sailor_action(io::posix::AsioLoop& loop,
                                                               const component::WorkerEnvironment& environment,
                                                               const component::StepSettings& settings,
+                                                              std::optional<StepLogin> login,
                                                               std::function<void(Error)> lost) {
   Doors doors;
   doors.login = {"component", random_token()};
@@ -331,7 +357,8 @@ Result<std::unique_ptr<component::Action>> make_sailor_action(io::posix::AsioLoo
   doors.iv = random_token(Cipher::iv_size / 2);
   auto cipher = Cipher::make(doors.password, doors.iv);
   if (!cipher) return cipher.error();
-  auto action = std::make_unique<SailorAction>(loop, environment, settings, std::move(*cipher), std::move(lost));
+  auto action = std::make_unique<SailorAction>(loop, environment, settings, std::move(login), std::move(*cipher),
+                                               std::move(lost));
   if (auto started = action->start(std::move(doors)); !started) return started.error();
   return std::unique_ptr<component::Action>(std::move(action));
 }

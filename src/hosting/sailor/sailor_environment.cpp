@@ -80,7 +80,10 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   const auto& own = settings.program->environment;
   const auto is_level = [](const auto& variable) { return variable.first == "LOG_LEVEL"; };
   if (std::ranges::none_of(own, is_level)) variables.emplace_back("LOG_LEVEL", log_level());
-  variables.insert(variables.end(), own.begin(), own.end());
+  for (const auto& variable : own) {
+    std::erase_if(variables, [&](const auto& one) { return one.first == variable.first; });
+    variables.push_back(variable);
+  }
   return variables;
 }
 

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "component/program_login.hpp"
 #include "core/id.hpp"
+#include "core/log.hpp"
 #include "hosting/child.hpp"
 #include "hosting/sailor/sailor_environment.hpp"
 #include "hosting/sailor/task_api.hpp"
@@ -24,12 +26,21 @@ class Shutdown::State : public std::enable_shared_from_this<State> {
   State(io::posix::AsioLoop& loop, std::function<void(Status)> ended)
       : loop_(loop), ended_(std::move(ended)), output_(log::Level::info) {}
 
-  Status begin(const component::WorkerEnvironment& environment, const component::StepSettings& settings,
-               std::string data) {
+  Status begin(const component::WorkerEnvironment& environment, component::StepSettings settings,
+               const std::optional<StepLogin>& login, std::string data) {
+    if (login) {
+      settings.config = component::config_with_login(settings.config, settings.credential,
+                                                     settings.program->token_field, login->login);
+      output_.hide(login->login);
+    }
     Doors doors;
     doors.login = {"component", random_token()};
-    auto api =
-        TaskApi::open(loop_, doors.login, environment, settings, read_once(std::move(data), [this] { deleted(); }));
+    auto api = TaskApi::open(
+        loop_, doors.login, environment, settings,
+        {read_once(std::move(data), [this] { deleted(); }),
+         Accounts(loop_, environment, settings, login ? &login->source : nullptr), [](const std::string& why) {
+           log::error("the component was not let in", {{"reason", why}});
+         }});
     if (!api) return api.error();
     api_ = std::move(*api);
     doors.api_port = api_->port();
@@ -81,10 +92,11 @@ class Shutdown::State : public std::enable_shared_from_this<State> {
 
 Result<std::unique_ptr<Shutdown>> Shutdown::begin(io::posix::AsioLoop& loop,
                                                   const component::WorkerEnvironment& environment,
-                                                  const component::StepSettings& settings, std::string data,
+                                                  const component::StepSettings& settings,
+                                                  std::optional<StepLogin> login, std::string data,
                                                   std::function<void(Status)> ended) {
   auto state = std::make_shared<State>(loop, std::move(ended));
-  if (auto begun = state->begin(environment, settings, std::move(data)); !begun) return begun.error();
+  if (auto begun = state->begin(environment, settings, login, std::move(data)); !begun) return begun.error();
   return std::unique_ptr<Shutdown>(new Shutdown(std::move(state)));
 }
 

@@ -1,5 +1,7 @@
 #include "hosting/sailor/task_api.hpp"
 
+#include <fmt/format.h>
+
 #include "component/base64.hpp"
 #include "hosting/sailor/api_error.hpp"
 
@@ -19,8 +21,8 @@ std::string step_of(component::StepSettings settings) {
 
 Result<std::unique_ptr<TaskApi>> TaskApi::open(io::posix::AsioLoop& loop, AmqpPeer::Login login,
                                                const component::WorkerEnvironment& environment,
-                                               const component::StepSettings& settings, StartupData startup_data) {
-  std::unique_ptr<TaskApi> api(new TaskApi(std::move(login), environment, settings, std::move(startup_data)));
+                                               const component::StepSettings& settings, Parts parts) {
+  std::unique_ptr<TaskApi> api(new TaskApi(std::move(login), environment, settings, std::move(parts)));
   auto server = io::posix::HttpServer::listen(loop, "127.0.0.1:0", {}, *api);
   if (!server) return server.error();
   api->server_ = std::move(*server);
@@ -28,25 +30,38 @@ Result<std::unique_ptr<TaskApi>> TaskApi::open(io::posix::AsioLoop& loop, AmqpPe
 }
 
 TaskApi::TaskApi(AmqpPeer::Login login, const component::WorkerEnvironment& environment,
-                 const component::StepSettings& settings, StartupData startup_data)
+                 const component::StepSettings& settings, Parts parts)
     : authorization_("Basic " + component::base64_encoded(login.user + ":" + login.password)),
       step_path_("/v1/tasks/" + environment.flow_id + "/steps/" + environment.step_id),
       step_(step_of(settings)),
       startup_path_(startup_data_path(environment.flow_id)),
-      startup_data_(std::move(startup_data)) {}
+      parts_(std::move(parts)) {}
 
 void TaskApi::handle(HttpRequest request, io::posix::Respond respond) {
   answer(request, respond);
 }
 
+/// Says what was refused and to whom, never the key.
+HttpResponse TaskApi::refuse(const HttpRequest& request) const {
+  constexpr std::string_view scheme = "Basic ";
+  const auto header = request.header("authorization");
+  const auto login =
+      header.starts_with(scheme) ? component::base64_decoded(header.substr(scheme.size())) : std::nullopt;
+  const auto who = login ? "the user " + login->substr(0, login->find(':')) : std::string("somebody without a login");
+  parts_.refused(
+      fmt::format("the API refused {} {} to {}: it must use ELASTICIO_API_USERNAME and ELASTICIO_API_KEY as "
+                  "the component is given them",
+                  request.method, request.path, who));
+  auto refused = api_error(401, "wrong ELASTICIO_API_USERNAME or ELASTICIO_API_KEY");
+  refused.headers.emplace_back("WWW-Authenticate", "Basic realm=\"millrace\"");
+  return refused;
+}
+
 void TaskApi::answer(const HttpRequest& request, const io::posix::Respond& respond) const {
-  if (request.header("authorization") != authorization_) {
-    auto refused = api_error(401, "the component used a wrong API_USERNAME or API_KEY");
-    refused.headers.emplace_back("WWW-Authenticate", "Basic realm=\"millrace\"");
-    return respond(std::move(refused));
-  }
+  if (request.header("authorization") != authorization_) return respond(refuse(request));
   if (request.path == step_path_ && request.method == "GET") return respond({200, "application/json", step_});
-  if (request.path == startup_path_) return startup_data_(request, respond);
+  if (request.path == startup_path_) return parts_.startup_data(request, respond);
+  if (parts_.accounts.answer(request, respond)) return;
   respond(api_error(404, "there is no " + request.method + " " + request.path + " in this platform's component API"));
 }
 

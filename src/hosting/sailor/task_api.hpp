@@ -5,6 +5,7 @@
 
 #include "component/step_settings.hpp"
 #include "component/worker_environment.hpp"
+#include "hosting/sailor/accounts.hpp"
 #include "hosting/sailor/amqp_peer.hpp"
 #include "hosting/sailor/startup_data.hpp"
 #include "io/posix/http_server.hpp"
@@ -12,12 +13,18 @@
 namespace millrace::hosting::sailor {
 
 /// The part of elastic.io's HTTP API that a running component asks (docs/component-protocol.md): its step's settings,
-/// and what its startup hook wants kept. HTTP Basic with the same login as the AMQP door. On 127.0.0.1, any free port.
+/// what its startup hook wants kept, and its credential. HTTP Basic with the same login as the AMQP door. On 127.0.0.1,
+/// any free port.
 class TaskApi final : public io::posix::HttpHandler {
  public:
+  struct Parts {
+    StartupData startup_data;
+    Accounts accounts;
+    std::function<void(std::string why)> refused;  ///< who asked had a wrong user or key
+  };
   static Result<std::unique_ptr<TaskApi>> open(io::posix::AsioLoop& loop, AmqpPeer::Login login,
                                                const component::WorkerEnvironment& environment,
-                                               const component::StepSettings& settings, StartupData startup_data);
+                                               const component::StepSettings& settings, Parts parts);
 
   std::uint16_t port() const { return server_->port(); }
 
@@ -26,14 +33,15 @@ class TaskApi final : public io::posix::HttpHandler {
 
  private:
   TaskApi(AmqpPeer::Login login, const component::WorkerEnvironment& environment,
-          const component::StepSettings& settings, StartupData startup_data);
+          const component::StepSettings& settings, Parts parts);
   void answer(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const;
+  io::posix::HttpResponse refuse(const io::posix::HttpRequest& request) const;
 
   const std::string authorization_;
   const std::string step_path_;
   const std::string step_;  ///< the answer to GET step_path_
   const std::string startup_path_;
-  const StartupData startup_data_;
+  const Parts parts_;
   std::unique_ptr<io::posix::HttpServer> server_;
 };
 

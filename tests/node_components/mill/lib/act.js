@@ -54,7 +54,24 @@ const things = {
     await this.emit('data', { headers: { 'X-EIO-Routing-Key': 'nowhere' }, body: {} });
   },
   async keys(msg) {
-    await this.emit('updateKeys', { oauth: { access_token: msg.body.token } });
+    await this.emit('updateKeys', msg.body.keys);
+    return { body: { kept: true } };
+  },
+  async told(msg, { apiKey, user, region, oauth, greeting, _account: account, secretId }) {
+    return { body: { apiKey, user, region, oauth, greeting, account, secretId, process: process.pid } };
+  },
+  // As elastic.io's REST API component asks for its secret; what it is answered goes on.
+  async secret(msg, cfg) {
+    const { ELASTICIO_API_URI: uri, ELASTICIO_API_USERNAME: user, ELASTICIO_API_KEY: key, ELASTICIO_WORKSPACE_ID: workspace } = process.env;
+    const login = Buffer.from(`${user}:${msg.body.key || key}`).toString('base64');
+    const path = msg.body.path || `/v2/workspaces/${workspace}/secrets/${cfg.secretId}`;
+    const response = await fetch(uri + path, { method: msg.body.method || 'GET', headers: { Authorization: `Basic ${login}` } });
+    return { body: { status: response.status, answer: await response.json() } };
+  },
+  async leak(msg, { apiKey }) {
+    console.log(`the key is ${apiKey}`);
+    this.logger.warn('the key is still %s', apiKey);
+    throw new Error(`${apiKey} is not taken`);
   },
   async die(msg) {
     process.exit(msg.body.code);

@@ -2,10 +2,10 @@
 
 #include "component/action.hpp"
 
-namespace millrace::components {
+namespace millrace::component {
 
 /// What a message comes to whose step has no login now: it is tried again later, for its credential can be mended while
 /// it waits. Codes: credential.missing, credential.authorization_needed, credential.invalid, credential.unavailable.
-component::Outcome outcome_without_login(const Error& error);
+Outcome outcome_without_login(const Error& error);
 
-}  // namespace millrace::components
+}  // namespace millrace::component

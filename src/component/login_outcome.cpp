@@ -1,13 +1,13 @@
-#include "components/login_outcome.hpp"
+#include "component/login_outcome.hpp"
 
-namespace millrace::components {
+namespace millrace::component {
 
-component::Outcome outcome_without_login(const Error& error) {
+Outcome outcome_without_login(const Error& error) {
   const char* code = "credential.unavailable";
   if (error.kind == Error::Kind::not_found) code = "credential.missing";
   if (error.kind == Error::Kind::permission) code = "credential.authorization_needed";
   if (error.kind == Error::Kind::invalid) code = "credential.invalid";
-  return component::Outcome::later({code, error.message});
+  return Outcome::later({code, error.message});
 }
 
-}  // namespace millrace::components
+}  // namespace millrace::component
