@@ -9,7 +9,7 @@ namespace millrace::amqp::client {
 namespace {
 
 constexpr std::chrono::milliseconds pause_min{200};
-constexpr std::chrono::milliseconds pause_max{10'000};
+constexpr std::chrono::milliseconds pause_max{2'000};
 constexpr std::chrono::seconds well{5};  // a link that lasted so long was a good one
 
 bool may_come_back(const Error& why) {
@@ -39,7 +39,7 @@ void LastingLink::begin() {
 void LastingLink::became_ready() {
   ready_ = true;
   ready_since_ = loop_.steady_now();
-  if (std::exchange(was_lost_, false)) log::info("worker is connected to its broker again");
+  if (!std::exchange(trouble_, {}).empty()) log::info("worker is connected to its broker again");
   if (handlers_.ready) handlers_.ready();
 }
 
@@ -50,10 +50,9 @@ void LastingLink::interrupted(Error why) {
     if (handlers_.lost) handlers_.lost(std::move(why));
     return;
   }
-  was_lost_ = true;
   if (ready_ && loop_.steady_now() - ready_since_ >= well) pause_ = std::chrono::milliseconds(0);
-  log::warning("worker has no connection to its broker",
-               {{"reason", why.message}, {"again_in_ms", std::to_string(pause_.count())}});
+  if (trouble_ != why.message) log::warning("worker has no connection to its broker", {{"reason", why.message}});
+  trouble_ = why.message;
   if (std::exchange(ready_, false) && handlers_.interrupted) {
     const auto alive = alive_;
     handlers_.interrupted(std::move(why));

@@ -3,14 +3,16 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "amqp/client/link.hpp"
 #include "io/loop.hpp"
 
 namespace millrace::amqp::client {
 
-/// A link that is made anew whenever it is lost, at once if it had lasted, else after 200 ms, 400 ms … 10 s: its broker
-/// may be starting again or be cut off, and whoever works through the link outlives that.
+/// A link that is made anew whenever it is lost, at once if it had lasted, else after 200 ms, 400 ms … 2 s: its broker
+/// may be starting again or be cut off, and whoever works through the link outlives that. The log says each new reason
+/// once.
 ///
 /// Each loss is told with `interrupted`: what was delivered so far is void and comes again, and commits that were under
 /// way are not answered any more; `ready` comes when the link is there again. `lost` is called for what no waiting
@@ -44,8 +46,8 @@ class LastingLink final : public Link {
   io::SteadyTime ready_since_ = {};
   io::TimerId timer_ = 0;
   bool ready_ = false;
-  bool was_lost_ = false;  ///< and is not ready since
-  bool stopped_ = false;   ///< nothing more is to be delivered
+  std::string trouble_;   ///< why it is not there, as the log said last; empty: it is
+  bool stopped_ = false;  ///< nothing more is to be delivered
   std::shared_ptr<bool> alive_;
 };
 

@@ -62,7 +62,7 @@ TEST_CASE("a lasting link comes again after a loss, ever later while there is no
   CHECK_FALSE(broker.link->is_ready());
   broker.loop.run_for(0ms);
   CHECK(broker.made == 2);
-  for (const auto pause : {200ms, 400ms, 800ms, 1'600ms, 3'200ms, 6'400ms, 10'000ms, 10'000ms}) {
+  for (const auto pause : {200ms, 400ms, 800ms, 1'600ms, 2'000ms, 2'000ms}) {
     const int before = broker.made;
     broker.lose();
     broker.loop.run_for(pause - 1ms);
