@@ -233,6 +233,7 @@ std::vector<std::string> missing_fields(const CredentialForm& form, const json::
 Status take_keys(Credential& credential, const json::object& keys, const CredentialForm& form, std::int64_t now) {
   auto changed = credential;
   auto fields = credential.fields();
+  bool has_fields = false;
   for (const auto& [name, value] : keys) {
     const bool is_token = credential.is_oauth2() && name == (form.token_field.empty() ? "oauth" : form.token_field);
     if (is_token) {
@@ -244,8 +245,9 @@ Status take_keys(Credential& credential, const json::object& keys, const Credent
           name, fmt::format("cannot be changed by a component in a credential of type {}", to_string(credential.type)));
     }
     fields[name] = value;
+    has_fields = true;
   }
-  if (credential.type == component::CredentialType::component) {
+  if (has_fields) {
     const auto fine = checked(form, fields);
     if (!fine) return fine.error();
     if (*fine != credential.fields()) {

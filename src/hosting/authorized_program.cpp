@@ -60,7 +60,8 @@ class AuthorizedProgram::State : public std::enable_shared_from_this<State> {
 
   void take(const Login& login) {
     if (replacing_) return;  // asked again when it is gone
-    auto told = use_.told(login);
+    const bool is_known = program_ && login.generation == login_.generation;
+    auto told = is_known ? told_ : use_.told(login);
     if (program_ && told != told_) return replace();
     if (!program_ && !start(login, std::move(told))) return;
     login_ = login;

@@ -16,19 +16,20 @@ from registry import FakeRegistry  # noqa: E402
 from running import MILLRACE, Platform, post, until  # noqa: E402
 
 DEFINITION = {"title": "Shout", "version": "2.0.0", "protocol": "lines", "command": ["node", "main.js"],
-              "actions": {"shout": {"title": "Shout", "fields": {"mark": {"viewClass": "TextFieldView"}}}}}
+              "credentials": {"fields": {"mark": {"viewClass": "PasswordFieldView", "required": True}}},
+              "actions": {"shout": {"title": "Shout"}}}
 PROGRAM = """
 const say = (said) => console.log(JSON.stringify(said));
 require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
-  const { message, config } = JSON.parse(line);
-  say({ data: { text: message.body.text.toUpperCase() + (config.mark || '') + ' from ' + process.cwd() } });
+  const { message, credential } = JSON.parse(line);
+  say({ data: { text: message.body.text.toUpperCase() + credential.fields.mark + ' from ' + process.cwd() } });
   say({ end: true });
 });
 """
 FLOW = """name: shouting
 steps:
   - { id: form, trigger: webhook.receive, config: { path: shout } }
-  - { id: shout, action: shout.shout, after: form, driver: docker, config: { mark: "!" } }
+  - { id: shout, action: shout.shout, after: form, driver: docker, credential: mark }
   - { id: show, action: message.log, after: shout }
 """
 
@@ -63,7 +64,9 @@ class Components(unittest.TestCase):
         return done.stdout + done.stderr
 
     def shouts(self, data, image):
-        """What comes out of the flow, and that its step ran in a container of that image."""
+        """What comes out of the flow, and that its step ran in a container of that image, with its credential."""
+        subprocess.run([MILLRACE, "credential", "set", "mark", "--type", "component", "--component", "shout", "--data", data],
+                       input="!", text=True, check=True, timeout=60)
         with Platform(os.path.join(self.folder, "flow.yaml"), data=data,
                       environment={"DOCKER_HOST": self.engine.address}) as platform:
             self.assertEqual(post(platform.webhook, json.dumps({"text": "hello"})), 202)

@@ -4,20 +4,23 @@ import http.server
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 import unittest
 
 from client import Serve
-from running import millrace, post, until
+from running import MILLRACE, millrace, post, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SHOWN = int(os.environ.get("SHOWN", "10"))
+KEY = "the-key-of-the-service"
 FLOW = """name: calls
 steps:
   - id: calls
     trigger: mill.subscribe
-    config: { path: %(path)s, apiKey: key, service: "%(service)s" }
+    config: { path: %(path)s, service: "%(service)s" }
+    credential: service
   - { id: write, action: message.log, after: calls }
 """
 
@@ -46,12 +49,24 @@ class Service:
                 except OSError:
                     pass  # who asked was killed
 
+            def refused(self):
+                """Who does not show the key that the credential has."""
+                if self.headers["X-Key"] == KEY:
+                    return False
+                service.said.append("wrong key")
+                self.answer(403, {})
+                return True
+
             def do_POST(self):
+                if self.refused():
+                    return
                 service.made += 1
                 service.said.append(f"made {service.made}")
                 self.answer(201, {"id": service.made})
 
             def do_DELETE(self):
+                if self.refused():
+                    return
                 number = self.path.rsplit("/", 1)[1]
                 if service.holds:
                     service.said.append(f"holds {number}")
@@ -91,6 +106,8 @@ class Hooks(unittest.TestCase):
         data = os.path.join(folder, "data")
         added = millrace("component", "add", os.path.join(HERE, "mill"), "--name", "mill", "--data", data)
         self.assertEqual(added.returncode, 0, added.stderr)
+        subprocess.run([MILLRACE, "credential", "set", "service", "--type", "component", "--component", "mill", "--data", data],
+                       input=KEY, text=True, check=True, timeout=60, capture_output=True)
         self.served = Serve(data, arguments=["--log-level", os.environ.get("LEVEL", "info")])
         self.addCleanup(self.served.__exit__)
 
