@@ -1,7 +1,12 @@
+#include <algorithm>
+
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "api/responses.hpp"
 #include "api/services.hpp"
+#include "component/program_login.hpp"
+#include "credentials/component_definition.hpp"
 #include "installed/inquiries.hpp"
 
 namespace millrace::api {
@@ -34,16 +39,60 @@ Result<Question> read(Question::Kind kind, const json::object& body) {
   return question;
 }
 
-void ask(const Services& services, const Call& call, Question::Kind kind) {
-  const auto question = read(kind, call.body);
-  if (!question) return call.respond(problem(question.error()));
+/// The login's secrets are no part of an answer.
+void ask(const Services& services, const Call& call, const Question& question, const component::Login& login) {
   const auto* installation = services.installed.find(call.path[0]);
   if (installation == nullptr) {
     return call.respond(problem(404, "Not found", fmt::format("there is no installed component {}", call.path[0])));
   }
-  services.inquiries.ask(*installation, *question, [respond = call.respond](const Result<json::object>& answer) {
-    respond(answer ? json_response(200, *answer) : problem(answer.error()));
+  services.inquiries.ask(*installation, question, [login, respond = call.respond](const Result<json::object>& answer) {
+    if (answer) return respond({200, "application/json", redacted(json::serialize(*answer), login), {}});
+    auto error = answer.error();
+    error.message = redacted(std::move(error.message), login);
+    respond(problem(error));
   });
+}
+
+/// Why a component cannot be asked with this credential; Done: it can.
+Status takes(const Services& services, const std::string& component, const credentials::Credential& credential) {
+  const auto is_its = [&](const component::Function& function) {
+    const auto& types = function.descriptor.credential_types;
+    return function.descriptor.component == component && std::ranges::find(types, credential.type) != types.end();
+  };
+  const bool another_s = !credential.component().empty() && credential.component() != component;
+  if (!another_s && std::ranges::any_of(services.catalogue.all(), is_its)) return Done{};
+  return Error{Error::Kind::invalid, fmt::format("\"credential\": {} is none of {}", credential.name, component)};
+}
+
+/// With the fields of a credential that is set, as a step that names it has them.
+void ask_with(const Services& services, const Call& call, Question question, const std::string& name) {
+  const auto* credential = services.shelf.find(name);
+  if (credential == nullptr) {
+    return call.respond(problem(404, "Not found", fmt::format("there is no credential {}", name)));
+  }
+  if (auto fits = takes(services, call.path[0], *credential); !fits) return call.respond(problem(fits.error()));
+  services.logins.login(name, "", [services, call, question = std::move(question), name](const auto& login) mutable {
+    if (!login) return call.respond(problem(login.error()));
+    const auto* asking = credentials::asking_for_credentials(services.catalogue, call.path[0]);
+    const auto field = asking == nullptr ? std::string() : asking->credential_form->token_field;
+    question.config = component::config_with_login(std::move(question.config), name, field, *login);
+    question.secret = component::secret_document("millrace", name, field, *login);
+    ask(services, call, question, *login);
+  });
+}
+
+void ask(const Services& services, const Call& call, Question::Kind kind) {
+  auto body = call.body;
+  std::string credential;
+  if (const auto* name = body.if_contains("credential"); name != nullptr && kind != Question::Kind::verify) {
+    if (!name->is_string()) return call.respond(problem(400, "Bad request", "\"credential\" must be a text"));
+    credential = std::string(name->get_string());
+    body.erase("credential");
+  }
+  auto question = read(kind, body);
+  if (!question) return call.respond(problem(question.error()));
+  if (credential.empty()) return ask(services, call, *question, component::Login());
+  ask_with(services, call, std::move(*question), credential);
 }
 
 }  // namespace

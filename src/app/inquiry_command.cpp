@@ -55,6 +55,7 @@ Result<json::object> ask_there(const InquiryOptions& options, const std::string&
   json::object body{{"config", question.config}};
   if (!question.function.empty()) body["function"] = question.function;
   if (!question.field.empty()) body["field"] = question.field;
+  if (!options.credential.empty()) body["credential"] = options.credential;
   const auto answer =
       (*client)->ask({.method = "POST",
                       .target = fmt::format("/v1/components/{}/{}", percent_encoded(component), options.kind),
@@ -88,6 +89,10 @@ int ask_component(const InquiryOptions& options) {
   auto config = config_of(options.config);
   if (!config) return complain(config.error(), ExitCode::usage);
   question.config = std::move(*config);
+  if (!options.credential.empty() && !has_platform(options.server)) {
+    return complain({Error::Kind::invalid, "--credential: no platform runs that has it; give its fields with --config"},
+                    ExitCode::usage);
+  }
   const auto answer = has_platform(options.server) ? ask_there(options, component, question)
                                                    : ask_here(options, component, std::move(question));
   if (!answer) return complain(answer.error(), ExitCode::failed);

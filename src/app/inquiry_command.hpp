@@ -12,7 +12,8 @@ struct InquiryOptions {
   std::string kind = {};  ///< "verify", "metadata", "select"
   std::string name = {};  ///< "petstore" or "petstore.getPets"
   std::string field = {};
-  std::string config = {};  ///< JSON, or @FILE
+  std::string config = {};      ///< JSON, or @FILE
+  std::string credential = {};  ///< one that a running platform has, instead of its fields
 };
 
 /// Asks an installed component, on a running platform or here. The answer is printed as JSON; ExitCode::failed also for

@@ -125,7 +125,8 @@ Result<Login> Login::from_json(std::string_view text) {
 }
 
 std::string redacted(std::string text, const Login& login) {
-  if (login.type == basic) replace_all(text, base64_encoded(login.username + ":" + login.secret));
+  if (login.type == basic && !login.secret.empty())
+    replace_all(text, base64_encoded(login.username + ":" + login.secret));
   hide(text, login.secret);
   for (const auto& name : login.secret_fields) {
     if (const auto* value = login.fields.if_contains(name)) hide_all(text, *value);

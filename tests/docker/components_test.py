@@ -81,7 +81,7 @@ class Components(unittest.TestCase):
         self.build("acme/shout-component:2", "scratch", "WORKDIR /app")
         data = os.path.join(self.folder, "taken")
         self.assertIn("shout  2.0.0", self.run_command("component", "add", "image:acme/shout-component:2", "--data", data))
-        self.assertIn("mark  text", self.run_command("component", "show", "shout.shout", "--data", data))
+        self.assertIn("mark  secret", self.run_command("component", "show", "shout.shout", "--data", data))
         self.assertEqual(sorted(os.listdir(os.path.join(data, "components/shout"))), [".millrace.json", "component.json", "main.js"])
         self.assertEqual(self.engine.docker("ps", "--all", "--quiet"), "")
 

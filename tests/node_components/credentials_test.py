@@ -169,6 +169,10 @@ class Credentials(unittest.TestCase):
         self.assertIn("the key [redacted] of ada is not known", said)
         self.assertNotIn("bad-key-00001", said)
         self.assertEqual(self.client.get("/v1/credentials/bad").json["verification"]["ok"], False)
+        asked = millrace("component", "select", "mill.act", "grain", "--credential", "mill", "--data", self.data)
+        self.assertEqual(json.loads(asked.stdout), {"choices": {"rye": "of ada, mill, [redacted]"}}, asked.stderr)
+        self.assertIn("no credential none", millrace("component", "select", "mill.act", "grain", "--credential", "none",
+                                                     "--data", self.data).stderr)
         os.rename(os.path.join(self.data, "components/mill/verifyCredentials.js"), os.path.join(self.data, "components/mill/other.js"))
         self.addCleanup(os.rename, os.path.join(self.data, "components/mill/other.js"),
                         os.path.join(self.data, "components/mill/verifyCredentials.js"))

@@ -71,6 +71,10 @@ void ComponentCommands::add_questions(CLI::App* group) {
     command->add_option("NAME", inquiry_.name, of_all ? "The component" : "COMPONENT.FUNCTION")->required();
     if (std::string_view(kind) == "select") command->add_option("FIELD", inquiry_.field, "The field")->required();
     command->add_option("--config", inquiry_.config, "The fields that it needs, as JSON, or @FILE")->type_name("JSON");
+    if (!of_all) {
+      command->add_option("--credential", inquiry_.credential, "A credential of the platform's, for the fields it has")
+          ->type_name("NAME");
+    }
     command->callback([this, kind = std::string(kind)] {
       inquiry_.kind = kind;
       chosen = [this] { return ask_component(inquiry_); };

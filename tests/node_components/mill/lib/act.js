@@ -92,3 +92,4 @@ function act(msg, cfg, snapshot) {
 
 exports.process = act;
 exports.init = async (cfg) => { act.initialised = cfg.greeting || 'yes'; };
+exports.grains = async (cfg) => ({ rye: `of ${cfg.user}, ${cfg._account}, ${cfg.apiKey}` });
