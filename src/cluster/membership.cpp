@@ -176,8 +176,8 @@ bool Membership::leads() const {
   return !left_ && loop_.steady_now() < leads_until_;
 }
 
-bool Membership::owns(std::string_view worker) const {
-  const auto* owner = owner_of(worker, alive_names_);
+bool Membership::owns(std::string_view step, std::uint32_t instance) const {
+  const auto* owner = owner_of(step, instance, alive_names_);
   return owner != nullptr && *owner == settings_.name;
 }
 

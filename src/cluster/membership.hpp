@@ -73,8 +73,8 @@ class Membership {
   bool leads() const;
   /// The epoch in which this one leads; 0: it does not.
   std::int64_t turn() const { return leads() ? epoch_ : 0; }
-  /// Whether this one starts that worker.
-  bool owns(std::string_view worker) const;
+  /// Whether this one starts that instance of a step (owner_of).
+  bool owns(std::string_view step, std::uint32_t instance) const;
 
  private:
   /// What one heartbeat learns.

@@ -156,7 +156,7 @@ TEST_CASE("a member that is started again has its name from then on, and what is
   Town::House anew(town, "east", "3");
   town.loop.run_for(seconds(3));
   CHECK(old.member.alive() == Names{"west"});
-  CHECK_FALSE(old.member.owns("orders@1/ship#1"));
+  CHECK_FALSE(old.member.owns("orders/ship", 1));
   CHECK_FALSE(old.member.leads());
   CHECK(anew.member.alive() == Names{"east", "west"});
   old.member.leave([] {});
@@ -170,10 +170,11 @@ TEST_CASE("each worker is owned by one member of those that are alive") {
   Town::House east(town, "east", "1");
   Town::House west(town, "west", "2");
   town.loop.run_for(seconds(3));
-  for (const auto* worker : {"a", "b", "c", "d", "e", "f"}) CHECK(east.member.owns(worker) != west.member.owns(worker));
+  for (const auto* worker : {"a", "b", "c", "d", "e", "f"})
+    CHECK(east.member.owns(worker, 1) != west.member.owns(worker, 1));
   east.way.hold();
   town.loop.run_for(seconds(15));
-  for (const auto* worker : {"a", "b", "c", "d", "e", "f"}) CHECK(west.member.owns(worker));
+  for (const auto* worker : {"a", "b", "c", "d", "e", "f"}) CHECK(west.member.owns(worker, 1));
 }
 
 TEST_CASE("when the leading process is gone without a word another one leads, by the database's own clock") {

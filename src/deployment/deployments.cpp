@@ -50,8 +50,7 @@ Deployments::~Deployments() {
 std::vector<orchestrator::WorkerKey> Deployments::own(std::vector<orchestrator::WorkerKey> workers) const {
   if (parts_.membership == nullptr) return workers;
   std::erase_if(workers, [&](const orchestrator::WorkerKey& worker) {
-    const auto instance = std::max<std::uint32_t>(worker.instance, 1);
-    return !parts_.membership->owns(fmt::format("{}/{}#{}", worker.flow, worker.step, instance));
+    return !parts_.membership->owns(fmt::format("{}/{}", worker.flow, worker.step), worker.instance);
   });
   return workers;
 }
