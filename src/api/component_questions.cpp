@@ -76,7 +76,10 @@ void ask_with(const Services& services, const Call& call, Question question, con
     const auto* asking = credentials::asking_for_credentials(services.catalogue, call.path[0]);
     const auto field = asking == nullptr ? std::string() : asking->credential_form->token_field;
     question.config = component::config_with_login(std::move(question.config), name, field, *login);
-    question.secret = component::secret_document("millrace", name, field, *login);
+    question.account = {name, component::secret_document("millrace", name, field, *login),
+                        [&keys = services.keys, name, component = call.path[0]](const auto& given, auto done) {
+                          keys.take(name, component, given, "component " + component, std::move(done));
+                        }};
     ask(services, call, question, *login);
   });
 }

@@ -109,7 +109,7 @@ void ask_component(const Services& services, const Call& call, const Credential&
   const auto& field = descriptor->credential_form->token_field;
   installed::Question question;
   question.config = component::config_with_login({}, credential.name, field, login);
-  question.secret = component::secret_document("millrace", credential.name, field, login);
+  question.account = {credential.name, component::secret_document("millrace", credential.name, field, login)};
   services.inquiries.ask(
       *installation, question,
       [services, credential, login, name, respond = call.respond, who = call.caller.who](const auto& answer) {

@@ -13,6 +13,7 @@
 #include "api/verification.hpp"
 #include "broker/queues.hpp"
 #include "component/action.hpp"
+#include "credentials/component_keys.hpp"
 #include "credentials/oauth2/visits.hpp"
 #include "deployment/deployments.hpp"
 #include "deployment/publication.hpp"
@@ -53,6 +54,7 @@ struct Services {
   credentials::Shelf& shelf;
   credentials::oauth2::Refresher& logins;
   credentials::oauth2::Visits& visits;
+  credentials::ComponentKeys& keys;
   std::function<std::string()> redirect_url;  ///< where authorization servers send people back to
   Verify verify;
   std::function<boost::json::object()> status;

@@ -325,6 +325,7 @@ class Platform::Parts {
                       credentials_->shelf,
                       credentials_->logins,
                       credentials_->visits,
+                      credentials_->keys,
                       [this] { return redirect_url(); },
                       [this](const api::VerificationOrder& order, std::function<void(api::Verdict)> done) {
                         verifications_->start(order, std::move(done));

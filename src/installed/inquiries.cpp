@@ -21,6 +21,7 @@ constexpr std::uint64_t memory_max = 1u << 30;
 constexpr std::uint64_t answer_max = 10'000'000;  ///< bytes
 constexpr std::size_t config_max = 100'000;       ///< bytes: what fits into a variable of the environment
 constexpr const char* api_user = "inquiry";
+constexpr std::string_view secrets_path = "/v2/workspaces/";
 constexpr std::size_t shown_max = 2'000;  ///< bytes of its output in an error
 
 std::string_view method_of(Kind kind) {
@@ -110,6 +111,10 @@ bool has_verification(const Installation& installation) {
   return false;
 }
 
+io::posix::HttpResponse refusal(int status, std::string_view why) {
+  return {status, "application/json", json::serialize(json::object{{"error", why}}), {}};
+}
+
 std::string tail(const std::string& output) {
   return output.size() <= shown_max ? output : "…" + output.substr(output.size() - shown_max);
 }
@@ -119,7 +124,7 @@ std::string tail(const std::string& output) {
 struct Inquiries::Asked {
   Kind kind;
   Answered answered;
-  std::string secret;
+  std::optional<Question::Account> account;
   std::unique_ptr<Command> command = {};
 };
 
@@ -160,7 +165,7 @@ void Inquiries::start(const Installation& installation, const Question& question
   const auto address = fmt::format("http://127.0.0.1:{}", door_->port());
   auto config = json::serialize(question.config);
   auto& asked =
-      *asked_.emplace(token, std::make_unique<Asked>(Asked{question.kind, std::move(answered), question.secret}))
+      *asked_.emplace(token, std::make_unique<Asked>(Asked{question.kind, std::move(answered), question.account}))
            .first->second;
   if (config.size() > config_max) {
     return loop_.post([this, token] { finish(token, Error{Error::Kind::limit, "the config is larger than 100 kB"}); });
@@ -196,25 +201,36 @@ std::uint64_t Inquiries::body_max(const io::posix::HttpRequest&) const {
   return answer_max;
 }
 
-/// What elastic.io's API tells a component of its secret; POST is a refresh, which there has just been.
-void Inquiries::tell_secret(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const {
+/// As elastic.io's API answers about credentials; POST …/refresh is the secret, which is fresh.
+void Inquiries::answer_account(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const {
   constexpr std::string_view scheme = "Basic ";
   const auto header = request.header("authorization");
   const auto login =
       header.starts_with(scheme) ? component::base64_decoded(header.substr(scheme.size())) : std::nullopt;
   const auto prefix = std::string(api_user) + ":";
   const auto found = login && login->starts_with(prefix) ? asked_.find(login->substr(prefix.size())) : asked_.end();
-  if (found == asked_.end()) {
-    return respond({401, "application/json", R"({"error":"wrong ELASTICIO_API_USERNAME or ELASTICIO_API_KEY"})", {}});
+  if (found == asked_.end()) return respond(refusal(401, "wrong ELASTICIO_API_USERNAME or ELASTICIO_API_KEY"));
+  const auto& account = found->second->account;
+  const bool is_its = account && (request.path + "/").find("/" + account->name + "/") != std::string::npos;
+  if (!is_its) return respond(refusal(account ? 403 : 404, "this is no credential that it is asked with"));
+  if (request.path.starts_with(secrets_path)) return respond({200, "application/json", account->secret, {}});
+  boost::system::error_code failed;
+  const auto body = json::parse(request.body, failed);
+  const auto* object = failed ? nullptr : body.if_object();
+  const auto* keys = object == nullptr ? nullptr : object->if_contains("keys");
+  if (request.method != "PUT" || keys == nullptr || !keys->is_object() || !account->keep) {
+    return respond(refusal(400, "what can be done here is to PUT {\"keys\": {…}}"));
   }
-  if (found->second->secret.empty()) {
-    return respond({404, "application/json", R"({"error":"there is no credential to be told of"})", {}});
-  }
-  respond({200, "application/json", found->second->secret, {}});
+  account->keep(keys->get_object(), [respond, name = account->name](const Status& kept) {
+    if (kept) return respond({200, "application/json", json::serialize(json::object{{"id", name}}), {}});
+    respond(refusal(kept.error().kind == Error::Kind::invalid ? 400 : 503, kept.error().message));
+  });
 }
 
 void Inquiries::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
-  if (request.path.starts_with("/v2/workspaces/")) return tell_secret(request, respond);
+  if (request.path.starts_with(secrets_path) || request.path.starts_with("/v1/accounts/")) {
+    return answer_account(request, respond);
+  }
   const auto token = request.path.substr(std::min<std::size_t>(1, request.path.size()));
   const auto found = asked_.find(token);
   if (found == asked_.end() || request.method != "POST") {

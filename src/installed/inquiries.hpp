@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/json/object.hpp>
@@ -25,7 +26,15 @@ struct Question {
   std::string function = {};        ///< "getPets"; not for verify
   std::string field = {};           ///< for select
   boost::json::object config = {};  ///< a step's fields and those of its credentials
-  std::string secret = {};          ///< what it is told when it asks for its secret (secret_document); empty: nothing
+
+  /// The credential that its config is of, for what it asks of elastic.io's API about it.
+  struct Account {
+    std::string name;
+    std::string secret;  ///< what it is told (component::secret_document)
+    /// Keeps the fields that it has got anew (updateKeys); null: they cannot be kept.
+    std::function<void(const boost::json::object& keys, std::function<void(Status)>)> keep = {};
+  };
+  std::optional<Account> account = {};
 };
 
 /// Asks components. What component.json says is answered from there; else a process of elastic.io's library is started
@@ -48,7 +57,7 @@ class Inquiries final : public io::posix::HttpHandler {
  private:
   struct Asked;
   Status open();
-  void tell_secret(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const;
+  void answer_account(const io::posix::HttpRequest& request, const io::posix::Respond& respond) const;
   void start(const Installation& installation, const Question& question, const std::string& model, Answered answered);
   void finish(const std::string& token, Result<boost::json::object> result);
 

@@ -171,6 +171,8 @@ class Credentials(unittest.TestCase):
         self.assertEqual(self.client.get("/v1/credentials/bad").json["verification"]["ok"], False)
         asked = millrace("component", "select", "mill.act", "grain", "--credential", "mill", "--data", self.data)
         self.assertEqual(json.loads(asked.stdout), {"choices": {"rye": "of ada, mill, [redacted]"}}, asked.stderr)
+        millrace("component", "select", "mill.act", "grain", "--credential", "mill", "--config", '{"greeting": "us"}', "--data", self.data)
+        self.assertEqual(self.client.get("/v1/credentials/mill").json["settings"]["fields"], {"user": "ada", "region": "us"})
         self.assertIn("no credential none", millrace("component", "select", "mill.act", "grain", "--credential", "none",
                                                      "--data", self.data).stderr)
         os.rename(os.path.join(self.data, "components/mill/verifyCredentials.js"), os.path.join(self.data, "components/mill/other.js"))

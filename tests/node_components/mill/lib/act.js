@@ -92,4 +92,7 @@ function act(msg, cfg, snapshot) {
 
 exports.process = act;
 exports.init = async (cfg) => { act.initialised = cfg.greeting || 'yes'; };
-exports.grains = async (cfg) => ({ rye: `of ${cfg.user}, ${cfg._account}, ${cfg.apiKey}` });
+exports.grains = async function grains(cfg) {
+  if (cfg.greeting) this.emit('updateKeys', { region: cfg.greeting });
+  return { rye: `of ${cfg.user}, ${cfg._account}, ${cfg.apiKey}` };
+};
