@@ -146,7 +146,7 @@ std::string flow_metrics_text(const broker::Queues& broker, const DeadLetters& l
   page.single("millrace_messages_done_total", "counter", "Messages that came to the end of their flow since the start",
               totals.done);
   const auto& deployed = deployments.deployed();
-  write_balances(page, deployments);
+  if (broker.keeps_books()) write_balances(page, deployments);
   std::vector<Step> steps;
   for (const auto& [name, flow] : deployed.flows()) {
     for (const auto& [number, version] : flow.versions) {

@@ -43,8 +43,8 @@ json::object report_of(const broker::Queues& broker, const deployment::Deploymen
   json::object report = {{"name", flow.name},
                          {"state", store::to_string(flow.state)},
                          {"steps", json::array()},
-                         {"dead_letters", dead_letters},
-                         {"balance", balance_json(balance)}};
+                         {"dead_letters", dead_letters}};
+  if (broker.keeps_books()) report["balance"] = balance_json(balance);
   const auto* current = flow.current();
   json::array versions;
   for (const auto& [number, version] : flow.versions) {
@@ -105,7 +105,8 @@ json::object status_report(const deployment::Totals& totals, const broker::Queue
   json::object report = {
       {"accepted", totals.accepted},        {"in_flight", totals.in_flight}, {"done", totals.done},
       {"retrying", totals.retrying},        {"dead", totals.dead},           {"flows", std::move(flows)},
-      {"workers", worker_reports(workers)}, {"leftovers", std::move(left)},  {"balance", balance_json(balance)}};
+      {"workers", worker_reports(workers)}, {"leftovers", std::move(left)}};
+  if (broker.keeps_books()) report["balance"] = balance_json(balance);
   if (!engine.empty()) report["engine"] = engine;
   return report;
 }

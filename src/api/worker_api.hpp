@@ -34,7 +34,7 @@ class WorkerApi final : public io::posix::HttpHandler {
     double ratio = 0;
   };
   struct Parts {
-    const broker::Queues& broker;
+    broker::Queues& broker;
     const broker::Users& users;
     const deployment::Deployed& deployed;
     credentials::oauth2::Refresher& logins;

@@ -14,6 +14,7 @@ void BrokerAccess::admit(const orchestrator::WorkerKey& worker, const orchestrat
 
 void BrokerAccess::retire(const std::string& user) {
   users_.retire(user);
+  retired_(user);
 }
 
 }  // namespace millrace::app

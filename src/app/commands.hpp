@@ -29,6 +29,7 @@ struct DockerOptions {
 struct ServeOptions {
   std::string data_folder;
   std::string store;   ///< URL of PostgreSQL; empty: a file in the data folder
+  std::string amqp;    ///< URL of RabbitMQ; empty: the embedded broker
   std::string member;  ///< what it is called among the platforms that share the store; empty: by host and data folder
   std::string http_address;
   std::string api_address;  ///< empty: the API is on the control socket only

@@ -29,26 +29,29 @@ Result<orchestrator::Doors> ContainerDoors::open(const orchestrator::docker::Net
     }
     address_ = address;
     interface_index_ = index;
-    record_.amqp_port = amqp_->port();
+    record_.amqp_port = amqp_ == nullptr ? 0 : amqp_->port();
     record_.api_port = api_->port();
     if (auto saved = record_.save(settings_.record_path); !saved) return saved.error();
   }
-  return orchestrator::Doors{fmt::format("{}:{}", host, amqp_->port()), fmt::format("{}:{}", host, api_->port())};
+  const auto amqp = amqp_ == nullptr ? std::string() : fmt::format("{}:{}", host, amqp_->port());
+  return orchestrator::Doors{amqp, fmt::format("{}:{}", host, api_->port())};
 }
 
 /// On the ports of the last run; if another program has one of them now, on any.
 Status ContainerDoors::listen(const std::string& address) {
-  auto amqp = broker::Server::listen(loop_, settings_.hosts, users_, address, record_.amqp_port);
-  if (!amqp && amqp.error().kind == Error::Kind::conflict) {
-    amqp = broker::Server::listen(loop_, settings_.hosts, users_, address, 0);
+  if (!settings_.hosts.empty()) {
+    auto amqp = broker::Server::listen(loop_, settings_.hosts, users_, address, record_.amqp_port);
+    if (!amqp && amqp.error().kind == Error::Kind::conflict) {
+      amqp = broker::Server::listen(loop_, settings_.hosts, users_, address, 0);
+    }
+    if (!amqp) return amqp.error();
+    amqp_ = std::move(*amqp);
   }
-  if (!amqp) return amqp.error();
   auto api = io::posix::HttpServer::listen(loop_, fmt::format("{}:{}", address, record_.api_port), {}, worker_api_);
   if (!api && api.error().kind == Error::Kind::conflict) {
     api = io::posix::HttpServer::listen(loop_, address + ":0", {}, worker_api_);
   }
   if (!api) return api.error();
-  amqp_ = std::move(*amqp);
   api_ = std::move(*api);
   return Done{};
 }

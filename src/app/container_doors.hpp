@@ -16,9 +16,9 @@ namespace millrace::app {
 class ContainerDoors {
  public:
   struct Settings {
-    broker::VirtualHosts hosts;
-    std::string name = {};     ///< what containers find them by; empty: the network's gateway
-    std::string address = {};  ///< of that name, to listen on
+    broker::VirtualHosts hosts;  ///< none: containers reach their queues elsewhere, and have a door for settings only
+    std::string name = {};       ///< what containers find them by; empty: the network's gateway
+    std::string address = {};    ///< of that name, to listen on
     std::string record_path;
   };
 

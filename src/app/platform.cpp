@@ -7,7 +7,6 @@
 
 #include "api/authorization_callback.hpp"
 #include "api/broker_api.hpp"
-#include "api/broker_dead_letters.hpp"
 #include "api/door.hpp"
 #include "api/execution_report.hpp"
 #include "api/flow_metrics.hpp"
@@ -23,14 +22,16 @@
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
 #include "app/first_token.hpp"
+#include "app/queue_parts.hpp"
 #include "app/store_place.hpp"
 #include "app/trace_parts.hpp"
 #include "app/verifications.hpp"
 #include "app/worker_drivers.hpp"
 #include "app/worker_launch.hpp"
 #include "app/worker_output.hpp"
-#include "broker/broker.hpp"
-#include "broker/server.hpp"
+#include "app/worker_presences.hpp"
+#include "app/worker_snapshot.hpp"
+#include "broker/queues.hpp"
 #include "broker/users.hpp"
 #include "core/id.hpp"
 #include "core/log.hpp"
@@ -73,7 +74,6 @@ class Platform::Parts {
         variables_(site.variables),
         running_(running_of(site.options)),
         hooks_(std::move(hooks)),
-        broker_offload_(loop_),
         store_offload_(loop_),
         history_offload_(loop_),
         logs_(loop_),
@@ -101,19 +101,22 @@ class Platform::Parts {
     return Done{};
   }
 
-  Started open_broker() {
+  Started open_queues() {
     const auto unusable = [&](const Error& error) {
       return failure(ExitCode::data_folder, error.in("data folder " + options_.data_folder));
     };
-    auto disk = io::posix::PosixDisk::open(folder_->broker_folder());
-    if (!disk) return unusable(disk.error());
-    disk_ = std::move(*disk);
-    auto broker = broker::Broker::open(loop_, *disk_, broker_offload_, {});
-    if (!broker) return unusable(broker.error());
-    broker_ = std::move(*broker);
-    session_ = broker_->begin_session();
-    dead_letters_.emplace(*broker_, session_);
-    platform_events_.emplace(api::PlatformEvents::Parts{loop_, *broker_, deployed_, *dead_letters_, events_});
+    presences_.emplace(loop_, options_.worker_silence,
+                       WorkerPresences::Hooks{[this](const std::string& user) { orchestrator_->connected(user); },
+                                              [this](const std::string& user) { orchestrator_->disconnected(user); }});
+    auto parts = QueueParts::open({loop_, options_, *folder_, *store_, users_,
+                                   [this](const std::string& queue) { return presences_->work(queue); },
+                                   cluster_ ? &cluster_->membership : nullptr});
+    if (!parts) return unusable(parts.error());
+    queue_parts_ = std::move(*parts);
+    queues_ = &queue_parts_->queues();
+    dead_letters_ = &queue_parts_->dead_letters();
+    session_ = queues_->begin_session();
+    platform_events_.emplace(api::PlatformEvents::Parts{loop_, *queues_, deployed_, *dead_letters_, events_});
     return open_history();
   }
 
@@ -150,7 +153,7 @@ class Platform::Parts {
 
   Started listen() {
     traces_ = TraceParts::open(loop_, options_, run_id_);
-    gateway_.emplace(loop_, *broker_, gateway::Gateway::Limits{},
+    gateway_.emplace(loop_, *queues_, gateway::Gateway::Limits{},
                      [this](const std::string& credential) { return credentials_->shelf.login(credential); });
     gateway_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
     if (traces_) gateway_->trace_with(traces_->tracer);
@@ -158,34 +161,49 @@ class Platform::Parts {
     auto http = io::posix::HttpServer::listen(loop_, options_.http_address, {}, *world_);
     if (!http) return failure(ExitCode::listen, http.error());
     http_ = std::move(*http);
-    auto amqp = broker::Server::listen(loop_, *broker_, users_, "127.0.0.1", 0);
+    const auto amqp = queue_parts_->open_door();
     if (!amqp) return failure(ExitCode::listen, amqp.error());
-    amqp_ = std::move(*amqp);
-    worker_api_.emplace(api::WorkerApi::Parts{*broker_,
+    worker_api_.emplace(api::WorkerApi::Parts{*queues_,
                                               users_,
                                               deployed_,
                                               credentials_->logins,
                                               credentials_->keys,
                                               *startups_,
                                               &*recorder_,
-                                              {traces_ ? &traces_->exporter : nullptr, options_.trace_ratio}});
+                                              {traces_ ? &traces_->exporter : nullptr, options_.trace_ratio},
+                                              worker_reports()});
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
-    return make_drivers();
+    return make_drivers(*amqp);
   }
 
-  Started make_drivers() {
-    const orchestrator::Doors loopback{fmt::format("127.0.0.1:{}", amqp_->port()),
-                                       fmt::format("127.0.0.1:{}", worker_http_->port())};
+  /// With RabbitMQ: the embedded broker sees by itself what its workers do.
+  api::WorkerReports worker_reports() {
+    api::WorkerReports reports;
+    if (options_.amqp.empty()) return reports;
+    reports.presence = [this](const std::string& user, const flow::WorkerPlan& worker,
+                              const component::Presence& presence) { presences_->take(user, worker, presence); };
+    reports.asked = [this](const std::string& user, const flow::WorkerPlan& worker) {
+      presences_->asked(user, worker);
+    };
+    reports.save_snapshot = [this](const flow::WorkerPlan& worker, std::string text, std::function<void(Status)> kept) {
+      save_snapshot(*queues_, session_, worker, std::move(text), std::move(kept));
+    };
+    return reports;
+  }
+
+  Started make_drivers(const std::string& amqp) {
+    const orchestrator::Doors loopback{amqp, fmt::format("127.0.0.1:{}", worker_http_->port())};
     verifications_.emplace(Verifications::Parts{loop_, users_, *worker_api_, options_, loopback, run_id_});
-    auto drivers = WorkerDrivers::make({loop_, users_, *broker_, *worker_api_, loopback, folder_->container_record(),
-                                        [this](const std::string& worker, std::string_view line) {
-                                          const auto read = read_worker_output(worker, line, loop_.wall_now());
-                                          log::write(read);
-                                          logs_.add(read);
-                                        }},
-                                       options_.docker);
+    auto drivers =
+        WorkerDrivers::make({loop_, users_, queue_parts_->hosts(), *worker_api_, loopback, folder_->container_record(),
+                             [this](const std::string& worker, std::string_view line) {
+                               const auto read = read_worker_output(worker, line, loop_.wall_now());
+                               log::write(read);
+                               logs_.add(read);
+                             }},
+                            options_.docker);
     if (!drivers) {
       const bool misspelt = drivers.error().kind == Error::Kind::invalid;
       return failure(misspelt ? ExitCode::usage : ExitCode::data_folder, drivers.error());
@@ -195,16 +213,9 @@ class Platform::Parts {
   }
 
   api::BrokerFacts facts() {
-    api::BrokerFacts facts;
-    facts.connections = [this] { return amqp_->connections(); };
-    facts.traffic = [this] { return amqp_->traffic(); };
-    facts.logs = [this] {
-      const auto usage = disk_->usage();
-      const auto free = disk_->free_space();
-      return std::vector<api::LogFacts>{{"/", usage.files, usage.bytes, free ? *free : 0, &disk_->sync_times()}};
-    };
+    auto facts = queue_parts_->facts();
     facts.more_metrics = [this] {
-      auto text = api::flow_metrics_text(*broker_, *dead_letters_, *deployments_, orchestrator_->status(), totals(),
+      auto text = api::flow_metrics_text(*queues_, *dead_letters_, *deployments_, orchestrator_->status(), totals(),
                                          loop_.wall_now().time_since_epoch().count());
       if (traces_) text += api::trace_metrics_text(traces_->exporter.counts());
       return text;
@@ -214,7 +225,7 @@ class Platform::Parts {
   }
 
   void make_orchestrator() {
-    access_.emplace(users_);
+    access_.emplace(users_, [this](const std::string& user) { presences_->forget(user); });
     orchestrator::Orchestrator::Settings settings;
     settings.limits.grace = options_.grace;
     settings.limits.start_timeout = options_.start_timeout;
@@ -241,7 +252,7 @@ class Platform::Parts {
   }
 
   Started deploy() {
-    scheduler_.emplace(loop_, *broker_);
+    scheduler_.emplace(loop_, *queues_);
     scheduler_->watch([this](history::Beginning beginning) { recorder_->began(std::move(beginning)); });
     if (traces_) scheduler_->trace_with(traces_->tracer);
     if (cluster_) scheduler_->lead_by([this] { return cluster_->membership.leads(); });
@@ -267,7 +278,7 @@ class Platform::Parts {
     hooks.removed = [this](const deployment::Version& version) { recorder_->withdraw(version.plan.exchange.name); };
     hooks.began = [this](history::Beginning beginning) { recorder_->began(std::move(beginning)); };
     deployments_.emplace(
-        deployment::Deployments::Parts{loop_, *broker_, *store_, catalogue_, variables_, running_, *gateway_,
+        deployment::Deployments::Parts{loop_, *queues_, *store_, catalogue_, variables_, running_, *gateway_,
                                        *scheduler_, *startups_, tracer(), cluster_ ? &cluster_->membership : nullptr},
         deployed_, deployment::Demand::Settings{options_.warm, options_.worker_idle, cluster_ != nullptr},
         std::move(hooks));
@@ -277,7 +288,7 @@ class Platform::Parts {
     if (!flows) return failure(ExitCode::data_folder, flows.error());
     for (const auto& flow : *flows) deployments_->follow(flow);
     if (cluster_) cluster_->follow({*deployments_, *startups_, credentials_->shelf, credentials_->logins});
-    for (const auto& left : deployment::leftovers(*broker_, deployed_.plans())) {
+    for (const auto& left : deployment::leftovers(*queues_, deployed_.plans())) {
       log::warning("messages that no flow reads stay on their queue",
                    {{"queue", left.queue}, {"messages", std::to_string(left.messages)}});
     }
@@ -286,7 +297,7 @@ class Platform::Parts {
 
   /// Those that were under way go on.
   Started begin_replays() {
-    replays_.emplace(replay::Replays::Parts{loop_, *broker_, *store_, *recorder_, *deployments_, tracer(),
+    replays_.emplace(replay::Replays::Parts{loop_, *queues_, *store_, *recorder_, *deployments_, tracer(),
                                             cluster_ ? cluster_->membership.name() : std::string()});
     using Running = std::vector<store::ReplayRecord>;
     const auto running =
@@ -297,7 +308,7 @@ class Platform::Parts {
   }
 
   Started open_api() {
-    broker_api_.emplace(*broker_, facts());
+    broker_api_.emplace(queue_parts_->hosts(), facts());
     installer_.emplace(
         loop_, installed_,
         installed::EngineSettings{options_.docker.engine, options_.docker.certificates, options_.docker.config});
@@ -305,7 +316,7 @@ class Platform::Parts {
     installations_.emplace(*installer_, *store_, [this] { deployments_->follow_again(); });
     operations_ = api::make_operations(
         api::Services{loop_,
-                      *broker_,
+                      *queues_,
                       session_,
                       *store_,
                       *deployments_,
@@ -384,8 +395,10 @@ class Platform::Parts {
   }
 
   boost::json::object status() {
-    return api::status_report(totals(), *broker_, *dead_letters_, *deployments_, orchestrator_->status(),
-                              drivers_->report());
+    auto report = api::status_report(totals(), *queues_, *dead_letters_, *deployments_, orchestrator_->status(),
+                                     drivers_->report());
+    if (auto rabbitmq = queue_parts_->report(); !rabbitmq.empty()) report["rabbitmq"] = std::move(rabbitmq);
+    return report;
   }
 
   static std::string host_of(const std::string& address) {
@@ -405,9 +418,7 @@ class Platform::Parts {
     replays_->halt();
     if (cluster_) cluster_->membership.leave([] {});
     orchestrator_->stop([this, stopped = std::move(stopped)] {
-      drivers_->close([this, stopped] {
-        finish_traces([this, stopped] { amqp_->stop([this, stopped] { broker_->close(stopped); }); });
-      });
+      drivers_->close([this, stopped] { finish_traces([this, stopped] { queue_parts_->stop(stopped); }); });
     });
   }
 
@@ -428,28 +439,27 @@ class Platform::Parts {
   bool recovered_ = false;  ///< what ran before this start was asked for
 
   std::optional<DataFolder> folder_;
-  std::unique_ptr<io::posix::PosixDisk> disk_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<ClusterParts> cluster_;  ///< nullptr: this platform shares its store with no other
-  io::posix::ThreadOffload broker_offload_;
   io::posix::ThreadOffload store_offload_;
   std::unique_ptr<io::posix::PosixDisk> history_disk_;
   std::unique_ptr<history::History> history_;
   io::posix::ThreadOffload history_offload_;
   std::optional<history::Recorder> recorder_;
   std::unique_ptr<TraceParts> traces_;  ///< nullptr: none are recorded
-  std::unique_ptr<broker::Broker> broker_;
+  broker::Users users_;
+  std::optional<WorkerPresences> presences_;
+  std::unique_ptr<QueueParts> queue_parts_;
+  broker::Queues* queues_ = nullptr;  ///< those of queue_parts_
   deployment::Deployed deployed_;
   std::optional<deployment::Startups> startups_;
   api::StepLogs logs_;
   api::Events events_;
   broker::SessionId session_;
-  std::optional<api::BrokerDeadLetters> dead_letters_;
+  api::DeadLetters* dead_letters_ = nullptr;  ///< those of queue_parts_
   std::optional<api::PlatformEvents> platform_events_;
 
-  broker::Users users_;
   std::unique_ptr<CredentialParts> credentials_;
-  std::unique_ptr<broker::Server> amqp_;
   std::optional<gateway::Gateway> gateway_;
   std::optional<api::AuthorizationCallback> world_;
   std::unique_ptr<io::posix::HttpServer> http_;
@@ -481,7 +491,7 @@ Result<std::unique_ptr<Platform>, StartFailure> Platform::start(Site site, const
   if (files != nullptr) {
     if (auto done = parts->import(*files); !done) return done.error();
   }
-  if (auto done = parts->open_broker(); !done) return done.error();
+  if (auto done = parts->open_queues(); !done) return done.error();
   if (auto done = parts->listen(); !done) return done.error();
   parts->make_orchestrator();
   if (auto done = parts->deploy(); !done) return done.error();

@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
 
+#include "amqp/client/broker_uri.hpp"
 #include "app/store_place.hpp"
 #include "component/config.hpp"
 #include "core/log_line.hpp"
@@ -22,12 +23,15 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 31> all = {{
+constexpr std::array<Setting, 32> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"store", Type::store, "",
      "`postgresql://USER:PASSWORD@HOST:PORT/DATABASE`: flows, versions, credentials, tokens and the audit log are kept "
      "in that database, see store.md. If it is not set, in store.db in the data folder."},
+    {"amqp", Type::broker, "",
+     "RabbitMQ in the place of the embedded broker: amqp(s)://USER:PASSWORD@HOST:PORT/VHOST, see rabbitmq.md. Its "
+     "messages are then there, not in the data folder."},
     {"member", Type::text, "",
      "What this platform is called among those that share its store, see members.md. If it is not set, by the host's "
      "name and an id of the data folder's."},
@@ -128,6 +132,7 @@ std::string_view type_name(Type type) {
       return "HOW";
     case Type::url:
     case Type::store:
+    case Type::broker:
       return "URL";
     case Type::fraction:
       return "NUMBER";
@@ -183,6 +188,10 @@ std::optional<std::string> fault(const Setting& setting, const std::string& text
     case Type::store:
       if (auto wrong = fault_of_store_url(text); !wrong.empty()) return wrong;
       return std::nullopt;
+    case Type::broker:
+      if (text.empty()) return std::nullopt;
+      if (const auto uri = amqp::client::parse_broker_uri(text); !uri) return uri.error().message;
+      return std::nullopt;
     case Type::size:
       if (const auto size = component::parse_size(boost::json::value(text)); !size) return size.error().message;
       return std::nullopt;
@@ -234,7 +243,7 @@ std::string Setting::variable() const {
 }
 
 std::string Setting::shown(const std::string& text) const {
-  if (type == Type::store) return without_password(text);
+  if (type == Type::store || type == Type::broker) return without_password(text);
   return is_secret() && !text.empty() ? "[not shown]" : text;
 }
 
@@ -300,6 +309,7 @@ ServeOptions options_of(const Values& values) {
   ServeOptions options;
   options.data_folder = text("data");
   options.store = text("store");
+  options.amqp = text("amqp");
   options.member = text("member");
   options.http_address = text("http");
   options.api_address = text("api") == "off" ? "" : text("api");

@@ -28,7 +28,8 @@ struct Setting {
     url,
     headers,
     fraction,
-    store
+    store,
+    broker
   };
 
   std::string_view name;  ///< as the key
@@ -41,7 +42,7 @@ struct Setting {
   std::string flag() const;
   std::string variable() const;
   std::string_view value_name() const;  ///< for help: "ADDR:PORT"
-  bool is_secret() const { return type == Type::headers || type == Type::store; }
+  bool is_secret() const { return type == Type::headers || type == Type::store || type == Type::broker; }
   std::string shown(const std::string& text) const;  ///< its value, without what is secret of it
 };
 

@@ -66,9 +66,19 @@ void print_engine(const json::object& engine) {
   fmt::print("containers cannot be looked after since {}: {}\n", to_timestamp(since), text(why, "reason"));
 }
 
+void print_rabbitmq(const json::object& rabbitmq) {
+  const auto since = to_timestamp(io::WallTime(std::chrono::milliseconds(number(rabbitmq, "since"))));
+  const auto* trouble = rabbitmq.if_contains("trouble");
+  if (trouble == nullptr) return fmt::print("queues in RabbitMQ, connected since {}\n", since);
+  fmt::print("RabbitMQ takes nothing since {}: {}; {} messages wait for it here\n", since, text(rabbitmq, "trouble"),
+             number(rabbitmq, "waiting"));
+}
+
 /// accepted = what became of it; what retries is in flight.
 void print_balance(const json::object& of) {
-  const auto& balance = of.at("balance").as_object();
+  const auto* kept = of.if_contains("balance");
+  if (kept == nullptr) return;
+  const auto& balance = kept->as_object();
   fmt::print("  messages accepted {} = done {} + filtered {} + dead {} + dropped {} + in flight {}\n",
              number(balance, "accepted"), number(balance, "done"), number(balance, "filtered"), number(balance, "dead"),
              number(balance, "dropped"), number(balance, "in_flight"));
@@ -80,6 +90,7 @@ void print_report(const json::object& status) {
   const auto& history = status.at("history").as_object();
   fmt::print("history: {} records, {} dropped, {} MB on disk\n", number(history, "recorded"),
              number(history, "dropped"), number(history, "bytes") / 1'000'000);
+  if (const auto* rabbitmq = status.if_contains("rabbitmq")) print_rabbitmq(rabbitmq->as_object());
   if (const auto* engine = status.if_contains("engine")) print_engine(engine->as_object());
   for (const auto& entry : status.at("flows").as_array()) {
     const auto& flow = entry.as_object();

@@ -45,6 +45,7 @@ std::vector<Variable> inherited(const Names& names) {
 flow::Running running_of(const ServeOptions& options) {
   flow::Running running;
   running.driver = options.docker.by_default ? flow::Running::Driver::docker : flow::Running::Driver::process;
+  running.orders = options.amqp.empty();
   return running;
 }
 
@@ -75,20 +76,24 @@ orchestrator::Launch worker_launch(const flow::WorkerPlan& plan, const orchestra
   launch.limits.pids_max = plan.running.pids_max.value_or(0);
   // The broker takes a connection for dead after two and a half intervals without a heartbeat.
   const auto heartbeat = std::max<std::int64_t>(1, options.worker_silence.count() / 2'500);
-  launch.environment = [environment, how = launch.how, heartbeat, shuts_down = worker.instance == 0,
-                        level =
-                            std::string(log::to_string(options.log_level))](const orchestrator::Doors& doors) mutable {
-    const bool contained = how == How::container;
-    environment.api_uri = "http://" + doors.api;
-    environment.amqp_uri = fmt::format("amqp://{}:{}@{}/%2F?heartbeat={}", environment.api_username,
-                                       environment.api_key, doors.amqp, heartbeat);
-    auto variables = contained ? inherited(inherited_by_containers) : inherited(inherited_names);
-    for (auto& variable : environment.variables()) variables.push_back(std::move(variable));
-    variables.emplace_back("MILLRACE_LOG_LEVEL", level);
-    if (shuts_down) variables.emplace_back("MILLRACE_SHUTDOWN", "1");
-    if (contained && !shuts_down) variables.emplace_back("MILLRACE_OUTLIVES_PLATFORM", "60");
-    return variables;
-  };
+  launch.environment =
+      [environment, broker = options.amqp, how = launch.how, heartbeat, shuts_down = worker.instance == 0,
+       level = std::string(log::to_string(options.log_level))](const orchestrator::Doors& doors) mutable {
+        const bool contained = how == How::container;
+        environment.api_uri = "http://" + doors.api;
+        environment.amqp_uri = broker;
+        environment.commits = broker.empty() ? "" : "confirms";
+        if (broker.empty()) {
+          environment.amqp_uri = fmt::format("amqp://{}:{}@{}/%2F?heartbeat={}", environment.api_username,
+                                             environment.api_key, doors.amqp, heartbeat);
+        }
+        auto variables = contained ? inherited(inherited_by_containers) : inherited(inherited_names);
+        for (auto& variable : environment.variables()) variables.push_back(std::move(variable));
+        variables.emplace_back("MILLRACE_LOG_LEVEL", level);
+        if (shuts_down) variables.emplace_back("MILLRACE_SHUTDOWN", "1");
+        if (contained && !shuts_down) variables.emplace_back("MILLRACE_OUTLIVES_PLATFORM", "60");
+        return variables;
+      };
   return launch;
 }
 

@@ -161,7 +161,7 @@ Answer<std::vector<MessagePtr>> Broker::peek(std::string_view queue, std::size_t
   return core_->peek(queue, offset, count);
 }
 
-void Broker::last(const std::string& queue, Last found) const {
+void Broker::last(const std::string& queue, Last found) {
   const auto kept = core_->peek(queue, 0, 1);
   found(kept && !kept->empty() ? kept->front() : nullptr);
 }

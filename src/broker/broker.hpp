@@ -109,7 +109,9 @@ class Broker final : public Queues {
   std::vector<QueueStatus> queues() const override;
   std::optional<QueueStatus> queue(std::string_view name) const override;
   Answer<std::vector<MessagePtr>> peek(std::string_view queue, std::size_t offset, std::size_t count) const override;
-  void last(const std::string& queue, Last found) const override;
+  void last(const std::string& queue, Last found) override;
+  void refresh(const std::vector<std::string>&, std::function<void()> fresh) override { fresh(); }
+  bool keeps_books() const override { return true; }
   /// Syncs what is open and stops taking anything; `closed` is called when the disk is at rest.
   void close(std::function<void(Status)> closed) override;
 

@@ -240,7 +240,12 @@ class Queues {
   /// The message of a queue that keeps the last one only (x-max-length 1); nullptr if it has none, or there is no such
   /// queue. `found` may be called at once. Error::unavailable: whoever keeps it cannot be asked now.
   using Last = std::function<void(Result<MessagePtr>)>;
-  virtual void last(const std::string& queue, Last found) const = 0;
+  virtual void last(const std::string& queue, Last found) = 0;
+  /// `fresh` is called, perhaps at once, when queue() tells how these stood at some moment after this call.
+  virtual void refresh(const std::vector<std::string>& queues, std::function<void()> fresh) = 0;
+
+  /// Whether totals are exact and taps are told, so that books can be kept of what passes.
+  virtual bool keeps_books() const = 0;
 
   /// Stores what is open and stops taking anything; `closed` is called when that is done.
   virtual void close(std::function<void(Status)> closed) = 0;

@@ -17,6 +17,8 @@ class VirtualHosts {
  public:
   using List = std::map<std::string, std::reference_wrapper<Broker>, std::less<>>;
 
+  /// None: another program keeps the queues.
+  VirtualHosts() = default;
   /// One world, "/".
   VirtualHosts(Broker& root) { list_->emplace("/", root); }  // NOLINT(google-explicit-constructor): most have only one
 
@@ -27,6 +29,7 @@ class VirtualHosts {
   }
   Broker& root() const { return list_->find("/")->second; }
   const List& all() const { return *list_; }
+  bool empty() const { return list_->empty(); }
 
  private:
   std::shared_ptr<List> list_ = std::make_shared<List>();

@@ -12,7 +12,6 @@
 namespace millrace::cluster {
 namespace {
 
-constexpr const char* lease_name = "scheduler";
 /// How long a member that is gone is still listed.
 constexpr std::chrono::milliseconds kept_time = std::chrono::hours(24);
 
@@ -47,8 +46,9 @@ std::function<Result<Membership::Pulse>(store::Database&)> Membership::beat_work
     if (!known) return known.error();
     pulse.superseded = !*known;
     if (auto done = members.forget_before(*now - kept_time.count()); !done) return done.error();
-    auto lease = pulse.superseded ? members.lease(lease_name)
-                                  : members.hold(lease_name, self, *now, *now + settings.lease_time.count());
+    auto lease = pulse.superseded ? members.lease(std::string(Membership::lease_name))
+                                  : members.hold(std::string(Membership::lease_name), self, *now,
+                                                 *now + settings.lease_time.count());
     if (!lease) return lease.error();
     pulse.lease = std::move(*lease);
     auto all = members.all();

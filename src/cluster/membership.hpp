@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/loop.hpp"
@@ -46,6 +47,8 @@ class Membership {
     std::chrono::milliseconds lease_time{8'000};
     std::chrono::milliseconds margin{1'000};
   };
+  /// The lease of whoever leads, as the store calls it.
+  static constexpr std::string_view lease_name = "scheduler";
   /// The time by which leases end; Database::now but for tests.
   using Clock = std::function<Result<std::int64_t>(store::Database&)>;
 

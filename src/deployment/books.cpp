@@ -52,6 +52,7 @@ Books::Sums& Books::Sums::operator+=(const Sums& more) {
 }
 
 Books::Books(broker::Queues& broker, broker::SessionId session) : broker_(broker), session_(session) {
+  if (!broker_.keeps_books()) return;
   broker::QueueSpec queue;
   queue.name = names::accounts_queue;
   queue.durable = false;
@@ -62,10 +63,14 @@ Books::Books(broker::Queues& broker, broker::SessionId session) : broker_(broker
   broker_.tap(names::accounts_queue, [this](const broker::Message& message) { take(message); });
 }
 
-void Books::add(const flow::Plan& plan) {
+void Books::hear_accounts(const flow::Plan& plan) {
   const auto bound = broker_.bind_queue(session_, std::string(names::accounts_queue), plan.exchange.name,
                                         std::string(names::accounts_key), {}, nullptr);
   if (!bound) log::error("what is filtered is counted as done", {{"reason", bound.error().text}});
+}
+
+void Books::add(const flow::Plan& plan) {
+  if (broker_.keeps_books()) hear_accounts(plan);
   const auto [account, added] = accounts_.try_emplace(plan.flow);
   if (added) account->second.before = letters_of(plan.flow);
   auto& version = account->second.versions[plan.exchange.name];

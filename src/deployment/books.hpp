@@ -85,6 +85,7 @@ class Books {
     std::map<std::string, Version> versions{};  ///< by exchange
   };
 
+  void hear_accounts(const flow::Plan& plan);
   void take(const broker::Message& message);
   Letters letters_of(const std::string& flow) const;
   Sums sums_of(const Version& version) const;

@@ -274,18 +274,37 @@ bool Deployments::drain(Flow& flow, Version& version) {
     return true;
   }
   if (!leads() || hooks_.has_workers(flow.name, version.number)) return true;
-  books_.close(version.plan);
-  const auto removed =
-      remove_version(parts_.broker, session_, version.plan,
-                     [this, alive = alive_, name = flow.name, number = version.number](const Status& gone) {
-                       if (!*alive) return;
-                       if (gone) return forget(name, number);
-                       log::error("the queues of an old version could not be removed",
-                                  {{"flow", named(name, number)}, {"reason", gone.error().message}});
-                     });
-  if (!removed) return true;
   version.stage = Stage::removing;
-  return false;
+  parts_.broker.refresh(queues_of_steps(version.plan),
+                        [this, alive = alive_, name = flow.name, number = version.number] {
+                          if (*alive) remove(name, number);
+                        });
+  return version.stage != Stage::removing;
+}
+
+/// Its workers have ended: what they gave back meanwhile keeps it draining.
+void Deployments::remove(const std::string& name, std::int64_t number) {
+  auto& flow = deployed_.add(name);
+  const auto found = flow.versions.find(number);
+  if (found == flow.versions.end()) return;
+  auto& version = found->second;
+  if (in_flight(parts_.broker, version.plan) > 0 || is_read(parts_.broker, version.plan)) {
+    version.stage = Version::Stage::draining;
+    demand_.tell();
+    if (timer_ == 0) timer_ = parts_.loop.after(drain_interval, [this] { look_at_drains(); });
+    return;
+  }
+  books_.close(version.plan);
+  const auto gone = [this, alive = alive_, name, number](const Status& done) {
+    if (!*alive) return;
+    if (done) return forget(name, number);
+    log::error("the queues of an old version could not be removed",
+               {{"flow", named(name, number)}, {"reason", done.error().message}});
+  };
+  if (const auto removed = remove_version(parts_.broker, session_, version.plan, gone); !removed) {
+    log::error("the queues of an old version stay",
+               {{"flow", named(name, number)}, {"reason", removed.error().message}});
+  }
 }
 
 void Deployments::forget(const std::string& name, std::int64_t number) {

@@ -110,6 +110,7 @@ class Deployments {
   /// Whether the flow has to be looked at again.
   bool drain(Flow& flow);
   bool drain(Flow& flow, Version& version);
+  void remove(const std::string& flow, std::int64_t version);
   void forget(const std::string& flow, std::int64_t version);
   bool take_apart(Flow& flow);
   /// Nothing of it is here any more; its queues are as they are.

@@ -1,5 +1,6 @@
 #include "deployment/topology.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -113,12 +114,26 @@ void inherit_windows(Queues& broker, broker::SessionId session, const flow::Plan
   }
 }
 
+std::vector<std::string> queues_of_steps(const flow::Plan& plan) {
+  std::vector<std::string> names;
+  for (const auto& worker : plan.workers) {
+    names.push_back(worker.queue());
+    names.push_back(worker.rebounds());
+  }
+  return names;
+}
+
+bool is_read(const Queues& broker, const flow::Plan& plan) {
+  return std::ranges::any_of(queues_of_steps(plan), [&](const std::string& name) {
+    const auto queue = broker.queue(name);
+    return queue && queue->consumers > 0;
+  });
+}
+
 std::uint64_t in_flight(const Queues& broker, const flow::Plan& plan) {
   std::uint64_t messages = 0;
-  for (const auto& worker : plan.workers) {
-    for (const auto& name : {worker.queue(), worker.rebounds()}) {
-      if (const auto queue = broker.queue(name)) messages += queue->ready + queue->unsettled + queue->arriving;
-    }
+  for (const auto& name : queues_of_steps(plan)) {
+    if (const auto queue = broker.queue(name)) messages += queue->ready + queue->unsettled + queue->arriving;
   }
   return messages;
 }

@@ -21,6 +21,9 @@ void inherit_windows(broker::Queues& broker, broker::SessionId session, const fl
                      const std::vector<const flow::Plan*>& earlier);
 
 /// Messages of one version that wait, are in work or are about to come in. Dead letters are none.
+std::vector<std::string> queues_of_steps(const flow::Plan& plan);
+/// Whether a worker reads one of them.
+bool is_read(const broker::Queues& broker, const flow::Plan& plan);
 std::uint64_t in_flight(const broker::Queues& broker, const flow::Plan& plan);
 
 /// Forgets a polling trigger's tick that waits to be tried again: its version ticks no more.

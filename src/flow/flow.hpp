@@ -38,6 +38,7 @@ struct Running {
   std::optional<std::uint64_t> memory_max;  ///< bytes
   std::optional<double> cpu_max;            ///< processors
   std::optional<std::uint32_t> pids_max;    ///< processes and threads
+  bool orders = true;                       ///< whoever keeps its queue can hand out by key (`ordered_by`)
 };
 
 struct Step {

@@ -145,6 +145,12 @@ void read_order(Reading& reading, Draft& draft, const Node& node, const std::str
         "remove \"ordered_by\", or let an action of Millrace's own or of an installed component do the work");
     return;
   }
+  if (!reading.otherwise().orders) {
+    reading.problem(node, path, "RabbitMQ, which keeps this platform's queues, cannot hand out messages by key",
+                    "remove \"ordered_by\" and give the step one instance and concurrency 1, or run the flow on a "
+                    "platform without --amqp");
+    return;
+  }
   if (!mapping) return;
   const auto compiled = jsonata::Expression::compile(mapping->source);
   for (const char* name : {"$eval", "$env", "$flow", "$step", "$execution", "$now", "$millis", "$random", "$shuffle"}) {

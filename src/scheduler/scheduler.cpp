@@ -261,9 +261,13 @@ void Scheduler::commit(Trigger& trigger, io::WallTime last, broker::MessagePtr m
   const bool executes = message != nullptr && !trigger.plan.polls;
   if (message) batch.publishes.push_back(message);
   batch.publishes.push_back(ledger_entry(trigger, last));
-  const auto stored = [this, flow = trigger.flow, executes, message = std::move(message)](const Status& status) {
-    if (const auto known = triggers_.find(flow); known != triggers_.end()) known->second.storing = false;
+  const auto stored = [this, flow = trigger.flow, executes, last, before = trigger.last,
+                       message = std::move(message)](const Status& status) {
+    const auto known = triggers_.find(flow);
+    if (known != triggers_.end()) known->second.storing = false;
     if (!status) {
+      // It is due again.
+      if (known != triggers_.end() && known->second.last == last) known->second.last = before;
       return log::error("a tick could not be stored", {{"flow", flow}, {"reason", status.error().message}});
     }
     if (!executes) return;

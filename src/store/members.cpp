@@ -73,6 +73,13 @@ Status Members::let_go(const std::string& lease, const MemberRecord& member) {
                                      {lease, member.name, member.boot}));
 }
 
+Result<bool> Members::is_turn(const std::string& lease, std::int64_t epoch) {
+  // An update, for its lock on the row.
+  const auto held = database_.execute("UPDATE leases SET epoch = epoch WHERE name = $1 AND epoch = $2", {lease, epoch});
+  if (!held) return held.error();
+  return held->changed == 1;
+}
+
 Result<LeaseRecord> Members::lease(const std::string& lease) {
   const auto found = database_.execute("SELECT member, boot, epoch, until FROM leases WHERE name = $1", {lease});
   if (!found) return found.error();

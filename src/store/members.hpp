@@ -45,6 +45,8 @@ class Members {
   /// The next one may take it at once; without effect if another one holds it.
   Status let_go(const std::string& lease, const MemberRecord& member);
   Result<LeaseRecord> lease(const std::string& lease);
+  /// Whether the lease is still in that turn; nobody else gets it before this transaction ends.
+  Result<bool> is_turn(const std::string& lease, std::int64_t epoch);
 
  private:
   Database& database_;

@@ -5,7 +5,7 @@
 namespace millrace::store {
 namespace {
 
-constexpr std::array<std::string_view, 7> all = {
+constexpr std::array<std::string_view, 8> all = {
     R"sql(
 CREATE TABLE flows (
   name       TEXT PRIMARY KEY,
@@ -181,6 +181,17 @@ CREATE TABLE change_count (     -- one row
   number BIGINT NOT NULL
 );
 ALTER TABLE replays ADD COLUMN member TEXT NOT NULL DEFAULT '';  -- who has the history that it reads
+)sql",
+    R"sql(
+CREATE TABLE last_values (      -- of queues that keep one message, where RabbitMQ keeps the others
+  queue       TEXT PRIMARY KEY,
+  exchange    TEXT NOT NULL,
+  routing_key TEXT NOT NULL,
+  properties  BYTES NOT NULL,
+  body        BYTES NOT NULL,
+  pending     BYTES NOT NULL,   -- messages committed with it that may not be published yet; or empty
+  revision    BIGINT NOT NULL
+);
 )sql",
 };
 

@@ -1,7 +1,7 @@
 """A RabbitMQ for one test: its own folder, free ports of 127.0.0.1, its own epmd. Killed and started again at will, on the same ports with
 the same data. Needs Debian's rabbitmq-server.
 
-As a program: server.py COMMAND… runs the command with MILLRACE_TEST_RABBITMQ set to its URL."""
+As a program: server.py COMMAND… runs the command with MILLRACE_AMQP set to its URL."""
 import glob
 import os
 import shutil
@@ -100,6 +100,6 @@ class Rabbitmq:
 if __name__ == "__main__":
     server = Rabbitmq()
     try:
-        sys.exit(subprocess.run(sys.argv[1:], env={**os.environ, "MILLRACE_TEST_RABBITMQ": server.url}, check=False).returncode)
+        sys.exit(subprocess.run(sys.argv[1:], env={**os.environ, "MILLRACE_AMQP": server.url}, check=False).returncode)
     finally:
         server.close()

@@ -355,7 +355,7 @@ std::optional<Gate> Broker::gate(std::string_view) const {
 Answer<std::vector<MessagePtr>> Broker::peek(std::string_view, std::size_t, std::size_t) const {
   return Refusal{ReplyCode::not_implemented, "no looking into memory"};
 }
-void Broker::last(const std::string&, Last found) const {
+void Broker::last(const std::string&, Last found) {
   found(MessagePtr());
 }
 void Broker::close(std::function<void(Status)> closed) {
