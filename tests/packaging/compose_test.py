@@ -1,5 +1,6 @@
 """packaging/compose with Debian's docker-compose on a real Docker Engine: the platform comes up healthy, keeps what it has through a
 kill, and gives its steps containers of their own where the second file says so."""
+import base64
 import json
 import os
 import shutil
@@ -7,6 +8,8 @@ import subprocess
 import tempfile
 import unittest
 import urllib.request
+
+import yaml
 
 from engine import Engine, contain
 from running import MILLRACE, until
@@ -92,6 +95,28 @@ class ComposeFiles(unittest.TestCase):
 
         self.compose(2, "stop")
         self.assertEqual(self.workers(), [])
+
+
+class SeveralPlatforms(unittest.TestCase):
+    """RabbitMQ's and PostgreSQL's images cannot be had here: docker-compose reads the file, and Millrace its settings. What two platforms do
+    on a real RabbitMQ and PostgreSQL is shown by tests/rabbitmq."""
+
+    def test_the_file_is_one_and_its_settings_are_millraces(self):
+        file = os.path.join(ROOT, "packaging/compose/several.yaml")
+        given = {**os.environ, "MILLRACE_PASSWORD": "ripe", "MILLRACE_KEY": base64.b64encode(bytes(32)).decode()}
+        read = subprocess.run(["/usr/bin/docker-compose", "-f", file, "config"], capture_output=True, text=True, timeout=60, check=False,
+                              env=given)
+        self.assertEqual(read.returncode, 0, read.stderr)
+        services = yaml.safe_load(read.stdout)["services"]
+        for name in ("east", "west"):
+            shown = subprocess.run([MILLRACE, "config", "show", "--json"], capture_output=True, text=True, timeout=60, check=False,
+                                   env={"PATH": os.environ["PATH"], **services[name]["environment"]})
+            self.assertEqual(shown.returncode, 0, shown.stderr)
+            settings = {setting: entry["value"] for setting, entry in json.loads(shown.stdout).items()}
+            self.assertEqual((settings["member"], settings["amqp"], settings["store"]),
+                             (name, "amqp://millrace:***@rabbitmq/", "postgresql://millrace:***@postgresql/millrace"))
+        unset = subprocess.run(["/usr/bin/docker-compose", "-f", file, "config"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertIn("MILLRACE_PASSWORD", unset.stderr)
 
 
 if __name__ == "__main__":
