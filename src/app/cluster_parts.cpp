@@ -31,7 +31,7 @@ Result<std::string> member_id(const std::string& path) {
 }  // namespace
 
 store::Sharing sharing_of(const ServeOptions& options) {
-  const bool shares = store::postgresql::is_url(options.store) && (!options.amqp.empty() || !options.member.empty());
+  const bool shares = store::postgresql::is_url(options.store) && !options.amqp.empty();
   return shares ? store::Sharing::with_members : store::Sharing::alone;
 }
 
