@@ -43,6 +43,7 @@ std::pair<std::string, std::string> split_task(const std::string& path) {
 }  // namespace
 
 std::uint64_t WorkerApi::body_max(const io::posix::HttpRequest& head) const {
+  if (parts_.objects != nullptr && WorkerObjects::is_meant(head)) return WorkerObjects::body_max(head);
   const auto part = split_task(head.path).second;
   if (part == "history" || part == "spans") return 8u << 20;
   if (const auto report = report_size_max(part)) return *report;
@@ -50,7 +51,14 @@ std::uint64_t WorkerApi::body_max(const io::posix::HttpRequest& head) const {
   return part == "startup" ? startup_data_max : 0;
 }
 
+std::shared_ptr<io::posix::HttpBodySink> WorkerApi::sink(const io::posix::HttpRequest& head) {
+  return parts_.objects != nullptr && WorkerObjects::is_meant(head) ? parts_.objects->sink(head) : nullptr;
+}
+
 void WorkerApi::handle(io::posix::HttpRequest request, io::posix::Respond respond) {
+  if (parts_.objects != nullptr && WorkerObjects::is_meant(request)) {
+    return parts_.objects->handle(std::move(request), respond);
+  }
   const auto [name, password] = basic_credentials(request.header("authorization"));
   const auto user = parts_.users.log_in(name, password);
   const auto [task, part] = split_task(request.path);
@@ -87,6 +95,10 @@ void WorkerApi::tell_settings(const flow::WorkerPlan& worker, const io::posix::R
   settings.history =
       parts_.recorder == nullptr ? std::nullopt : std::optional(parts_.recorder->policy(settings.history));
   if (parts_.traces.exporter != nullptr) settings.trace_ratio = parts_.traces.ratio;
+  const auto& program = settings.program;
+  if (parts_.objects != nullptr && program && program->protocol == component::Program::Protocol::sailor) {
+    settings.objects = parts_.objects->access(worker.flow);
+  }
   settings.startup = parts_.startups.begin_startup(worker);
   const auto tell = [respond, settings = std::move(settings)](const Result<broker::MessagePtr>& saved) mutable {
     if (!saved) return respond(problem(saved.error()));

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "api/worker_objects.hpp"
 #include "api/worker_reports.hpp"
 #include "broker/queues.hpp"
 #include "broker/users.hpp"
@@ -23,9 +24,9 @@ namespace millrace::api {
 /// `POST …/history` takes what the worker has recorded (component::RecordSender), `POST …/spans` its part in traces:
 /// 204, also where that is dropped because too much comes at once. `…/startup` is what the startup hook of a trigger
 /// has left (GET, POST, DELETE), `POST …/shutdown` begins its shutdown hook. With RabbitMQ workers tell of
-/// themselves, too (WorkerReports). A worker proves itself by HTTP Basic with its broker user and gets its own step's
-/// settings only: 401 without a valid user, 403 for another step's. Which version of the flow is meant its user
-/// tells. All parts outlive it.
+/// themselves, too (WorkerReports). "/objects" is the object storage of installed components (WorkerObjects). A worker
+/// proves itself by HTTP Basic with its broker user and gets its own step's settings only: 401 without a valid user,
+/// 403 for another step's. Which version of the flow is meant its user tells. All parts outlive it.
 class WorkerApi final : public io::posix::HttpHandler {
  public:
   /// Where spans go, and which fraction of the traces that begin at a step is sampled.
@@ -42,7 +43,8 @@ class WorkerApi final : public io::posix::HttpHandler {
     deployment::Startups& startups;
     history::Recorder* recorder = nullptr;  ///< none: no history is recorded
     Traces traces = {};
-    WorkerReports reports = {};  ///< empty with the embedded broker
+    WorkerReports reports = {};        ///< empty with the embedded broker
+    WorkerObjects* objects = nullptr;  ///< none: components get no object storage
   };
   explicit WorkerApi(Parts parts) : parts_(parts) {}
 
@@ -51,6 +53,7 @@ class WorkerApi final : public io::posix::HttpHandler {
   void take_back(const std::string& queue) { lent_.erase(queue); }
 
   std::uint64_t body_max(const io::posix::HttpRequest& head) const override;
+  std::shared_ptr<io::posix::HttpBodySink> sink(const io::posix::HttpRequest& head) override;
   void handle(io::posix::HttpRequest request, io::posix::Respond respond) override;
 
  private:

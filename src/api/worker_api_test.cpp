@@ -185,3 +185,14 @@ TEST_CASE("a worker puts new keys into its own step's credential only, and they 
   CHECK(counter.ask(path, "worker-1:secret", "PUT", keys).status == 204);
   CHECK(key() == "second");
 }
+
+TEST_CASE("what a startup hook leaves may be as deep as messages are") {
+  const auto status_of = [](std::size_t depth) {
+    const auto text = std::string(depth, '[') + std::string(depth, ']');
+    return Counter().ask(std::string(own) + "/startup", "worker-1:secret", "POST", text).status;
+  };
+  const auto taken = status_of(1);
+  CHECK(taken != 400);
+  CHECK(status_of(400) == taken);
+  CHECK(status_of(600) == 400);
+}

@@ -1,7 +1,6 @@
 #include "api/worker_startups.hpp"
 
-#include <boost/json/parse.hpp>
-
+#include "component/json_document.hpp"
 #include "io/posix/http_problem.hpp"
 
 namespace millrace::api {
@@ -30,9 +29,9 @@ void answer_startup(deployment::Startups& startups, const flow::WorkerPlan& work
     });
   }
   if (request.method != "POST") return respond(problem(405, "Method not allowed", "GET, POST and DELETE are known"));
-  boost::system::error_code failed;
-  boost::json::parse(request.body, failed);
-  if (failed) return respond(problem(400, "Bad request", "startup data must be JSON"));
+  if (!component::parse_document(request.body)) {
+    return respond(problem(400, "Bad request", "startup data must be JSON, at most 500 levels deep"));
+  }
   startups.keep(worker, request.body, [respond](const Status& kept) {
     respond(kept ? HttpResponse{201, "application/json", "{}"} : problem(kept.error()));
   });

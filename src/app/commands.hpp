@@ -9,6 +9,7 @@
 #include "app/api_client.hpp"
 #include "core/log.hpp"
 #include "history/policy.hpp"
+#include "objects/objects.hpp"
 #include "tracing/exporter.hpp"
 
 namespace millrace::app {
@@ -44,6 +45,7 @@ struct ServeOptions {
   history::Policy history = {};         ///< of flows that do not say what is recorded of them
   std::uint64_t history_size_max = 0;
   std::chrono::milliseconds history_keep{};
+  objects::Limits objects = {};
   std::chrono::milliseconds grace{};
   std::chrono::milliseconds start_timeout{};   ///< from a worker's start to its connection
   std::chrono::milliseconds worker_silence{};  ///< a worker that says nothing for so long is replaced

@@ -15,6 +15,8 @@ namespace millrace::app {
 ///   DATA/store.db      flows, versions, tokens, audit (SQLite, with its -wal and -shm)
 ///   DATA/store.place   instead of it where they are in PostgreSQL: where that is
 ///   DATA/history/      what passed each step, as long as it is kept
+///   DATA/objects/      what installed components have put into the object storage
+///   DATA/objects.key   the secret that its tokens are made from, and the passwords of what is in it; as private
 ///   DATA/admin.token   the first token of the API, readable by its owner only
 ///   DATA/credentials.key  the key that credentials are sealed with, where none is configured; as private
 ///   DATA/member.id     a part of the name that it has among platforms that share a store
@@ -33,6 +35,8 @@ class DataFolder {
   std::string broker_folder() const { return path_ + "/broker"; }
   /// Made if it is not there.
   Result<std::string> history_folder() const;
+  std::string objects_folder() const { return path_ + "/objects"; }
+  std::string objects_key_file() const { return path_ + "/objects.key"; }
   std::string store_file() const { return path_ + "/store.db"; }
   std::string foreign_store_note() const { return path_ + "/store.place"; }
   std::string first_token_file() const { return path_ + "/admin.token"; }

@@ -22,6 +22,7 @@
 #include "app/data_folder.hpp"
 #include "app/exit_code.hpp"
 #include "app/first_token.hpp"
+#include "app/object_parts.hpp"
 #include "app/queue_parts.hpp"
 #include "app/store_place.hpp"
 #include "app/trace_parts.hpp"
@@ -133,6 +134,9 @@ class Platform::Parts {
     if (!history) return failure(ExitCode::data_folder, history.error());
     history_ = std::move(*history);
     recorder_.emplace(loop_, history_offload_, *history_, options_.history);
+    auto objects = ObjectParts::open(loop_, *folder_, options_.objects, deployed_);
+    if (!objects) return failure(ExitCode::data_folder, objects.error());
+    objects_ = std::move(*objects);
     return Done{};
   }
 
@@ -171,7 +175,8 @@ class Platform::Parts {
                                               *startups_,
                                               &*recorder_,
                                               {traces_ ? &traces_->exporter : nullptr, options_.trace_ratio},
-                                              worker_reports()});
+                                              worker_reports(),
+                                              &objects_->door()});
     auto worker_http = io::posix::HttpServer::listen(loop_, "127.0.0.1:0", {}, *worker_api_);
     if (!worker_http) return failure(ExitCode::listen, worker_http.error());
     worker_http_ = std::move(*worker_http);
@@ -459,6 +464,7 @@ class Platform::Parts {
   api::DeadLetters* dead_letters_ = nullptr;  ///< those of queue_parts_
   std::optional<api::PlatformEvents> platform_events_;
 
+  std::unique_ptr<ObjectParts> objects_;
   std::unique_ptr<CredentialParts> credentials_;
   std::optional<gateway::Gateway> gateway_;
   std::optional<api::AuthorizationCallback> world_;

@@ -23,7 +23,7 @@ namespace {
 
 using Type = Setting::Type;
 
-constexpr std::array<Setting, 32> all = {{
+constexpr std::array<Setting, 34> all = {{
     {"data", Type::path, "./millrace-data",
      "The data folder: messages, flows, tokens. Made if it is not there; one platform at a time uses it."},
     {"store", Type::store, "",
@@ -65,6 +65,11 @@ constexpr std::array<Setting, 32> all = {{
      "history.md."},
     {"history_size", Type::size, "1GB", "How much of it is kept on disk; the oldest goes first."},
     {"history_keep", Type::duration, "168h", "How long it is kept."},
+    {"objects_size", Type::size, "20GB",
+     "How much the object storage of installed components may hold; beyond it what they would put there waits."},
+    {"objects_keep", Type::duration, "720h",
+     "How long an object is kept that does not say so itself: longer than a message may wait. See "
+     "component-protocol.md."},
     {"driver", Type::driver, "process", "`process` or `docker`: what runs workers where flow and step do not say."},
     {"docker", Type::text, "unix:///var/run/docker.sock", "The Docker Engine, see containers.md.", {}, "DOCKER_HOST"},
     {"docker_certs", Type::path, "", "Folder with ca.pem, cert.pem, key.pem for tcp://.", {}, "DOCKER_CERT_PATH"},
@@ -326,6 +331,9 @@ ServeOptions options_of(const Values& values) {
   const auto history_size = component::parse_size(boost::json::value(text("history_size")));
   options.history_size_max = history_size ? *history_size : 0;
   options.history_keep = time("history_keep");
+  const auto objects_size = component::parse_size(boost::json::value(text("objects_size")));
+  options.objects.size_max = objects_size ? *objects_size : 0;
+  options.objects.keep = time("objects_keep");
   options.grace = time("grace");
   options.start_timeout = time("start_timeout");
   options.worker_silence = time("worker_silence");

@@ -34,7 +34,8 @@ class Request : public std::enable_shared_from_this<Request> {
     request_.method_string(question.method);
     request_.target(question.target);
     request_.set(http::field::host, door->authority);
-    request_.set(http::field::authorization, door->authorization);
+    request_.set(http::field::authorization,
+                 question.authorization.empty() ? door->authorization : question.authorization);
     request_.set(http::field::connection, "close");
     if (!question.body.empty()) request_.set(http::field::content_type, "application/json");
     request_.body() = std::move(question.body);

@@ -27,8 +27,9 @@ struct PlatformAnswer {
 
 struct PlatformQuestion {
   std::string method = "GET";
-  std::string target;     ///< path and query
-  std::string body = {};  ///< JSON text; empty: none
+  std::string target;              ///< path and query
+  std::string body = {};           ///< JSON text; empty: none
+  std::string authorization = {};  ///< header; empty: the worker's own
 };
 
 /// A worker's request to its platform: `{api_uri}{target}` with the worker's user. `done` is called once, on the loop,

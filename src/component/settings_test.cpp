@@ -22,6 +22,7 @@ TEST_CASE("step settings read back what they wrote") {
   settings.has_successors = false;
   settings.concurrency = 7;
   settings.startup = true;
+  settings.objects = objects::Access{"a token", "a password", "sixteen letters."};
   settings.program = component::Program{
       component::Program::Protocol::lines, true, "/components/shop", {"python3", "main.py"}, "orders", {{"SHOP", "1"}}};
 
@@ -43,6 +44,11 @@ TEST_CASE("step settings read back what they wrote") {
   CHECK_FALSE(read->has_successors);
   CHECK(read->concurrency == 7);
   CHECK(read->startup);
+  REQUIRE(read->objects);
+  CHECK(read->objects->token == "a token");
+  CHECK(read->objects->password == "a password");
+  CHECK(read->objects->iv == "sixteen letters.");
+  CHECK(settings.contract_json().find("a token") == std::string::npos);  // the component's own environment has it
   CHECK(read->program == settings.program);
 }
 

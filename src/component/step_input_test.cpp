@@ -55,6 +55,20 @@ TEST_CASE("without when and input a message goes to the action as it came") {
   CHECK((*message)->envelope() == envelope);
 }
 
+TEST_CASE("a body that is in the object storage is not taken for an empty one") {
+  const std::string envelope = R"({"body":{},"headers":{"x-ipaas-object-storage-id":"0a-1"}})";
+  const auto refused = compiled({}, {}).prepare({}, envelope);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "message.too_large");
+  CHECK(refused.error().message.find("object 0a-1") != std::string::npos);
+  StepSettings settings;
+  settings.program.emplace();
+  CHECK(StepInput::compile(settings, services())->prepare({}, envelope)->has_value());
+  settings.input = "body";
+  CHECK_FALSE(StepInput::compile(settings, services())->prepare({}, envelope));
+  CHECK(compiled({}, {}).prepare({}, R"({"body":{"a":1},"headers":{"x-ipaas-object-storage-id":"0a-1"}})"));
+}
+
 TEST_CASE("when decides who passes by, as $boolean() sees it") {
   const auto input = compiled("body.n > 1", {});
   CHECK(input.prepare({}, R"({"body":{"n":2}})")->has_value());

@@ -95,6 +95,15 @@ Status read_millrace(const json::object& from, StepSettings& into) {
     if (!startup->is_bool()) return bad("millrace.startup", "true or false");
     into.startup = startup->get_bool();
   }
+  if (const auto* objects = from.if_contains("objects")) {
+    auto& access = into.objects.emplace();
+    for (const auto& [name, field] :
+         {std::pair{"token", &access.token}, std::pair{"password", &access.password}, std::pair{"iv", &access.iv}}) {
+      const auto* value = objects->is_object() ? objects->get_object().if_contains(name) : nullptr;
+      if (value == nullptr || !value->is_string()) return bad("millrace.objects", "an object with texts");
+      *field = std::string(value->get_string());
+    }
+  }
   if (const auto* program = from.if_contains("program")) {
     if (!program->is_object()) return bad("millrace.program", "an object");
     auto read = Program::from_json(program->get_object());
@@ -158,6 +167,10 @@ std::string StepSettings::to_json() const {
   if (!accounts_key.empty()) millrace_part["accounts_key"] = accounts_key;
   if (trace_ratio) millrace_part["trace_ratio"] = *trace_ratio;
   if (program) millrace_part["program"] = program->to_json();
+  if (objects) {
+    millrace_part["objects"] =
+        json::object{{"token", objects->token}, {"password", objects->password}, {"iv", objects->iv}};
+  }
   if (startup) millrace_part["startup"] = true;
   if (!credential.empty()) millrace_part["credential"] = credential;
   return contract_json({{"millrace", std::move(millrace_part)}});

@@ -9,6 +9,7 @@
 #include "component/retry_policy.hpp"
 #include "core/result.hpp"
 #include "history/policy.hpp"
+#include "objects/access.hpp"
 
 namespace millrace::component {
 
@@ -35,8 +36,9 @@ struct StepSettings {
   std::optional<history::Policy> history = {};
   /// Traces are recorded, and this fraction of those that begin at the step; not set: none are.
   std::optional<double> trace_ratio = {};
-  bool startup = false;    ///< a trigger's program has to run its startup hook first
-  std::string credential;  ///< name of the one that the step logs in with; empty: none
+  bool startup = false;                         ///< a trigger's program has to run its startup hook first
+  std::optional<objects::Access> objects = {};  ///< where its program may keep objects (elastic.io's library)
+  std::string credential;                       ///< name of the one that the step logs in with; empty: none
 
   std::string to_json() const;
   /// Only what the contract knows, and `more`.

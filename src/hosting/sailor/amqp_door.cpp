@@ -32,11 +32,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     reading_ = true;
     socket_.async_read_some(asio::buffer(buffer_),
                             [self = shared_from_this()](const error_code& failed, std::size_t size) {
-                              self->reading_ = false;
                               if (!self->gone_) return;
                               if (failed) return self->end();
                               self->peer_.input({self->buffer_.data(), size});
                               self->write();
+                              self->reading_ = false;  // only now is nothing in the buffer any more
                               if (!self->peer_.is_over()) self->read();
                             });
   }

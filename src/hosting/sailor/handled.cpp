@@ -9,6 +9,7 @@
 #include "component/base64.hpp"
 #include "component/json_text.hpp"
 #include "component/message.hpp"
+#include "hosting/sailor/references.hpp"
 #include "hosting/sailor/reply.hpp"
 
 namespace millrace::hosting::sailor {
@@ -46,6 +47,12 @@ std::string text_in(const json::object& from, std::string_view name) {
   return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
 }
 
+/// The storage's client has tried some times and got no answer but 5xx (maester-client, lib/errors.js); where it stores
+/// a body, the library says it in its own words (lib/sailor.js).
+bool is_of_the_storage(std::string_view name, std::string_view message) {
+  return name == "ServerTransportError" || message == "Lightweight message/passthrough body upload error";
+}
+
 }  // namespace
 
 Result<std::string> body_of(const Published& published, const Cipher& cipher) {
@@ -54,16 +61,25 @@ Result<std::string> body_of(const Published& published, const Cipher& cipher) {
   return raw ? cipher.decrypted(published.body) : decrypted_text(published.body, cipher);
 }
 
-void Handled::add(const Published& published, const Cipher& cipher, const std::string& reply_to,
-                  std::string& step_snapshot) {
+std::optional<Reference> Handled::add(const Published& published, const Cipher& cipher, const std::string& reply_to,
+                                      std::string& step_snapshot) {
   size_ += published.body.size();
   const auto& key = published.routing_key;
-  if (key == keys::error) return add_failure(published, cipher);
-  if (key == keys::snapshot) return add_snapshot(published, step_snapshot);
-  if (key == keys::rebound) {
+  if (key == keys::error) {
+    add_failure(published, cipher);
+  } else if (key == keys::snapshot) {
+    add_snapshot(published, step_snapshot);
+  } else if (key == keys::rebound) {
     rebound_ = std::string(headers_of(published).text("reboundReason"));
-    return;
+  } else {
+    return add_message(published, cipher, reply_to);
   }
+  return std::nullopt;
+}
+
+std::optional<Reference> Handled::add_message(const Published& published, const Cipher& cipher,
+                                              const std::string& reply_to) {
+  const auto& key = published.routing_key;
   const bool is_error = headers_of(published).find(error_response) != nullptr;
   const auto text = is_error ? decrypted_text(published.body, cipher) : body_of(published, cipher);
   if (!text) {
@@ -71,28 +87,41 @@ void Handled::add(const Published& published, const Cipher& cipher, const std::s
   } else if (is_error) {
     if (key == reply_to) emit({.body = reply_with_error(*text), .routing_key = reply_to});
   } else {
-    add_data(*text, published, reply_to);
+    return add_data(*text, published, reply_to);
   }
+  return std::nullopt;
 }
 
-void Handled::add_data(std::string_view text, const Published& published, const std::string& reply_to) {
+std::optional<Reference> Handled::add_data(std::string_view text, const Published& published,
+                                           const std::string& reply_to) {
   const auto message = Message::parse(std::string(text));
   if (!message) {
     failure_ = Failure{"component.unreadable", "the component emitted no message: " + message.error().message};
-    return;
+    return std::nullopt;
   }
   const auto& key = published.routing_key;
   if (key == keys::data) {
     const auto body = message->body();
-    return emit({.body = std::string(body.empty() ? "{}" : body),
-                 .headers = std::string(message->part("headers")),
-                 .attachments = std::string(message->part("attachments"))});
+    emit({.body = std::string(body.empty() ? "{}" : body),
+          .headers = std::string(message->part("headers")),
+          .attachments = std::string(message->part("attachments"))});
+    auto object = reference_of(*message);
+    return object.empty() ? std::nullopt : std::optional(Reference{emissions_.size() - 1, std::move(object)});
   }
-  if (!reply_to.empty() && key == reply_to) return emit({.body = reply_from(*message), .routing_key = reply_to});
+  if (!reply_to.empty() && key == reply_to) {
+    emit({.body = reply_from(*message), .routing_key = reply_to});
+    return std::nullopt;
+  }
   failure_ = Failure{"component.routing_key",
                      fmt::format("the component emitted a message with routing key \"{}\", which leads nowhere: only "
                                  "the reply_to of a waiting webhook caller can be named",
                                  key)};
+  return std::nullopt;
+}
+
+void Handled::put(const Reference& reference, std::string body) {
+  size_ += body.size();
+  put_body(emissions_.at(reference.emission), std::move(body));
 }
 
 void Handled::emit(Emission emission) {
@@ -104,6 +133,7 @@ void Handled::add_failure(const Published& published, const Cipher& cipher) {
   const auto text = decrypted_text(text_in(envelope, "error"), cipher);
   const auto error = object_of(text ? std::string_view(*text) : std::string_view("{}"));
   const auto name = text_in(error, "name");
+  storage_failed_ = storage_failed_ || is_of_the_storage(name, text_in(error, "message"));
   auto sentence = text_in(error, "message");
   if (sentence.empty()) sentence = "the component gave no reason";
   if (!name.empty() && name != "Error") sentence = name + ": " + sentence;
@@ -133,7 +163,9 @@ Outcome Handled::page() {
 
 Outcome Handled::outcome(bool acknowledged) {
   Outcome outcome;
-  if (!acknowledged || failure_) {
+  if (failure_ && storage_failed_) {
+    outcome = Outcome::later({"objects.unavailable", failure_->message + " (the platform's log says why)"});
+  } else if (!acknowledged || failure_) {
     outcome = Outcome::dead(failure_.value_or(Failure{
         "component.rejected", "the component rejected the message without a reason (its own log may have one)"}));
   } else if (rebound_) {

@@ -15,6 +15,7 @@
 #include "hosting/page.hpp"
 #include "hosting/sailor/amqp_door.hpp"
 #include "hosting/sailor/handled.hpp"
+#include "hosting/sailor/references.hpp"
 #include "hosting/sailor/sailor_environment.hpp"
 #include "hosting/sailor/task_api.hpp"
 
@@ -59,6 +60,7 @@ class SailorAction final : public component::Action {
         settings_(settings),
         login_(std::move(login)),
         cipher_(std::move(cipher)),
+        references_(loop, environment, settings_, cipher_),
         lost_(std::move(lost)),
         output_(log::Level::info),
         snapshot_(settings.snapshot),
@@ -110,9 +112,11 @@ class SailorAction final : public component::Action {
   struct InHand {
     Work work;
     Finish finish;
-    Handled handled;
-    bool paging = false;  ///< a part of it takes effect just now
-    std::optional<bool> acknowledged;
+    Handled handled = {};
+    bool paging = false;          ///< a part of it takes effect just now
+    bool waits_for_room = false;  ///< a page has gathered behind that
+    std::size_t fetching = 0;     ///< bodies that are on their way from the object storage
+    std::optional<bool> acknowledged = {};
     io::SteadyTime settled_at = {};
   };
   struct Settled {
@@ -190,7 +194,7 @@ class SailorAction final : public component::Action {
     delivered_.emplace(tag, work.message_id);
     const auto id = work.message_id;
     watch_->heard(id);
-    in_hand_.emplace(id, InHand{std::move(next.work), std::move(next.finish), {}, false, {}});
+    in_hand_.emplace(id, InHand{.work = std::move(next.work), .finish = std::move(next.finish)});
   }
 
   /// The message that something was made from. A rebound is that message itself, which the library names in messageId;
@@ -209,18 +213,49 @@ class SailorAction final : public component::Action {
     const auto found = in_hand_.find(parent);
     if (found == in_hand_.end()) return published_on_its_own(published, parent);
     auto& item = found->second;
-    item.handled.add(published, cipher_, item.work.reply_to, snapshot_);
+    const auto reference = item.handled.add(published, cipher_, item.work.reply_to, snapshot_);
     if (!item.acknowledged) watch_->heard(parent);
+    if (!reference) return emitted(item);
+    ++item.fetching;
+    hold_input();
+    references_.fetch(reference->object, [this, alive = std::weak_ptr(alive_), parent,
+                                          at = *reference](Result<std::optional<std::string>> body) {
+      if (alive.expired()) return;
+      if (!body) return lose("a body that it has emitted cannot be read: " + body.error().message);
+      auto& emitter = in_hand_.at(parent);
+      --emitter.fetching;
+      if (*body) emitter.handled.put(at, std::move(**body));
+      emitted(emitter);
+    });
+  }
+
+  void emitted(InHand& item) {
     const bool full = fills_page(item.handled.size(), item.handled.emissions().size());
-    if (full && item.paging) return door_->hold_input(true);  // until there is room for more
-    if (full && !item.acknowledged) commit_page(item);
+    item.waits_for_room = full && item.paging;
+    if (full && !item.paging && !item.acknowledged && item.fetching == 0) commit_page(item);
+    hold_input();
+  }
+
+  /// The component is read only as fast as what it emits takes effect.
+  void hold_input() {
+    door_->hold_input(std::ranges::any_of(
+        in_hand_, [](const auto& it) { return it.second.waits_for_room || it.second.fetching > 0; }));
   }
 
   void published_on_its_own(const Published& published, const std::string& parent) {
-    Handled handled;
+    auto handled = std::make_shared<Handled>();
     std::string no_snapshot = snapshot_;
-    handled.add(published, cipher_, {}, no_snapshot);
-    const auto outcome = handled.outcome(true);
+    const auto reference = handled->add(published, cipher_, {}, no_snapshot);
+    if (!reference) return emit_late(handled->outcome(true), parent);
+    references_.fetch(reference->object, [this, alive = std::weak_ptr(alive_), handled, parent,
+                                          at = *reference](Result<std::optional<std::string>> body) {
+      if (alive.expired()) return;
+      if (body && *body) handled->put(at, std::move(**body));
+      emit_late(handled->outcome(true), parent);
+    });
+  }
+
+  void emit_late(const component::Outcome& outcome, const std::string& parent) {
     if (outcome.kind == component::Outcome::Kind::failed) {
       auto why = outcome.failure.message;  // usually its last word
       if (login_) why = redacted(std::move(why), login_->login);
@@ -247,8 +282,8 @@ class SailorAction final : public component::Action {
 
   void go_on(InHand& item, Finish finish) {
     item.finish = std::move(finish);
-    item.paging = false;
-    door_->hold_input(false);
+    item.paging = item.waits_for_room = false;
+    hold_input();
     const bool others = std::any_of(in_hand_.begin(), in_hand_.end(), [](const auto& it) { return it.second.paging; });
     if (!others) door_->hold_confirms(false);
     if (item.acknowledged) return settle_soon(item.work.message_id);
@@ -273,7 +308,8 @@ class SailorAction final : public component::Action {
     if (settling_ == 0) settling_ = loop_.after(afterglow, [this] { settle_due(); });
   }
 
-  static bool waits_for_its_reason(const InHand& item, io::SteadyTime now) {
+  static bool is_not_whole(const InHand& item, io::SteadyTime now) {
+    if (item.fetching > 0) return true;
     return !*item.acknowledged && !item.handled.has_failed() && now - item.settled_at < reason_max;
   }
 
@@ -283,7 +319,7 @@ class SailorAction final : public component::Action {
     while (!settled_.empty() && settled_.front().due <= now) {
       const auto id = std::move(settled_.front().message_id);
       settled_.pop_front();
-      if (waits_for_its_reason(in_hand_.at(id), now)) {
+      if (is_not_whole(in_hand_.at(id), now)) {
         settled_.push_back({now + afterglow, id});
         continue;
       }
@@ -319,6 +355,7 @@ class SailorAction final : public component::Action {
   const component::StepSettings settings_;
   const std::optional<StepLogin> login_;  ///< none: the step names no credential
   const Cipher cipher_;
+  const References references_;
   std::function<void(Error)> lost_;
   OutputLines output_;
   std::string snapshot_;
@@ -338,6 +375,7 @@ class SailorAction final : public component::Action {
   io::TimerId settling_ = 0;
   std::map<std::string, Finish> late_;  ///< of messages that were finished lately
   std::deque<std::string> late_order_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<bool>(true);  ///< for answers that may come after the end
 };
 
 }  // namespace
@@ -353,8 +391,10 @@ Result<std::unique_ptr<component::Action>> make_sailor_action(io::posix::AsioLoo
                                                               std::function<void(Error)> lost) {
   Doors doors;
   doors.login = {"component", random_token()};
-  doors.password = random_token();
-  doors.iv = random_token(Cipher::iv_size / 2);
+  // The flow's where there is an object storage: what one step has put there another reads, also after a restart.
+  const auto& objects = settings.objects;
+  doors.password = objects ? objects->password : random_token();
+  doors.iv = objects ? objects->iv : random_token(Cipher::iv_size / 2);
   auto cipher = Cipher::make(doors.password, doors.iv);
   if (!cipher) return cipher.error();
   auto action = std::make_unique<SailorAction>(loop, environment, settings, std::move(login), std::move(*cipher),

@@ -25,6 +25,9 @@ std::string log_level() {
   return level == "debug" ? "info" : level == "error" ? "error" : "warn";
 }
 
+/// Bodies above go to the object storage, and their messages only name them.
+constexpr std::size_t inline_size_max = 32u << 20;
+
 }  // namespace
 
 std::vector<std::string> sailor_command(const component::Program& program) {
@@ -57,7 +60,9 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   add("API_KEY", doors.login.password);
   add("API_REQUEST_RETRY_ATTEMPTS", "3");
   add("API_REQUEST_RETRY_DELAY", "100");
-  add("AMQP_URI", fmt::format("amqp://{}:{}@127.0.0.1:{}", doors.login.user, doors.login.password, doors.amqp_port));
+  // Without that number its client cuts messages into frames of 4 KB.
+  add("AMQP_URI", fmt::format("amqp://{}:{}@127.0.0.1:{}?frameMax={}", doors.login.user, doors.login.password,
+                              doors.amqp_port, amqp::frame_size_usual));
   add("AMQP_PERSISTENT_MESSAGES", "true");
   add("OUTGOING_MESSAGE_SIZE_LIMIT", std::to_string(outgoing_size_max));
   add("LISTEN_MESSAGES_ON", worker.listen_messages_on);
@@ -69,6 +74,12 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   add("MESSAGE_CRYPTO_PASSWORD", doors.password);
   add("MESSAGE_CRYPTO_IV", doors.iv);
   add("RABBITMQ_PREFETCH_SAILOR", std::to_string(prefetch));
+  if (settings.objects) {
+    add("OBJECT_STORAGE_URI", worker.api_uri);
+    add("OBJECT_STORAGE_TOKEN", settings.objects->token);
+    add("OBJECT_STORAGE_SIZE_THRESHOLD", std::to_string(inline_size_max));
+    add("EMIT_LIGHTWEIGHT_MESSAGE", "true");
+  }
   if (settings.startup) add("STARTUP_REQUIRED", "true");
   // The step's own retry policy decides when and how often; the library is only to agree.
   add("REBOUND_INITIAL_EXPIRATION", std::to_string(settings.retry.initial.count()));
@@ -77,9 +88,9 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   add("ERROR_RATE_LIMIT", no_limit);
   add("SNAPSHOT_RATE_LIMIT", no_limit);
   add("RATE_INTERVAL", "100");
+  variables.emplace_back("LOG_LEVEL", log_level());
+  // Who installed the component has the last word. Of two variables of one name a program sees the first.
   const auto& own = settings.program->environment;
-  const auto is_level = [](const auto& variable) { return variable.first == "LOG_LEVEL"; };
-  if (std::ranges::none_of(own, is_level)) variables.emplace_back("LOG_LEVEL", log_level());
   for (const auto& variable : own) {
     std::erase_if(variables, [&](const auto& one) { return one.first == variable.first; });
     variables.push_back(variable);

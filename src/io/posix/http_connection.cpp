@@ -24,6 +24,7 @@ using Protocol = asio::generic::stream_protocol;
 
 namespace {
 
+constexpr std::size_t piece_size = 256u << 10;     // of a body that goes to a sink
 constexpr std::chrono::seconds linger_timeout{2};  // a client that still sends gets this long to read the answer
 
 void append_head(std::string& out, const HttpResponse& response, bool keep_alive) {
@@ -33,7 +34,9 @@ void append_head(std::string& out, const HttpResponse& response, bool keep_alive
   if (!response.content_type.empty()) out.append("Content-Type: ").append(response.content_type).append("\r\n");
   const bool bodyless =
       response.status == 204 || response.status == 304 || response.status < 200 || response.stream != nullptr;
-  if (!bodyless) out += fmt::format("Content-Length: {}\r\n", response.body.size());
+  if (!bodyless) {
+    out += fmt::format("Content-Length: {}\r\n", response.source ? response.source->size : response.body.size());
+  }
   out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
 }
 
@@ -147,6 +150,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection>, publ
     body_max_ = all_->handler->body_max(request_);
     if (const auto length = parser_->content_length(); length && *length > body_max_) return refuse(too_large());
     parser_->body_limit(body_max_);
+    request_.sink = all_->handler->sink(request_);
     if (parser_->is_done()) return body_read({});
     set_deadline(all_->limits.body_timeout);
     if (request_.header("expect").empty()) return read_body();
@@ -157,6 +161,10 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection>, publ
   }
 
   void read_body() {
+    if (request_.sink) {
+      pieces_.emplace(std::move(*parser_));
+      return read_piece();
+    }
     http::async_read(socket_, buffer_, *parser_,
                      [self = shared_from_this()](const error_code& error, std::size_t) { self->body_read(error); });
   }
@@ -164,10 +172,40 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection>, publ
   void body_read(const error_code& error) {
     if (error) return reading_failed(error);
     request_.body = std::move(parser_->get().body());
+    begin_handling();
+  }
+
+  void begin_handling() {
     if (all_->handler == nullptr) return close();
     state_ = State::handling;
     deadline_ = Clock::time_point::max();
     all_->handler->handle(std::move(request_), responder());
+  }
+
+  /// As much of the body as one write to a disk is worth, then its sink has its time.
+  void read_piece() {
+    piece_.resize(piece_size);
+    auto& room = pieces_->get().body();
+    room.data = piece_.data();
+    room.size = piece_.size();
+    set_deadline(all_->limits.body_timeout);
+    http::async_read(socket_, buffer_, *pieces_, [self = shared_from_this()](const error_code& error, std::size_t) {
+      if (error && error != http::error::need_buffer) return self->reading_failed(error);
+      self->piece_.resize(self->piece_.size() - self->pieces_->get().body().size);
+      self->give_piece(std::move(self->piece_));
+    });
+  }
+
+  void give_piece(std::string piece) {
+    deadline_ = Clock::time_point::max();
+    const auto sink = request_.sink;
+    sink->take(std::move(piece), [self = shared_from_this()](bool more) {
+      if (!self->socket_.is_open()) return;
+      if (more && !self->pieces_->is_done()) return self->read_piece();
+      self->unread_ = !self->pieces_->is_done();
+      self->keep_alive_ = self->keep_alive_ && !self->unread_;
+      self->begin_handling();
+    });
   }
 
   /// A Respond that answers 500 when it is thrown away without having been called.
@@ -221,15 +259,33 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection>, publ
     out_.clear();
     append_head(out_, response, keep);
     if (!is_head_ && response.status != 204 && response.status != 304) out_ += response.body;
+    source_ = is_head_ ? std::nullopt : std::move(response.source);
+    write_out(keep);
+  }
+
+  void write_out(bool keep) {
     set_deadline(all_->limits.body_timeout);
     asio::async_write(socket_, asio::buffer(out_),
                       [self = shared_from_this(), keep](const error_code& error, std::size_t) {
                         if (error) return self->close();
+                        if (self->source_ && self->source_->size > 0) return self->write_next(keep);
+                        self->source_.reset();
                         if (keep) return self->await_request(self->all_->limits.idle_timeout);
                         error_code ignored;
                         self->socket_.shutdown(Protocol::socket::shutdown_send, ignored);
                         self->unread_ ? self->linger() : self->close();
                       });
+  }
+
+  void write_next(bool keep) {
+    deadline_ = Clock::time_point::max();
+    source_->next([self = shared_from_this(), keep](Result<std::string> piece) {
+      auto& source = *self->source_;
+      if (!self->socket_.is_open() || !piece || piece->empty() || piece->size() > source.size) return self->close();
+      source.size -= piece->size();
+      self->out_ = std::move(*piece);
+      self->write_out(keep);
+    });
   }
 
   /// The body has no length: the end of the connection is its end (RFC 9112 §6.3).
@@ -313,10 +369,13 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection>, publ
   State state_ = State::idle;
   boost::beast::flat_buffer buffer_{1u << 20};
   std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::request_parser<http::buffer_body>> pieces_;  ///< goes on after it where the body has a sink
+  std::string piece_;                                              ///< what it reads into
   HttpRequest request_;
   std::string out_;
-  std::string unsent_;    ///< of a stream, behind what is being sent
-  bool sending_ = false;  ///< a piece of a stream
+  std::string unsent_;                    ///< of a stream, behind what is being sent
+  bool sending_ = false;                  ///< a piece of a stream
+  std::optional<HttpBodySource> source_;  ///< of what is being written; size: what is left
   std::function<void()> stream_closed_;
   std::string peer_;
   std::uint64_t body_max_ = 0;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,15 @@
 
 namespace millrace::io::posix {
 
+/// Takes a request's body piece by piece. Dropped before the request is handled if the client goes away.
+class HttpBodySink {
+ public:
+  virtual ~HttpBodySink() = default;
+  /// `taken` is called once, on the loop: when the next piece may come, or with false when no more of it is to be read;
+  /// then the request is handled at once.
+  virtual void take(std::string piece, std::function<void(bool more)> taken) = 0;
+};
+
 /// One HTTP/1.1 request, read whole (RFC 9112).
 struct HttpRequest {
   std::string method;
@@ -22,7 +32,8 @@ struct HttpRequest {
   std::string query;                                         ///< what follows "?", without it
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case, in the order sent
   std::string body;
-  std::string peer;  ///< address of the client; empty on a Unix socket
+  std::shared_ptr<HttpBodySink> sink;  ///< what has taken the body instead, if HttpHandler::sink gave one
+  std::string peer;                    ///< address of the client; empty on a Unix socket
 
   /// The first value of a header (name in lower case), or empty.
   std::string_view header(std::string_view name) const;
@@ -42,6 +53,13 @@ class HttpStream {
   virtual void on_closed(std::function<void()> closed) = 0;
 };
 
+/// A body of known length that is fetched piece by piece as the client reads.
+struct HttpBodySource {
+  std::uint64_t size = 0;
+  /// Calls `got` once, on the loop, with what follows; an Error cuts the connection.
+  std::function<void(std::function<void(Result<std::string>)> got)> next;
+};
+
 struct HttpResponse {
   int status = 200;
   std::string content_type;  ///< empty: no body is described
@@ -49,6 +67,7 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers = {};
   /// Instead of `body`: called once, from inside Respond, with the stream that is the body.
   std::function<void(std::shared_ptr<HttpStream>)> stream = {};
+  std::optional<HttpBodySource> source = {};  ///< instead of `body`
 };
 
 /// Answers one request; may be kept and called later, on the loop, at most once. If it is dropped uncalled, the client
@@ -61,6 +80,8 @@ class HttpHandler {
   virtual ~HttpHandler() = default;
   /// How large a body this request may have, in bytes, judged by its head; beyond it the client gets 413.
   virtual std::uint64_t body_max(const HttpRequest& head) const = 0;
+  /// What takes this request's body; nullptr: HttpRequest::body.
+  virtual std::shared_ptr<HttpBodySink> sink(const HttpRequest&) { return nullptr; }
   virtual void handle(HttpRequest request, Respond respond) = 0;
 };
 

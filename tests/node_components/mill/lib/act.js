@@ -1,3 +1,14 @@
+const crypto = require('crypto');
+const fs = require('fs');
+const { Readable } = require('stream');
+
+// elastic.io's own way to attachments, for those that want it: it takes a while to load.
+const attachments = (msg) => {
+  const { AttachmentProcessor } = require('@elastic.io/component-commons-library');
+  return new AttachmentProcessor('mill', msg.id);
+};
+const hash = (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
+
 // Each message says in body.do what is to be done with it; without, it is echoed.
 const things = {
   async echo(msg, cfg) {
@@ -16,7 +27,7 @@ const things = {
     await Promise.all(Array.from({ length: msg.body.count }, (_, i) => this.emit('data', { body: { i, text } })));
   },
   async big(msg) {
-    await this.emit('data', { body: { text: 'x'.repeat(msg.body.size) } });
+    await this.emit('data', { body: { text: 'x'.repeat(msg.body.size) }, headers: { seen: 'big' } });
   },
   async batches(msg) {
     const { count, size = 0 } = msg.body;
@@ -24,6 +35,25 @@ const things = {
       const batch = Array.from({ length: Math.min(100, count - from) }, (_, i) => ({ i: from + i, text: 'x'.repeat(size) }));
       await Promise.all(batch.map((body) => this.emit('data', { body })));
     }
+  },
+  async attach(msg) {
+    const content = Buffer.alloc(msg.body.size, `report ${msg.body.number}`);
+    const processor = attachments(msg);
+    const id = await processor.uploadAttachment(async () => Readable.from([content]), {}, 'application/x-report');
+    console.log(`uploaded ${id}`);
+    // It hangs the first time, for a test that kills it between upload and emission.
+    const { once } = msg.body;
+    if (once && !fs.existsSync(once)) return fs.promises.writeFile(once, '').then(() => new Promise(() => {}));
+    const report = { url: processor.getMaesterAttachmentUrlById(id), size: content.length, 'content-type': 'application/x-report' };
+    return { body: { ...msg.body, do: 'readAttachment', hash: hash(content) }, attachments: { report } };
+  },
+  async readAttachment(msg) {
+    if (Date.now() < msg.body.until) return void await this.emit('rebound', new Error('too early'));
+    const { data, headers } = await attachments(msg).getAttachment(msg.attachments.report.url, 'arraybuffer');
+    return { body: { number: msg.body.number, same: hash(data) === msg.body.hash, type: headers['content-type'] } };
+  },
+  async storage() {
+    return { body: { uri: process.env.ELASTICIO_OBJECT_STORAGE_URI, token: process.env.ELASTICIO_OBJECT_STORAGE_TOKEN } };
   },
   async fail() {
     throw new TypeError('the mill is dry');
