@@ -193,8 +193,8 @@ void Deployments::add(Flow& flow, const store::VersionRecord& record) {
   const auto& definition = definitions->front();
   version.plan = flow::make_plan(definition, record.number, parts_.catalogue);
   order_keys_.add(version.plan);
-  const auto declared = declare(parts_.broker, session_, version.plan, [](const Error& error) {
-    log::error("the data folder can no longer be written", {{"reason", error.message}});
+  const auto declared = declare(parts_.broker, session_, version.plan, [name](const Error& error) {
+    log::error("what a flow needs is not declared for good", {{"flow", name}, {"reason", error.message}});
   });
   // The broker has them; of thousands of flows they would be megabytes.
   for (auto& queue : version.plan.queues) queue.arguments = {};

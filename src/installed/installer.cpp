@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "hosting/sailor/preload.hpp"
 #include "installed/command.hpp"
 #include "installed/npm.hpp"
 
@@ -149,6 +150,9 @@ class Installer::Run : public std::enable_shared_from_this<Run> {
 
   void complete() {
     if (auto checked = check_packages(staging_, file_); !checked) return fail(checked.error());
+    if (file_.command.empty()) {
+      if (auto written = hosting::sailor::write_preload(staging_); !written) return fail(written.error());
+    }
     if (auto file = read_component_file(staging_, Files::all); !file) return fail(file.error());
     Record record;
     record.source = order_.source.text();

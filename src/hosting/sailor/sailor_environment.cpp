@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "component/outbox.hpp"
 #include "hosting/sailor/cipher.hpp"
 #include "hosting/sailor/handled.hpp"
+#include "hosting/sailor/preload.hpp"
 
 namespace millrace::hosting::sailor {
 namespace {
@@ -32,7 +34,12 @@ constexpr std::size_t inline_size_max = 32u << 20;
 
 std::vector<std::string> sailor_command(const component::Program& program) {
   if (!program.command.empty()) return program.command;
-  return {"node", "./node_modules/elasticio-sailor-nodejs/run.js"};
+  std::vector<std::string> command{"node"};
+  if (std::filesystem::exists(std::filesystem::path(program.folder) / preload_file)) {
+    command.insert(command.end(), {"--require", "./" + std::string(preload_file)});
+  }
+  command.emplace_back("./node_modules/elasticio-sailor-nodejs/run.js");
+  return command;
 }
 
 Variables sailor_environment(const component::WorkerEnvironment& worker, const component::StepSettings& settings,
