@@ -65,7 +65,8 @@ class ComponentCrash(unittest.TestCase):
                 # Under load: it has just done some of the messages, and has others in hand.
                 enough = len(world.target.ledger) + chance.randrange(1, 30)
                 until(lambda: len(world.target.ledger) > enough and running(), 90, complaint)
-                for name in chance.sample(running(), k=min(len(running()), chance.choice((1, 1, 2)))):
+                there = running()  # one of them may have ended just now
+                for name in chance.sample(there, k=min(len(there), chance.choice((1, 1, 2)))):
                     engine.docker("kill", name, check=False)
                     killed += 1
                 if kills == KILLS // 2:
