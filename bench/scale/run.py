@@ -12,6 +12,7 @@ import tempfile
 import time
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/support"))
+import platforms  # noqa: E402
 from slow_target import SlowTarget  # noqa: E402
 
 WORK_S = 0.02
@@ -32,7 +33,11 @@ def main():
     parser.add_argument("--millrace", required=True)
     parser.add_argument("--instances", default="1,2,4,8,4,1")
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--platforms", help="measure against these numbers of platforms instead, on a RabbitMQ and a PostgreSQL: 1,2,3")
     options = parser.parse_args()
+    if options.platforms:
+        os.environ["MILLRACE"] = os.path.abspath(options.millrace)
+        return platforms.measure(FLOW, WORK_S, [int(text) for text in options.platforms.split(",")], options.seconds)
     target = SlowTarget(WORK_S)
     with tempfile.TemporaryDirectory(prefix="millrace-scale-") as folder:
         data, flow = os.path.join(folder, "data"), os.path.join(folder, "flow.yaml")
