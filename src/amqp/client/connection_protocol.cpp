@@ -6,42 +6,18 @@
 namespace millrace::amqp::client {
 namespace {
 
-FieldTable client_properties(const std::string& connection_name) {
-  FieldTable capabilities;
-  for (std::string_view name :
-       {"authentication_failure_close", "consumer_cancel_notify", "connection.blocked", "publisher_confirms"}) {
-    capabilities.set(name, true);
-  }
-  FieldTable properties;
-  properties.set("product", "Millrace");
-  properties.set("capabilities", std::move(capabilities));
-  if (!connection_name.empty()) properties.set("connection_name", connection_name);
-  return properties;
-}
-
-/// The smaller of two limits of which 0 means none.
-template <class T>
-T agreed(T wanted, T offered) {
-  return offered == 0 ? wanted : std::min(wanted, offered);
-}
+/// What RabbitMQ allows as well, if it is not told otherwise.
+constexpr std::uint16_t channels_max = 2047;
 
 }  // namespace
 
 ConnectionProtocol::ConnectionProtocol(BrokerUri uri, std::string connection_name, Events events)
-    : uri_(std::move(uri)),
-      connection_name_(std::move(connection_name)),
+    : handshake_(std::move(uri), std::move(connection_name), channels_max),
       events_(std::move(events)),
       output_(protocol_header) {}
 
 Error ConnectionProtocol::end_of_stream() const {
-  switch (stage_) {
-    case Stage::greeting:
-      return Error{Error::Kind::unavailable, "the broker closed the connection without a greeting"};
-    case Stage::login:
-      return Error{Error::Kind::permission, "the broker refused user '" + uri_.user + "'"};
-    default:
-      return Error{Error::Kind::unavailable, "the connection to the broker was cut"};
-  }
+  return handshake_.end_of_stream();
 }
 
 void ConnectionProtocol::fail(Error error) {
@@ -123,30 +99,13 @@ void ConnectionProtocol::on_connection(MethodId id, Reader& in) {
 }
 
 void ConnectionProtocol::handshake(MethodId id, Reader& in) {
-  switch (id) {
-    case MethodId::connection_start:
-      connection::Start::read(in);
-      stage_ = Stage::login;
-      return send(0, connection::StartOk{.client_properties = client_properties(connection_name_),
-                                         .mechanism = "PLAIN",
-                                         .response = std::string(1, '\0') + uri_.user + '\0' + uri_.password,
-                                         .locale = "en_US"});
-    case MethodId::connection_tune: {
-      const auto tune = connection::Tune::read(in);
-      frame_size_max_ = agreed(frame_size_usual, tune.frame_max);
-      heartbeat_interval_ = agreed(uri_.heartbeat, tune.heartbeat);
-      reader_.set_frame_size_max(frame_size_max_);
-      stage_ = Stage::opening;
-      send(0, connection::TuneOk{
-                  .channel_max = tune.channel_max, .frame_max = frame_size_max_, .heartbeat = heartbeat_interval_});
-      return send(0, connection::Open{.virtual_host = uri_.vhost});
-    }
-    case MethodId::connection_open_ok:
-      stage_ = Stage::open;
-      return events_.opened();
-    default:
-      fail(Error{Error::Kind::invalid, "the broker sent an unexpected method " + std::string(name(id))});
+  if (!handshake_.answer(id, in, output_)) {
+    return fail(Error{Error::Kind::invalid, "the broker sent an unexpected method " + std::string(name(id))});
   }
+  reader_.set_frame_size_max(handshake_.frame_size_max());
+  if (!handshake_.is_over()) return;
+  stage_ = Stage::open;
+  events_.opened();
 }
 
 void ConnectionProtocol::take_content(const Frame& frame) {
@@ -179,7 +138,7 @@ void ConnectionProtocol::take_content(const Frame& frame) {
 void ConnectionProtocol::publish(std::uint16_t channel, const basic::Publish& method, std::string_view properties,
                                  std::string_view body) {
   send(channel, method);
-  write_content(output_, channel, properties, body, frame_size_max_);
+  write_content(output_, channel, properties, body, handshake_.frame_size_max());
 }
 
 void ConnectionProtocol::close() {

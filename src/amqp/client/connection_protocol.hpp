@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "amqp/client/broker_uri.hpp"
+#include "amqp/client/handshake.hpp"
 #include "amqp/frame.hpp"
 #include "core/result.hpp"
 
@@ -50,12 +50,12 @@ class ConnectionProtocol {
   /// Bytes to send; the caller takes them out.
   std::string& output() { return output_; }
   /// What connection.tune agreed on, in seconds; 0 before that.
-  std::uint16_t heartbeat_interval() const { return heartbeat_interval_; }
+  std::uint16_t heartbeat_interval() const { return handshake_.heartbeat_interval(); }
   /// What a closed socket means at this point.
   Error end_of_stream() const;
 
  private:
-  enum class Stage { greeting, login, opening, open, closing, ended };
+  enum class Stage { opening, open, closing, ended };
 
   /// A content that is not whole yet.
   struct Incoming {
@@ -71,14 +71,11 @@ class ConnectionProtocol {
   void take_content(const Frame& frame);
   static bool brings_content(MethodId id);
 
-  BrokerUri uri_;
-  std::string connection_name_;
+  Handshake handshake_;
   Events events_;
   FrameReader reader_;
   std::string output_;
-  Stage stage_ = Stage::greeting;
-  std::uint32_t frame_size_max_ = frame_size_usual;
-  std::uint16_t heartbeat_interval_ = 0;
+  Stage stage_ = Stage::opening;
   std::map<std::uint16_t, Incoming> incoming_;  ///< by channel
 };
 

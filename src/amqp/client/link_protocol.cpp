@@ -10,38 +10,16 @@ namespace {
 
 constexpr std::uint16_t the_channel = 1;
 
-FieldTable client_properties(const std::string& connection_name) {
-  FieldTable capabilities;
-  for (std::string_view name : {"authentication_failure_close", "consumer_cancel_notify", "connection.blocked"}) {
-    capabilities.set(name, true);
-  }
-  FieldTable properties;
-  properties.set("product", "Millrace");
-  properties.set("capabilities", std::move(capabilities));
-  if (!connection_name.empty()) properties.set("connection_name", connection_name);
-  return properties;
-}
-
-/// The smaller of two limits of which 0 means none.
-template <class T>
-T agreed(T wanted, T offered) {
-  return offered == 0 ? wanted : std::min(wanted, offered);
-}
-
 }  // namespace
 
 LinkProtocol::LinkProtocol(BrokerUri uri, StepLink::Settings settings, Events events)
-    : uri_(std::move(uri)), settings_(std::move(settings)), events_(std::move(events)), output_(protocol_header) {}
+    : handshake_(std::move(uri), settings.connection_name, the_channel),
+      settings_(std::move(settings)),
+      events_(std::move(events)),
+      output_(protocol_header) {}
 
 Error LinkProtocol::end_of_stream() const {
-  switch (stage_) {
-    case Stage::greeting:
-      return Error{Error::Kind::unavailable, "the broker closed the connection without a greeting"};
-    case Stage::login:
-      return Error{Error::Kind::permission, "the broker refused user '" + uri_.user + "'"};
-    default:
-      return Error{Error::Kind::unavailable, "the connection to the broker was cut"};
-  }
+  return handshake_.end_of_stream();
 }
 
 void LinkProtocol::fail(Error error) {
@@ -152,37 +130,12 @@ void LinkProtocol::method(std::string_view payload) {
 }
 
 void LinkProtocol::handshake(MethodId id, Reader& in) {
+  if (handshake_.answer(id, in, output_)) {
+    reader_.set_frame_size_max(handshake_.frame_size_max());
+    if (handshake_.is_over()) open_channel();
+    return;
+  }
   switch (id) {
-    case MethodId::connection_start:
-      stage_ = Stage::login;
-      write_method(output_, 0,
-                   connection::StartOk{.client_properties = client_properties(settings_.connection_name),
-                                       .mechanism = "PLAIN",
-                                       .response = std::string(1, '\0') + uri_.user + '\0' + uri_.password,
-                                       .locale = "en_US"});
-      break;
-    case MethodId::connection_tune: {
-      const auto tune = connection::Tune::read(in);
-      frame_size_max_ = agreed(frame_size_usual, tune.frame_max);
-      heartbeat_interval_ = agreed(uri_.heartbeat, tune.heartbeat);
-      reader_.set_frame_size_max(frame_size_max_);
-      stage_ = Stage::opening;
-      write_method(output_, 0,
-                   connection::TuneOk{.channel_max = agreed(the_channel, tune.channel_max),
-                                      .frame_max = frame_size_max_,
-                                      .heartbeat = heartbeat_interval_});
-      write_method(output_, 0, connection::Open{.virtual_host = uri_.vhost});
-      break;
-    }
-    case MethodId::connection_open_ok:
-      stage_ = Stage::channel;
-      write_method(output_, the_channel, channel::Open{});
-      if (settings_.confirms) {
-        write_method(output_, the_channel, confirm::Select{});
-      } else {
-        write_method(output_, the_channel, tx::Select{});
-      }
-      break;
     case MethodId::channel_open_ok:
       break;
     case MethodId::tx_select_ok:
@@ -191,6 +144,15 @@ void LinkProtocol::handshake(MethodId id, Reader& in) {
       break;
     default:
       fail(Error{Error::Kind::invalid, "the broker sent an unexpected method " + std::string(name(id))});
+  }
+}
+
+void LinkProtocol::open_channel() {
+  write_method(output_, the_channel, channel::Open{});
+  if (settings_.confirms) {
+    write_method(output_, the_channel, confirm::Select{});
+  } else {
+    write_method(output_, the_channel, tx::Select{});
   }
 }
 
@@ -266,7 +228,7 @@ void LinkProtocol::write_publish(const Outgoing& message, bool mandatory) {
   write_method(
       output_, the_channel,
       basic::Publish{.exchange = message.exchange, .routing_key = message.routing_key, .mandatory = mandatory});
-  write_content(output_, the_channel, message.properties, message.body, frame_size_max_);
+  write_content(output_, the_channel, message.properties, message.body, handshake_.frame_size_max());
 }
 
 void LinkProtocol::publish(const Outgoing& message) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "amqp/client/broker_uri.hpp"
+#include "amqp/client/handshake.hpp"
 #include "amqp/client/step_link.hpp"
 #include "amqp/frame.hpp"
 
@@ -46,26 +46,27 @@ class LinkProtocol {
   /// Bytes to send; the caller takes them out.
   std::string& output() { return output_; }
   /// What connection.tune agreed on, in seconds; 0 before that.
-  std::uint16_t heartbeat_interval() const { return heartbeat_interval_; }
+  std::uint16_t heartbeat_interval() const { return handshake_.heartbeat_interval(); }
   /// Whether commits go out at once; until then they gather.
   bool is_open() const { return stage_ == Stage::open; }
   /// What a closed socket means at this point.
   Error end_of_stream() const;
 
  private:
-  enum class Stage { greeting, login, opening, channel, open, closing, ended };
+  enum class Stage { opening, open, closing, ended };
 
   void fail(Error error);
   void frame(const Frame& frame);
   void method(std::string_view payload);
   void handshake(MethodId id, Reader& in);
+  void open_channel();
   void open();
   void write_publish(const Outgoing& message, bool mandatory);
   void content(const Frame& frame);
   void deliver();
   void closed_by_broker(std::string_view what, std::uint16_t code, std::string_view text);
 
-  BrokerUri uri_;
+  Handshake handshake_;
   StepLink::Settings settings_;
   Events events_;
   FrameReader reader_;
@@ -73,9 +74,7 @@ class LinkProtocol {
   std::vector<Commit> held_;  // commits given before the channel was open
   std::string consumer_tag_;
   int consumers_ = 0;  // that there have been
-  Stage stage_ = Stage::greeting;
-  std::uint32_t frame_size_max_ = frame_size_usual;
-  std::uint16_t heartbeat_interval_ = 0;
+  Stage stage_ = Stage::opening;
   std::optional<Delivery> incoming_;           // basic.deliver or basic.return whose content is not whole yet
   std::optional<std::string> return_reason_;   // it is basic.return's
   std::optional<std::uint64_t> body_missing_;  // bytes; nothing before its header frame
