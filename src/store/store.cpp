@@ -63,6 +63,8 @@ Store::Store(io::Offload& offload, std::unique_ptr<Connection> connection)
 Store::~Store() = default;
 
 Status Store::in_transaction(const std::function<Status(Database&)>& work) {
+  // now() at the start of a platform, while a heartbeat or a look at dead letters is on the offload already.
+  const std::lock_guard turn(turn_);
   auto done = try_transaction(work);
   for (int attempt = 1; !done && connection_->lost_race() && attempt < attempts_max; ++attempt) {
     done = try_transaction(work);

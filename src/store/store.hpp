@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -57,6 +58,7 @@ class Store {
 
   io::Offload& offload_;
   std::unique_ptr<Connection> connection_;
+  std::mutex turn_;  ///< to use the connection: one transaction at a time
 };
 
 }  // namespace millrace::store
