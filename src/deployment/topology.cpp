@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/log.hpp"
+#include "core/together.hpp"
 
 namespace millrace::deployment {
 namespace {
@@ -59,19 +60,6 @@ class Declaration {
   broker::SessionId session_;
   Queues::Durable durable_;
 };
-
-/// Tells `durable` once all of a few changes are.
-broker::Queues::Durable together(std::size_t count, Queues::Durable durable) {
-  struct Pending {
-    std::size_t count;
-    Status status = Done{};
-  };
-  auto pending = std::make_shared<Pending>(Pending{count});
-  return [pending, durable = std::move(durable)](const Status& status) {
-    if (!status) pending->status = status;
-    if (--pending->count == 0 && durable) durable(pending->status);
-  };
-}
 
 /// Where what the trigger brings arrives.
 std::vector<std::string> first_queues(const flow::Plan& plan) {

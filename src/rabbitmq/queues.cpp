@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/log.hpp"
+#include "core/together.hpp"
 #include "rabbitmq/arguments.hpp"
 
 namespace millrace::rabbitmq {
@@ -30,19 +31,6 @@ constexpr std::string_view dead_letter_suffix = ".dead-letters";
 Calls::Answered tells(broker::Queues::Durable durable) {
   return [durable = std::move(durable)](const Result<Calls::Answer>& answer) {
     if (durable) durable(answer ? Status(Done{}) : Status(answer.error()));
-  };
-}
-
-/// Calls `then` with the first error, or Done, once so many have been told.
-std::function<void(const Status&)> together(std::size_t count, std::function<void(Status)> then) {
-  struct Pending {
-    std::size_t count;
-    Status status = Done{};
-  };
-  auto pending = std::make_shared<Pending>(Pending{count});
-  return [pending, then = std::move(then)](const Status& status) {
-    if (!status && pending->status) pending->status = status;
-    if (--pending->count == 0 && then) then(pending->status);
   };
 }
 
@@ -110,6 +98,11 @@ void Queues::hold_what_must_wait() {
   publisher_.hold(declaring ? std::optional<std::string>("queues are being declared in RabbitMQ") : std::nullopt);
 }
 
+/// There is nothing to be said to RabbitMQ.
+void Queues::tell_soon(Durable durable) {
+  if (durable) loop_.post([durable = std::move(durable)] { durable(Done{}); });
+}
+
 Answer<Done> Queues::declare_exchange(broker::SessionId, const broker::ExchangeSpec& spec, Durable durable) {
   topology_.make(amqp::exchange::Declare{.exchange = spec.name,
                                          .type = spec.type,
@@ -127,7 +120,7 @@ Answer<broker::QueueStatus> Queues::declare_queue(broker::SessionId, const broke
   known.spec = spec;
   const auto place = place_of(spec);
   if (place == Place::store || place == Place::nowhere) {
-    if (durable) loop_.post([durable = std::move(durable)] { durable(Done{}); });
+    tell_soon(std::move(durable));
     return status_of(spec.name, known);
   }
   topology_.make(amqp::queue::Declare{.queue = spec.name,
@@ -155,7 +148,7 @@ Answer<Done> Queues::bind(broker::SessionId, const broker::BindingSpec& spec, Du
   bound_[{spec.source, spec.key}].insert(spec.destination);
   const auto place = place_of(known->second.spec);
   if (place == Place::store || place == Place::nowhere) {
-    if (durable) loop_.post([durable = std::move(durable)] { durable(Done{}); });
+    tell_soon(std::move(durable));
     return Done{};
   }
   bind_in_rabbitmq(spec, std::move(durable));
@@ -209,7 +202,7 @@ Answer<std::uint64_t> Queues::delete_queue(broker::SessionId, const std::string&
   if (place == Place::store) {
     last_values_.remove(queue, std::move(durable));
   } else if (place == Place::nowhere) {
-    if (durable) loop_.post([durable = std::move(durable)] { durable(Done{}); });
+    tell_soon(std::move(durable));
   } else {
     topology_.make(amqp::queue::Delete{.queue = queue}, MethodId::queue_delete_ok, tells(std::move(durable)));
     hold_what_must_wait();
@@ -238,7 +231,7 @@ Answer<std::uint64_t> Queues::purge_queue(broker::SessionId, const std::string& 
 
 Answer<Done> Queues::inherit_window(broker::SessionId, const std::string&, const std::vector<std::string>&,
                                     Durable durable) {
-  if (durable) loop_.post([durable = std::move(durable)] { durable(Done{}); });
+  tell_soon(std::move(durable));
   return Done{};
 }
 

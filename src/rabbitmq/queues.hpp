@@ -119,6 +119,7 @@ class Queues final : public broker::Queues {
   void opened();
   void lost(const Error& why);
   void hold_what_must_wait();
+  void tell_soon(Durable durable);
   void each_transient(const std::function<void(const std::string& name)>& visit);
   void declare_transient();
   void bind_transient();
