@@ -38,7 +38,7 @@ void WorkerPresences::take(const std::string& user, const flow::WorkerPlan& work
                            const component::Presence& presence) {
   auto& teller = known(user, worker);
   teller.tells = true;
-  teller.presence = presence;
+  count(teller, presence);
   const bool was_silent = std::exchange(teller.silent, false);
   if (!std::exchange(teller.here, true) || was_silent) hooks_.here(user);
 }
@@ -47,26 +47,27 @@ void WorkerPresences::asked(const std::string& user, const flow::WorkerPlan& wor
   known(user, worker);
 }
 
+void WorkerPresences::count(Worker& worker, const component::Presence& presence) {
+  auto& step = by_queue_[worker.queue];
+  step.in_work += presence.in_work - worker.presence.in_work;
+  step.settled_total += acknowledged(presence.counts) - acknowledged(worker.presence.counts);
+  auto& rebounds = by_queue_[worker.rebounds].published_total;
+  rebounds = rebounds.value_or(0) + presence.counts.rebounds - worker.presence.counts.rebounds;
+  worker.presence = presence;
+}
+
 void WorkerPresences::forget(const std::string& user) {
-  const auto gone = workers_.extract(user);
-  if (gone.empty()) return;
-  auto& ended = ended_[gone.mapped().queue];
-  ended.counts += gone.mapped().presence.counts;
-  ended.rebounds = gone.mapped().rebounds;
+  const auto known = workers_.find(user);
+  if (known == workers_.end()) return;
+  auto last = known->second.presence;
+  last.in_work = 0;
+  count(known->second, last);
+  workers_.erase(known);
 }
 
 rabbitmq::Queues::Work WorkerPresences::work(const std::string& queue) const {
-  rabbitmq::Queues::Work work;
-  const auto add = [&](const std::string& of_queue, const std::string& rebounds, const component::StepCounts& counts) {
-    if (of_queue == queue) work.settled_total += acknowledged(counts);
-    if (rebounds == queue) work.published_total = work.published_total.value_or(0) + counts.rebounds;
-  };
-  for (const auto& [user, worker] : workers_) {
-    add(worker.queue, worker.rebounds, worker.presence.counts);
-    if (worker.queue == queue) work.in_work += worker.presence.in_work;
-  }
-  for (const auto& [of_queue, ended] : ended_) add(of_queue, ended.rebounds, ended.counts);
-  return work;
+  const auto known = by_queue_.find(queue);
+  return known == by_queue_.end() ? rabbitmq::Queues::Work{} : known->second;
 }
 
 void WorkerPresences::look() {

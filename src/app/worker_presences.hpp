@@ -40,7 +40,7 @@ class WorkerPresences {
  private:
   struct Worker {
     std::string queue;
-    std::string rebounds;
+    std::string rebounds;  ///< its step's rebound queue
     component::Presence presence = {};
     io::SteadyTime seen = {};
     bool here = false;
@@ -49,17 +49,15 @@ class WorkerPresences {
   };
 
   Worker& known(const std::string& user, const flow::WorkerPlan& worker);
+  /// Counts what it says now in the place of what it said last.
+  void count(Worker& worker, const component::Presence& presence);
   void look();
 
   io::Loop& loop_;
   const std::chrono::milliseconds silence_max_;
   Hooks hooks_;
-  std::map<std::string, Worker> workers_;  ///< by user
-  struct Ended {
-    component::StepCounts counts;
-    std::string rebounds;
-  };
-  std::map<std::string, Ended> ended_;  ///< by queue: of workers that are forgotten
+  std::map<std::string, Worker> workers_;                   ///< by user
+  std::map<std::string, rabbitmq::Queues::Work> by_queue_;  ///< looked up for each webhook call
   io::TimerId timer_ = 0;
 };
 
