@@ -5,11 +5,10 @@
 namespace millrace::hosting::sailor {
 namespace {
 
-/// The limit is the one that sailor_environment.cpp sets: one that somebody else has set holds.
+/// A limit that somebody else has set holds.
 constexpr std::string_view text = R"js('use strict';
 // Written by Millrace: see src/hosting/sailor/preload.hpp in its sources.
 const Module = require('module');
-const LIFTED = 1000000;
 const load = Module._load;
 
 function unhurried(throttle) {
@@ -33,7 +32,7 @@ Module._load = function (request, ...rest) {
 Status write_preload(const std::string& folder) {
   const auto path = folder + "/" + std::string(preload_file);
   std::ofstream file(path, std::ios::trunc);
-  file << text << std::flush;
+  file << text << "const LIFTED = " << lifted_limit << ";\n" << std::flush;
   if (file) return Done{};
   return Error{Error::Kind::io, "cannot write " + path};
 }

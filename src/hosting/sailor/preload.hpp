@@ -13,6 +13,9 @@ namespace millrace::hosting::sailor {
 /// themselves stay as they are.
 inline constexpr std::string_view preload_file = ".millrace-preload.js";
 
+/// What Millrace sets the library's limits (messages, rebounds) to: as good as none.
+inline constexpr std::string_view lifted_limit = "1000000";
+
 /// Puts it into a component's folder. Error::io.
 Status write_preload(const std::string& folder);
 

@@ -14,9 +14,6 @@
 namespace millrace::hosting::sailor {
 namespace {
 
-/// As good as none, for a client that throttles itself.
-constexpr const char* no_limit = "1000000";
-
 /// What a worker takes, as the library measures it: encrypted, in base64.
 constexpr std::size_t outgoing_size_max = (component::message_size_max + Cipher::iv_size) / 3 * 4;
 
@@ -90,10 +87,10 @@ Variables sailor_environment(const component::WorkerEnvironment& worker, const c
   if (settings.startup) add("STARTUP_REQUIRED", "true");
   // The step's own retry policy decides when and how often; the library is only to agree.
   add("REBOUND_INITIAL_EXPIRATION", std::to_string(settings.retry.initial.count()));
-  add("REBOUND_LIMIT", no_limit);
-  add("DATA_RATE_LIMIT", no_limit);
-  add("ERROR_RATE_LIMIT", no_limit);
-  add("SNAPSHOT_RATE_LIMIT", no_limit);
+  add("REBOUND_LIMIT", std::string(lifted_limit));
+  add("DATA_RATE_LIMIT", std::string(lifted_limit));
+  add("ERROR_RATE_LIMIT", std::string(lifted_limit));
+  add("SNAPSHOT_RATE_LIMIT", std::string(lifted_limit));
   add("RATE_INTERVAL", "100");
   variables.emplace_back("LOG_LEVEL", log_level());
   // Who installed the component has the last word. Of two variables of one name a program sees the first.
