@@ -4,7 +4,6 @@ instances for each platform, on one RabbitMQ and one PostgreSQL.
 webhook → http.request (concurrency 1) → a target that answers after 20 ms. Messages wait before the platforms that work on them begin.
 All on this machine: what is shown is that the work is spread and that nothing but the machine is shared. Prints a table and last a line
 of JSON."""
-import importlib.util
 import json
 import os
 import sys
@@ -16,20 +15,13 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../..")
 sys.path += [os.path.join(ROOT, "tests", part) for part in ("support", "cli", "api", "rabbitmq")]
 
 INSTANCES = 4  # of each platform
-KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-
-def postgresql():
-    spec = importlib.util.spec_from_file_location("postgresql_server", os.path.join(ROOT, "tests/postgresql/server.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Postgresql()
 
 
 def measure(flow_text, work_s, counts, seconds):
     from client import Serve  # asks for MILLRACE
     from server import Rabbitmq
     from slow_target import SlowTarget
+    from surroundings import KEY, postgresql
     rows, sent = [], 0
     target = SlowTarget(work_s)
     rabbitmq, database = Rabbitmq(), postgresql()

@@ -2,7 +2,6 @@
 one that is stopped, killed or ended in order. And each in a network namespace of its own: the link of the one that leads is cut for a
 while, then its process is killed; no schedule fires twice, no message is lost. MILLRACE_CUT: for how many seconds."""
 import http.client
-import importlib.util
 import json
 import os
 import signal
@@ -18,9 +17,9 @@ from ledger_target import LedgerTarget
 from networks import Networks
 from running import MILLRACE, until
 from server import Rabbitmq
+from surroundings import KEY, postgresql
 
 CUT = int(os.environ.get("MILLRACE_CUT", "20"))
-KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 ORDERS = """name: orders
 steps:
   - id: form
@@ -55,15 +54,6 @@ steps:
     action: message.log
     after: tick
 """
-
-
-def postgresql():
-    """tests/postgresql/server.py: a module of the same name as ours."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../postgresql/server.py")
-    spec = importlib.util.spec_from_file_location("postgresql_server", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Postgresql()
 
 
 class Members(unittest.TestCase):

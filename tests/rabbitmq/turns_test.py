@@ -2,7 +2,6 @@
 with SIGKILL in turn. What was accepted arrives; repeats are counted, and how long it takes until messages arrive again is printed.
 MILLRACE_MESSAGES: how many."""
 import http.client
-import importlib.util
 import json
 import os
 import tempfile
@@ -15,10 +14,10 @@ from client import Serve
 from ledger_target import LedgerTarget
 from running import until
 from server import Rabbitmq
+from surroundings import KEY, postgresql
 
 MESSAGES = int(os.environ.get("MILLRACE_MESSAGES", "20000"))
 SENDERS = 8
-KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 FLOW = """name: {name}
 steps:
   - id: form
@@ -35,14 +34,6 @@ steps:
     config: {{ method: POST, url: "{url}" }}
 """
 FLOWS = ("alpha", "beta", "gamma")
-
-
-def postgresql():
-    place = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../postgresql/server.py")
-    spec = importlib.util.spec_from_file_location("postgresql_server", place)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Postgresql()
 
 
 class KilledInTurn(unittest.TestCase):
