@@ -107,23 +107,22 @@ void Consumers::replied(MethodId id, amqp::Reader& in) {
 
 void Consumers::brought(amqp::client::Content content) {
   if (content.id != MethodId::basic_deliver) return;
-  amqp::Reader in(content.method);
-  const auto deliver = amqp::basic::Deliver::read(in);
-  const auto known = consumers_.find(std::string(deliver.consumer_tag));
+  auto& brought = content.message;
+  const auto known = consumers_.find(content.consumer_tag);
   if (known == consumers_.end()) {
-    return connection_.send(channel_, amqp::basic::Nack{.delivery_tag = deliver.delivery_tag, .requeue = true});
+    return connection_.send(channel_, amqp::basic::Nack{.delivery_tag = brought.tag, .requeue = true});
   }
   auto message = std::make_shared<broker::Message>();
-  message->exchange = deliver.exchange;
-  message->routing_key = deliver.routing_key;
-  message->properties = std::move(content.properties);
-  message->body = std::move(content.body);
+  message->exchange = std::move(brought.exchange);
+  message->routing_key = std::move(brought.routing_key);
+  message->properties = std::move(brought.properties);
+  message->body = std::move(brought.body);
   broker::Delivery delivery;
   delivery.id = broker::DeliveryId{++last_delivery_};
   delivery.consumer = id_of(known->first);
   delivery.message = std::move(message);
-  delivery.redelivered = deliver.redelivered;
-  if (!known->second.no_ack) out_.emplace(delivery.id, deliver.delivery_tag);
+  delivery.redelivered = brought.redelivered;
+  if (!known->second.no_ack) out_.emplace(delivery.id, brought.tag);
   known->second.sink->deliver(std::move(delivery));
 }
 

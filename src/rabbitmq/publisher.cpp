@@ -80,14 +80,13 @@ void Publisher::replied(MethodId id, amqp::Reader& in) {
 /// It has no number on the wire, and comes before its confirm: the first of those under way that it can be.
 void Publisher::brought(amqp::client::Content content) {
   if (content.id != MethodId::basic_return) return;
-  amqp::Reader in(content.method);
-  const auto returned = amqp::basic::Return::read(in);
+  const auto& returned = content.message;
   for (const auto& [tag, number] : sent_) {
     const auto item = items_.find(number);
     if (item == items_.end() || !item->second.trouble.empty()) continue;
     const auto& message = *item->second.message;
     if (message.exchange != returned.exchange || message.routing_key != returned.routing_key) continue;
-    if (message.properties != content.properties || message.body != content.body) continue;
+    if (message.properties != returned.properties || message.body != returned.body) continue;
     item->second.trouble =
         fmt::format("no queue takes what is published to {} with the key {}", message.exchange, message.routing_key);
     return;

@@ -12,6 +12,8 @@ namespace {
 constexpr std::chrono::milliseconds first_delay{100};
 constexpr std::chrono::milliseconds longest_delay{5'000};
 constexpr std::chrono::seconds closing_time_max{5};
+/// What RabbitMQ allows as well, if it is not told otherwise.
+constexpr std::uint16_t channels_max = 2047;
 
 }  // namespace
 
@@ -42,7 +44,7 @@ class Connection::State : public std::enable_shared_from_this<Connection::State>
     };
     events.failed = [this](Error error) { end_soon(std::move(error)); };
     events.closed = [this] { end_soon(Error{Error::Kind::unavailable, "the connection was closed"}); };
-    protocol_ = std::make_unique<ConnectionProtocol>(uri_, name_, std::move(events));
+    protocol_ = std::make_unique<ConnectionProtocol>(uri_, name_, channels_max, std::move(events));
     Transport::Handlers bytes;
     bytes.input = [this](std::string_view input) {
       protocol_->input(input);

@@ -4,15 +4,18 @@
 #include <utility>
 
 namespace millrace::amqp::client {
-namespace {
 
-/// What RabbitMQ allows as well, if it is not told otherwise.
-constexpr std::uint16_t channels_max = 2047;
+Error closed_by_broker(std::string_view what, ReplyCode code, std::string_view text) {
+  Error::Kind kind = Error::Kind::unavailable;
+  if (code == ReplyCode::access_refused) kind = Error::Kind::permission;
+  if (code == ReplyCode::not_found) kind = Error::Kind::not_found;
+  return {kind, "the broker closed the " + std::string(what) + ": " + std::to_string(static_cast<int>(code)) + " " +
+                    std::string(text)};
+}
 
-}  // namespace
-
-ConnectionProtocol::ConnectionProtocol(BrokerUri uri, std::string connection_name, Events events)
-    : handshake_(std::move(uri), std::move(connection_name), channels_max),
+ConnectionProtocol::ConnectionProtocol(BrokerUri uri, std::string connection_name, std::uint16_t channels,
+                                       Events events)
+    : handshake_(std::move(uri), std::move(connection_name), channels),
       events_(std::move(events)),
       output_(protocol_header) {}
 
@@ -22,8 +25,13 @@ Error ConnectionProtocol::end_of_stream() const {
 
 void ConnectionProtocol::fail(Error error) {
   if (stage_ == Stage::ended) return;
-  stage_ = Stage::ended;
+  stop();
   events_.failed(std::move(error));
+}
+
+void ConnectionProtocol::stop() {
+  stage_ = Stage::ended;
+  output_.clear();
 }
 
 void ConnectionProtocol::input(std::string_view bytes) {
@@ -52,17 +60,13 @@ void ConnectionProtocol::take(const Frame& frame) {
   }
 }
 
-bool ConnectionProtocol::brings_content(MethodId id) {
-  return id == MethodId::basic_deliver || id == MethodId::basic_get_ok || id == MethodId::basic_return;
-}
-
 void ConnectionProtocol::method(std::uint16_t channel, std::string_view payload) {
   Reader in(payload);
   const MethodId id{in.number<std::uint32_t>()};
   if (channel == 0) {
     on_connection(id, in);
-  } else if (brings_content(id)) {
-    incoming_[channel] = Incoming{{id, std::string(in.rest()), {}, {}}};
+  } else if (id == MethodId::basic_deliver || id == MethodId::basic_return) {
+    begin_content(channel, id, in);
   } else if (id == MethodId::channel_close) {
     const auto close = channel::Close::read(in);
     const std::string text(close.reply_text);
@@ -79,12 +83,10 @@ void ConnectionProtocol::on_connection(MethodId id, Reader& in) {
   switch (id) {
     case MethodId::connection_close: {
       const auto close = connection::Close::read(in);
-      const auto kind =
-          ReplyCode{close.reply_code} == ReplyCode::access_refused ? Error::Kind::permission : Error::Kind::unavailable;
-      const auto text =
-          "the broker closed the connection: " + std::to_string(close.reply_code) + " " + std::string(close.reply_text);
+      const auto why = closed_by_broker("connection", ReplyCode{close.reply_code}, close.reply_text);
+      stop();
       send(0, connection::CloseOk{});
-      return fail(Error{kind, text});
+      return events_.failed(why);
     }
     case MethodId::connection_close_ok:
       stage_ = Stage::ended;
@@ -108,9 +110,28 @@ void ConnectionProtocol::handshake(MethodId id, Reader& in) {
   events_.opened();
 }
 
+void ConnectionProtocol::begin_content(std::uint16_t channel, MethodId id, Reader& in) {
+  Content content;
+  content.id = id;
+  if (id == MethodId::basic_deliver) {
+    const auto deliver = basic::Deliver::read(in);
+    content.consumer_tag = deliver.consumer_tag;
+    content.message.tag = deliver.delivery_tag;
+    content.message.redelivered = deliver.redelivered;
+    content.message.exchange = deliver.exchange;
+    content.message.routing_key = deliver.routing_key;
+  } else {
+    const auto back = basic::Return::read(in);
+    content.return_reason = std::to_string(back.reply_code) + " " + std::string(back.reply_text);
+    content.message.exchange = back.exchange;
+    content.message.routing_key = back.routing_key;
+  }
+  incoming_[channel] = Incoming{std::move(content)};
+}
+
 void ConnectionProtocol::take_content(const Frame& frame) {
   const auto found = incoming_.find(frame.channel);
-  if (found == incoming_.end()) {
+  if (found == incoming_.end() || !found->second.content) {
     return fail(Error{Error::Kind::invalid, "the broker sent a content that belongs to nothing"});
   }
   auto& [content, missing] = found->second;
@@ -119,19 +140,19 @@ void ConnectionProtocol::take_content(const Frame& frame) {
                       ? read_content_header(frame.payload)
                       : ProtocolError{ReplyCode::unexpected_frame, "a body frame before its header"};
     if (!header) return fail(Error{Error::Kind::invalid, "the broker sent " + header.error().text});
-    content.properties = header->properties;
+    content->message.properties = header->properties;
     missing = header->body_size;
-    content.body.reserve(std::min<std::uint64_t>(header->body_size, 16u << 20));
+    content->message.body.reserve(std::min<std::uint64_t>(header->body_size, 16u << 20));
   } else {
     if (frame.type != FrameType::body || frame.payload.size() > *missing) {
       return fail(Error{Error::Kind::invalid, "the broker sent a body other than its header says"});
     }
-    content.body += frame.payload;
+    content->message.body += frame.payload;
     *missing -= frame.payload.size();
   }
   if (*missing > 0) return;
-  auto whole = std::move(content);
-  incoming_.erase(found);
+  auto whole = std::move(*content);
+  content.reset();
   events_.content(frame.channel, std::move(whole));
 }
 

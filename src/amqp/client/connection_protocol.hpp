@@ -8,22 +8,26 @@
 #include <string_view>
 
 #include "amqp/client/handshake.hpp"
+#include "amqp/client/link.hpp"
 #include "amqp/frame.hpp"
 #include "core/result.hpp"
 
 namespace millrace::amqp::client {
 
-/// A method that brings a message: basic.deliver, basic.get-ok, basic.return.
+/// A message that the broker brings.
 struct Content {
-  MethodId id{};
-  std::string method;      ///< its arguments as on the wire
-  std::string properties;  ///< property flags and list as on the wire; amqp::decode_properties
-  std::string body;
+  MethodId id{};              ///< basic.deliver or basic.return
+  std::string consumer_tag;   ///< of basic.deliver
+  std::string return_reason;  ///< of basic.return: reply code and text
+  Delivery message;           ///< tag and redelivered are basic.deliver's
 };
 
+/// What it means that the broker has closed the "channel" or "connection".
+Error closed_by_broker(std::string_view what, ReplyCode code, std::string_view text);
+
 /// A client's connection with any number of channels, without its socket: bytes in, events and bytes out (AMQP 0-9-1
-/// §2.2.4, §4). Which channels are open, and what is said on them, is up to its user. After `failed` no more events
-/// come. Events are never called from inside anything but input().
+/// §2.2.4, §4). Which channels are open, and what is said on them, is up to its user. After `failed` or `closed`
+/// no more events come. Events are never called from inside anything but input().
 class ConnectionProtocol {
  public:
   struct Events {
@@ -37,7 +41,8 @@ class ConnectionProtocol {
     std::function<void()> closed;  ///< after close()
   };
 
-  ConnectionProtocol(BrokerUri uri, std::string connection_name, Events events);
+  /// `connection_name` is how the broker lists it; no more than `channels` are asked for.
+  ConnectionProtocol(BrokerUri uri, std::string connection_name, std::uint16_t channels, Events events);
 
   void input(std::string_view bytes);
   template <class Method>
@@ -46,6 +51,8 @@ class ConnectionProtocol {
   }
   void publish(std::uint16_t channel, const basic::Publish& method, std::string_view properties, std::string_view body);
   void close();
+  /// No more events, and nothing more to send.
+  void stop();
 
   /// Bytes to send; the caller takes them out.
   std::string& output() { return output_; }
@@ -57,9 +64,8 @@ class ConnectionProtocol {
  private:
   enum class Stage { opening, open, closing, ended };
 
-  /// A content that is not whole yet.
   struct Incoming {
-    Content content;
+    std::optional<Content> content;             ///< not whole yet
     std::optional<std::uint64_t> missing = {};  ///< bytes of the body; nothing before its header frame
   };
 
@@ -69,7 +75,7 @@ class ConnectionProtocol {
   void handshake(MethodId id, Reader& in);
   void on_connection(MethodId id, Reader& in);
   void take_content(const Frame& frame);
-  static bool brings_content(MethodId id);
+  void begin_content(std::uint16_t channel, MethodId id, Reader& in);
 
   Handshake handshake_;
   Events events_;

@@ -6,14 +6,13 @@
 #include <string>
 #include <string_view>
 
-#include "amqp/client/handshake.hpp"
+#include "amqp/client/connection_protocol.hpp"
 #include "amqp/client/step_link.hpp"
-#include "amqp/frame.hpp"
 
 namespace millrace::amqp::client {
 
-/// StepLink's side of the protocol without its socket: bytes in, events and bytes out. Never calls an event from
-/// inside anything but input(). After `failed` or `closed` no more events come.
+/// StepLink's side of the protocol without its socket: a connection with one channel. Never calls an event from inside
+/// anything but input(). After `failed` or `closed` no more events come.
 class LinkProtocol {
  public:
   struct Events {
@@ -32,7 +31,7 @@ class LinkProtocol {
 
   LinkProtocol(BrokerUri uri, StepLink::Settings settings, Events events);
 
-  void input(std::string_view bytes);
+  void input(std::string_view bytes) { connection_.input(bytes); }
   /// A transaction.
   void commit(Commit commit);
   /// In confirm mode, once the channel is open. Mandatory.
@@ -44,40 +43,33 @@ class LinkProtocol {
   void close();
 
   /// Bytes to send; the caller takes them out.
-  std::string& output() { return output_; }
+  std::string& output() { return connection_.output(); }
   /// What connection.tune agreed on, in seconds; 0 before that.
-  std::uint16_t heartbeat_interval() const { return handshake_.heartbeat_interval(); }
+  std::uint16_t heartbeat_interval() const { return connection_.heartbeat_interval(); }
   /// Whether commits go out at once; until then they gather.
   bool is_open() const { return stage_ == Stage::open; }
   /// What a closed socket means at this point.
-  Error end_of_stream() const;
+  Error end_of_stream() const { return connection_.end_of_stream(); }
 
  private:
-  enum class Stage { opening, open, closing, ended };
+  enum class Stage { opening, open, closing };
 
+  ConnectionProtocol::Events events_of_connection();
   void fail(Error error);
-  void frame(const Frame& frame);
-  void method(std::string_view payload);
-  void handshake(MethodId id, Reader& in);
   void open_channel();
   void open();
+  void method(MethodId id, Reader& in);
+  void take(Content content);
+  void blocked(const std::optional<std::string>& reason);
   void write_publish(const Outgoing& message, bool mandatory);
-  void content(const Frame& frame);
-  void deliver();
-  void closed_by_broker(std::string_view what, std::uint16_t code, std::string_view text);
 
-  Handshake handshake_;
   StepLink::Settings settings_;
   Events events_;
-  FrameReader reader_;
-  std::string output_;
+  ConnectionProtocol connection_;
   std::vector<Commit> held_;  // commits given before the channel was open
   std::string consumer_tag_;
   int consumers_ = 0;  // that there have been
   Stage stage_ = Stage::opening;
-  std::optional<Delivery> incoming_;           // basic.deliver or basic.return whose content is not whole yet
-  std::optional<std::string> return_reason_;   // it is basic.return's
-  std::optional<std::uint64_t> body_missing_;  // bytes; nothing before its header frame
 };
 
 }  // namespace millrace::amqp::client
