@@ -109,15 +109,12 @@ void BrokerDeadLetters::drop(const DeadLetter& letter, Durable durable) {
 
 void BrokerDeadLetters::look(Change change, const Query& query, Told<Changed> told) {
   Changed found;
-  std::map<std::pair<std::string, std::string>, bool> has_step;
+  StepVersions versions(broker_);
   each(query.flow, std::nullopt, [&](const DeadLetter& letter) {
     if (!letter.is_meant_by(query)) return true;
     found.newest = std::max(found.newest, letter.number);
-    const auto [known, added] = has_step.try_emplace({letter.flow, letter.step}, true);
-    if (added && change == Change::retry) {
-      known->second = newest_version(broker_, letter.flow, letter.step).has_value();
-    }
-    known->second ? ++found.count : ++found.left[letter.no_step()];
+    const bool stays = change == Change::retry && !versions.newest(letter);
+    ++(stays ? found.left[letter.no_step()] : found.count);
     return true;
   });
   told(std::move(found));
@@ -125,22 +122,16 @@ void BrokerDeadLetters::look(Change change, const Query& query, Told<Changed> to
 
 BrokerDeadLetters::Chosen BrokerDeadLetters::choose(Change change, const Query& query,
                                                     const std::optional<Place>& after, std::uint64_t newest) const {
-  Chosen chosen;
-  std::map<std::pair<std::string, std::string>, std::optional<std::int64_t>> versions;
+  Chosen chosen{StepVersions(broker_)};
   bool more = false;
   each(query.flow, after, [&](const DeadLetter& letter) {
     more = chosen.numbers.size() == batch_max || (!chosen.numbers.empty() && chosen.flow != letter.flow);
     if (more) return false;
     chosen.result.next = Place{letter.flow, letter.number};
     if (!letter.is_meant_by(query) || letter.number > newest) return true;
-    if (change == Change::retry) {
-      const auto [version, added] = versions.try_emplace({letter.flow, letter.step});
-      if (added) version->second = newest_version(broker_, letter.flow, letter.step);
-      if (!version->second) {
-        ++chosen.result.changed.left[letter.no_step()];
-        return true;
-      }
-      chosen.versions[letter.step] = *version->second;
+    if (change == Change::retry && !chosen.versions.newest(letter)) {
+      ++chosen.result.changed.left[letter.no_step()];
+      return true;
     }
     chosen.flow = letter.flow;
     chosen.numbers.push_back(letter.number);
@@ -161,7 +152,7 @@ void BrokerDeadLetters::change_some(Change change, const Query& query, const std
     batch.settlements.push_back({delivery.id, broker::Settle::ack});
     if (change == Change::drop) continue;
     const auto letter = read_dead_letter(chosen.flow, *delivery.message);
-    batch.publishes.push_back(fresh_message(*delivery.message, letter, chosen.versions.at(letter.step)));
+    batch.publishes.push_back(fresh_message(*delivery.message, letter, *chosen.versions.newest(letter)));
   }
   chosen.result.changed.count = taken->size();
   const bool done =

@@ -30,10 +30,10 @@ class BrokerDeadLetters final : public DeadLetters {
             const std::function<bool(DeadLetter)>& visit) const;
   /// The next batch of a change, of one flow.
   struct Chosen {
-    std::vector<std::uint64_t> numbers;
-    std::string flow;
-    std::map<std::string, std::int64_t> versions;  ///< by step
-    Some result;
+    StepVersions versions;
+    std::vector<std::uint64_t> numbers = {};
+    std::string flow = {};
+    Some result = {};
   };
   Chosen choose(Change change, const Query& query, const std::optional<Place>& after, std::uint64_t newest) const;
   Result<std::vector<broker::Delivery>> take(const std::string& flow, const std::vector<std::uint64_t>& numbers);

@@ -42,6 +42,12 @@ std::optional<std::int64_t> DeadLetters::newest_version(const broker::Queues& br
   return newest;
 }
 
+std::optional<std::int64_t> DeadLetters::StepVersions::newest(const store::DeadLetterFacts& letter) {
+  const auto [version, added] = known_.try_emplace({letter.flow, letter.step});
+  if (added) version->second = newest_version(broker_, letter.flow, letter.step);
+  return version->second;
+}
+
 Result<broker::MessagePtr> DeadLetters::retried_message(const broker::Queues& broker, const broker::Message& dead,
                                                         const DeadLetter& letter, const Retry& how) {
   const auto version = how.version ? how.version : newest_version(broker, letter.flow, letter.step);

@@ -96,6 +96,16 @@ class DeadLetters {
   /// The newest version of the flow in which the step has a queue.
   static std::optional<std::int64_t> newest_version(const broker::Queues& broker, const std::string& flow,
                                                     const std::string& step);
+  /// newest_version(), looked up once for each step.
+  class StepVersions {
+   public:
+    explicit StepVersions(const broker::Queues& broker) : broker_(broker) {}
+    std::optional<std::int64_t> newest(const store::DeadLetterFacts& letter);
+
+   private:
+    const broker::Queues& broker_;
+    std::map<std::pair<std::string, std::string>, std::optional<std::int64_t>> known_;  ///< by flow and step
+  };
   /// What a retry of one publishes. Error::not_found: its step is gone; Error::invalid: it cannot get another body.
   static Result<broker::MessagePtr> retried_message(const broker::Queues& broker, const broker::Message& dead,
                                                     const DeadLetter& letter, const Retry& how);

@@ -301,22 +301,16 @@ void StoredDeadLetters::look(Change change, const Query& query, Told<Changed> to
 }
 
 StoredDeadLetters::Chosen StoredDeadLetters::choose(Change change, const Records& found, std::uint64_t newest) const {
-  Chosen chosen;
-  std::map<std::pair<std::string, std::string>, std::optional<std::int64_t>> versions;
+  Chosen chosen{StepVersions(parts_.broker)};
   std::uint64_t bytes = 0;
   for (const auto& record : found) {
     bytes += change == Change::retry ? record.body_size : 0;
     if (bytes > batch_bytes_max && !chosen.numbers.empty()) return chosen;
     chosen.result.next = Place{record.flow, static_cast<std::uint64_t>(record.number)};
     if (static_cast<std::uint64_t>(record.number) > newest) continue;
-    if (change == Change::retry) {
-      const auto [version, added] = versions.try_emplace({record.flow, record.step});
-      if (added) version->second = newest_version(parts_.broker, record.flow, record.step);
-      if (!version->second) {
-        ++chosen.result.changed.left[letter_of(record).no_step()];
-        continue;
-      }
-      chosen.versions[version->first] = *version->second;
+    if (change == Change::retry && !chosen.versions.newest(record)) {
+      ++chosen.result.changed.left[letter_of(record).no_step()];
+      continue;
     }
     chosen.numbers.push_back(record.number);
   }
@@ -356,7 +350,7 @@ void StoredDeadLetters::retry_some(Chosen chosen, Told<Some> told) {
       [numbers = chosen.numbers, now = now()](store::DeadLetters letters) {
         return letters.claim(numbers, now, now + std::chrono::milliseconds(claim_time_max).count());
       },
-      [this, chosen, told = std::move(told)](const Result<Records>& claimed) {
+      [this, chosen, told = std::move(told)](const Result<Records>& claimed) mutable {
         if (!claimed) return told(claimed.error());
         auto result = chosen.result;
         result.changed.count = claimed->size();
@@ -365,8 +359,7 @@ void StoredDeadLetters::retry_some(Chosen chosen, Told<Some> told) {
         Numbers numbers;
         std::map<std::string, std::size_t> flows;
         for (const auto& record : *claimed) {
-          const auto version = chosen.versions.at({record.flow, record.step});
-          messages.push_back(fresh_message(message_of(record), letter_of(record), version));
+          messages.push_back(fresh_message(message_of(record), letter_of(record), *chosen.versions.newest(record)));
           numbers.push_back(record.number);
           ++flows[record.flow];
         }

@@ -65,9 +65,9 @@ class StoredDeadLetters final : public DeadLetters {
   };
   /// What a change will do, and what it has found so far.
   struct Chosen {
-    Numbers numbers;
-    std::map<std::pair<std::string, std::string>, std::int64_t> versions;  ///< by flow and step
-    Some result;
+    StepVersions versions;
+    Numbers numbers = {};
+    Some result = {};
   };
 
   void store_arrivals();
