@@ -1,7 +1,5 @@
 #include "app/object_parts.hpp"
 
-#include <algorithm>
-
 #include "app/secret_file.hpp"
 #include "core/id.hpp"
 #include "core/log.hpp"
@@ -21,9 +19,7 @@ Result<std::string> secret_in(const std::string& path) {
 
 std::vector<std::string> flows_of(const deployment::Deployed& deployed) {
   std::vector<std::string> flows;
-  for (const auto* plan : deployed.plans()) {
-    if (std::ranges::find(flows, plan->flow) == flows.end()) flows.push_back(plan->flow);
-  }
+  for (const auto& [name, flow] : deployed.flows()) flows.push_back(name);
   return flows;
 }
 
