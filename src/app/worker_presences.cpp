@@ -16,9 +16,7 @@ std::uint64_t acknowledged(const component::StepCounts& counts) {
 }  // namespace
 
 WorkerPresences::WorkerPresences(io::Loop& loop, std::chrono::milliseconds silence_max, Hooks hooks)
-    : loop_(loop), silence_max_(silence_max), hooks_(std::move(hooks)) {
-  timer_ = loop_.after(look_interval, [this] { look(); });
-}
+    : loop_(loop), silence_max_(silence_max), hooks_(std::move(hooks)) {}
 
 WorkerPresences::~WorkerPresences() {
   loop_.cancel(timer_);
@@ -31,6 +29,7 @@ WorkerPresences::Worker& WorkerPresences::known(const std::string& user, const f
     known.rebounds = worker.rebounds();
   }
   known.seen = loop_.steady_now();
+  look_later();
   return known;
 }
 
@@ -70,8 +69,17 @@ rabbitmq::Queues::Work WorkerPresences::work(const std::string& queue) const {
   return known == by_queue_.end() ? rabbitmq::Queues::Work{} : known->second;
 }
 
+/// Only while there are some: with the embedded broker none says anything here.
+void WorkerPresences::look_later() {
+  if (timer_ != 0 || workers_.empty()) return;
+  timer_ = loop_.after(look_interval, [this] {
+    timer_ = 0;
+    look();
+    look_later();
+  });
+}
+
 void WorkerPresences::look() {
-  timer_ = loop_.after(look_interval, [this] { look(); });
   std::vector<std::string> silent;
   std::vector<std::string> here;
   for (auto& [user, worker] : workers_) {

@@ -51,6 +51,7 @@ class WorkerPresences {
   Worker& known(const std::string& user, const flow::WorkerPlan& worker);
   /// Counts what it says now in the place of what it said last.
   void count(Worker& worker, const component::Presence& presence);
+  void look_later();
   void look();
 
   io::Loop& loop_;
