@@ -301,10 +301,7 @@ void Deployments::remove(const std::string& name, std::int64_t number) {
     log::error("the queues of an old version could not be removed",
                {{"flow", named(name, number)}, {"reason", done.error().message}});
   };
-  if (const auto removed = remove_version(parts_.broker, session_, version.plan, gone); !removed) {
-    log::error("the queues of an old version stay",
-               {{"flow", named(name, number)}, {"reason", removed.error().message}});
-  }
+  if (const auto begun = remove_version(parts_.broker, session_, version.plan, gone); !begun) gone(begun);
 }
 
 void Deployments::forget(const std::string& name, std::int64_t number) {
