@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <netinet/tcp.h>
 
+#include "broker/read_pace.hpp"
 #include "core/log.hpp"
 #include "io/posix/interface.hpp"
 
@@ -20,34 +21,10 @@ namespace {
 constexpr std::size_t read_size = 64 * 1024;
 constexpr std::chrono::milliseconds accept_retry_delay{100};  // after a failure such as too many open files
 constexpr std::size_t small_read = 4 * 1024;
-constexpr int reads_in_turn = 4;  // of one connection before others have theirs
+constexpr int reads_in_turn = 4;          // of one connection before others have theirs
+constexpr int gathered_size = 48 * 1024;  // less than the kernel's receive window has, so that nobody is stopped by it
 
 }  // namespace
-
-/// Of a connection that is read again and again, each time with little, the next bytes may gather for a moment: a
-/// client that sends every frame by itself would otherwise cost a wake-up, a read and a packet a frame. Only reads that
-/// come while the client has much under way count: whoever waits for an answer before going on is never kept waiting.
-class ReadPace {
- public:
-  static constexpr std::chrono::microseconds pause{200};
-
-  /// `pipelining`: there was something under way before this read.
-  void count(io::SteadyTime now, bool pipelining) {
-    if (now - since_ > window) {
-      since_ = now;
-      reads_ = 0;
-    }
-    reads_ += pipelining ? 1 : 0;
-  }
-  bool is_fast() const { return reads_ > reads_max; }
-
- private:
-  static constexpr std::chrono::milliseconds window{2};
-  static constexpr int reads_max = 10;
-
-  io::SteadyTime since_{};
-  int reads_ = 0;
-};
 
 /// A socket with its session. Handlers of the socket hold it; the server's list holds it until it is over.
 class Connection final : public SessionHost, public std::enable_shared_from_this<Connection> {
@@ -108,19 +85,30 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
  private:
   void wait_for_input() {
     if (std::exchange(waiting_for_input_, true)) return;
+    wake_at(pace_.is_fast() ? gathered_size : 1);
     if (!pace_.is_fast()) return wait_for_bytes();
     loop_.after(ReadPace::pause, [weak = weak_from_this()] {
-      if (auto self = weak.lock()) self->wait_for_bytes();
+      if (auto self = weak.lock()) self->input_waited_for({});
     });
   }
 
   void wait_for_bytes() {
-    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& code) {
-      self->waiting_for_input_ = false;
-      if (!self->session_ || self->session_->is_over()) return;
-      if (code) return self->end();
-      self->read();
-    });
+    socket_.async_wait(tcp::socket::wait_read,
+                       [self = shared_from_this()](const error_code& code) { self->input_waited_for(code); });
+  }
+
+  void input_waited_for(const error_code& code) {
+    waiting_for_input_ = false;
+    if (!session_ || session_->is_over()) return;
+    if (code) return end();
+    read();
+  }
+
+  /// Until so many bytes are there, the kernel wakes nobody: during a pause each packet would wake the loop for nothing
+  /// (Asio's descriptors stay in the epoll set, edge-triggered). The connection's end is told at once all the same.
+  void wake_at(int size) {
+    if (std::exchange(wakes_at_, size) == size) return;
+    ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &size, sizeof(size));
   }
 
   /// Clients that leave Nagle's algorithm on (npm's rabbitmq-client) wait for our TCP acknowledgement before they send
@@ -228,6 +216,7 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   Traffic traffic_;  // once the session is gone
   bool flush_posted_ = false;
   bool waiting_for_input_ = false;
+  int wakes_at_ = 1;  // bytes
   ReadPace pace_;
   std::unique_ptr<Session> session_;
 };
