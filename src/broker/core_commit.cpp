@@ -34,7 +34,10 @@ std::uint64_t Broker::Core::free_space() {
   } else if (was_low && !is_low) {
     log::info("disk_has_space_again");
   }
-  if (is_low) reclaim_early();
+  if (is_low) {
+    log->give_up_spares();
+    reclaim_early();
+  }
   return free_space_;
 }
 

@@ -8,7 +8,12 @@
 namespace millrace::storage {
 
 /// The numbers of docs/storage-format.md; a change here is a change there and a new version.
-inline constexpr std::uint32_t format_version = 2;
+inline constexpr std::uint32_t format_version = 3;
+/// Version 2 has no salt, which is read as one of 0.
+inline constexpr std::uint32_t oldest_format_version = 2;
+constexpr bool is_readable(std::uint32_t version) {
+  return version >= oldest_format_version && version <= format_version;
+}
 inline constexpr std::string_view segment_magic = "MILLRACE";
 inline constexpr std::size_t segment_header_size = 64;
 inline constexpr std::uint32_t record_magic = 0x31524c4d;  // "MLR1"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,14 @@
 #include "storage/record.hpp"
 
 namespace millrace::storage {
+namespace {
+
+std::uint64_t new_salt() {
+  std::random_device source;
+  return (std::uint64_t{source()} << 32) | source();
+}
+
+}  // namespace
 
 /// What one round on the Offload writes and syncs.
 struct Log::Flush {
@@ -29,21 +38,29 @@ struct Log::Flush {
     if (write.file->allocate(end + step)) *write.allocated = end + step;
   }
 
+  /// Names come first: a spare file is a segment only when its new name is durable, and would otherwise be found after
+  /// a power cut under the old one with what was written to it since.
   void work(io::Disk& disk) {
+    if (sync_folder) status = disk.sync_folder();
     for (std::size_t i = 0; i < writes.size() && status; ++i) {
       auto& write = writes[i];
       make_room(write);
       if (!write.bytes.empty()) status = write.file->write_at(write.offset, write.bytes);
-      if (status && write.ends) status = write.file->truncate(write.offset + write.bytes.size());
+      if (status && write.ends) status = write.file->truncate(write.end());
       const bool last_of_file = i + 1 == writes.size() || writes[i + 1].file != write.file;
       if (status && last_of_file) status = write.file->sync();
     }
-    if (status && sync_folder) status = disk.sync_folder();
   }
 };
 
 Log::Log(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings)
-    : loop_(loop), disk_(disk), offload_(offload), settings_(settings), segments_(disk), reader_(segments_) {}
+    : loop_(loop),
+      disk_(disk),
+      offload_(offload),
+      settings_(settings),
+      segments_(disk),
+      spares_(disk, settings.segment_size / 2),
+      reader_(segments_) {}
 
 Log::~Log() {
   *alive_ = false;
@@ -57,19 +74,29 @@ Status Log::begin(Owner owner) {
   return start_segment();
 }
 
-Status Log::start_segment() {
-  const std::uint32_t number = current_ + 1;
+Result<Segments::Segment> Log::new_file(std::uint32_t number) {
+  if (auto spare = spares_.take(number))
+    return Segments::Segment{0, 0, std::move(spare->file), 0, std::make_shared<std::uint64_t>(spare->size)};
   auto file = disk_.open(segment_name(number), io::Disk::Open::create_new);
   if (!file) return file.error();
+  return Segments::Segment{0, 0, std::move(*file), 0, std::make_shared<std::uint64_t>(0)};
+}
+
+Status Log::start_segment() {
+  const std::uint32_t number = current_ + 1;
+  auto begun = new_file(number);
+  if (!begun) return begun.error();
   if (const auto* before = segments_.find(current_); before != nullptr && before->allocated) {
     (void)buffer_of_current();
     pending_.back().ends = true;
   }
   current_ = number;
-  segments_.add(number, {segment_header_size, 0, std::move(*file), 0, std::make_shared<std::uint64_t>(0)});
+  salt_ = new_salt();
+  begun->size = segment_header_size;
+  segments_.add(number, std::move(*begun));
   folder_changed_ = true;
   const auto& segment = *segments_.find(number);
-  pending_.push_back({number, segment.file, 0, segment_header(number), segment.allocated, false});
+  pending_.push_back({number, segment.file, 0, segment_header({number, salt_}), 0, segment.allocated, false});
   write_record(RecordType::checkpoint, owner_.checkpoint());
   checkpoint_end_ = segments_.find(number)->size;
   return Done{};
@@ -102,8 +129,7 @@ void Log::store_index(const SegmentIndex& index) {
     Status status = Done{};
     auto file = disk->open(name, io::Disk::Open::create_new);
     if (!file) status = file.error();
-    if (status) status = (*file)->write_at(0, *bytes);
-    if (status) status = (*file)->sync();
+    if (status) status = (*file)->write_at(0, *bytes);  // not synced: it can always be made anew
     if (!status) log::warning("index_not_written", {{"file", name}, {"reason", status.error().message}});
   };
   offload_.run(std::move(work), [this, segment, alive = alive_] {
@@ -114,14 +140,14 @@ void Log::store_index(const SegmentIndex& index) {
 std::string& Log::buffer_of_current() {
   const auto& segment = *segments_.find(current_);
   if (pending_.empty() || pending_.back().segment != current_)
-    pending_.push_back({current_, segment.file, segment.size, std::exchange(spare_, {}), segment.allocated, false});
+    pending_.push_back({current_, segment.file, segment.size, std::exchange(spare_, {}), 0, segment.allocated, false});
   return pending_.back().bytes;
 }
 
 Position Log::write_record(RecordType type, std::string_view items) {
   auto& segment = *segments_.find(current_);
   const auto written_at = static_cast<std::uint64_t>(loop_.wall_now().time_since_epoch().count());
-  append_record(buffer_of_current(), {type, static_cast<std::uint32_t>(items.size()), current_, written_at}, items);
+  append_record(buffer_of_current(), type, {current_, salt_}, written_at, items);
   const Position at{current_, static_cast<std::uint32_t>(segment.size + record_header_size)};
   segments_.grow(segment, record_header_size + items.size());
   return at;
@@ -152,6 +178,7 @@ void Log::flush() {
   if (in_flight_ || (pending_.empty() && waiting_.empty())) return;
   in_flight_ = std::make_shared<Flush>();
   in_flight_->writes = std::exchange(pending_, {});
+  if (!in_flight_->writes.empty() && !in_flight_->writes.back().ends) in_flight_->writes.back().pad();
   in_flight_->waiting = std::exchange(waiting_, {});
   in_flight_->sync_folder = std::exchange(folder_changed_, false);
   in_flight_->segment = current_;
@@ -168,6 +195,7 @@ void Log::run(const std::shared_ptr<Flush>& batch) {
 }
 
 void Log::wait_for_space(const std::shared_ptr<Flush>& batch) {
+  give_up_spares();
   if (!stalled_) {
     log::error("disk_full", {{"reason", batch->status.error().message},
                              {"effect", "nothing is confirmed until there is space again"}});
@@ -186,7 +214,7 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
   in_flight_ = nullptr;
   if (batch->status) {
     for (const auto& write : batch->writes) {
-      if (auto* segment = segments_.find(write.segment)) segment->durable = write.offset + write.bytes.size();
+      if (auto* segment = segments_.find(write.segment)) segment->durable = write.end();
     }
     if (durable_segment_ != batch->segment) {
       durable_segment_ = batch->segment;
@@ -277,11 +305,22 @@ void Log::end_segment_early() {
 void Log::remove(std::uint32_t segment) {
   MILLRACE_CHECK(is_removable(segment), "a start may still need the segment");
   reader_.forget(segment);
+  const bool kept = !stalled_ && spares_.keep(segment, segments_.find(segment)->size);
   segments_.erase(segment);
-  auto work = [segment, disk = &disk_] {
+  auto work = [segment, kept, disk = &disk_] {
     (void)disk->remove(index_name(segment));  // it need not have one
+    if (kept) return;
     if (auto removed = disk->remove(segment_name(segment)); !removed)
       log::warning("segment_not_removed", {{"reason", removed.error().message}});
+  };
+  offload_.run(std::move(work), [] {});
+}
+
+void Log::give_up_spares() {
+  auto names = spares_.give_up();
+  if (names.empty()) return;
+  auto work = [names = std::move(names), disk = &disk_] {
+    for (const auto& name : names) (void)disk->remove(name);  // a start tries again
   };
   offload_.run(std::move(work), [] {});
 }

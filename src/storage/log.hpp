@@ -17,6 +17,7 @@
 #include "storage/message_reader.hpp"
 #include "storage/segment_index.hpp"
 #include "storage/segments.hpp"
+#include "storage/spare_files.hpp"
 
 namespace millrace::storage {
 
@@ -81,8 +82,10 @@ class Log {
   bool is_removable(std::uint32_t segment) const;
   /// Begins a new segment soon, however full this one is: what is older becomes removable earlier.
   void end_segment_early();
-  /// Deletes a removable segment, of which nothing is needed.
+  /// Removes a removable segment, of which nothing is needed; its file may be kept for one that comes.
   void remove(std::uint32_t segment);
+  /// Space is short: files that are kept for segments to come are removed.
+  void give_up_spares();
 
   const std::optional<Error>& failure() const { return failure_; }
   /// Why nothing can be written for the time being.
@@ -100,11 +103,15 @@ class Log {
   Result<std::vector<std::uint32_t>> find_segments();
   /// Makes sure of what the last writes have left; returns the last segment in which anything stands.
   Result<std::uint32_t> settle_tail(const std::vector<std::uint32_t>& segments);
+  /// Something was written to it; its file may have been another's before.
+  Result<bool> is_begun(std::uint32_t segment);
   /// The newest segment whose checkpoint is intact, or the oldest of all.
   Result<std::uint32_t> find_start(const std::vector<std::uint32_t>& segments);
   Status replay_segment(std::uint32_t number, const Replay& replay, bool last);
   void set_aside(std::uint32_t segment, std::uint64_t offset, std::uint64_t size);
 
+  /// The file of a new segment: a spare one, or one that is made.
+  Result<Segments::Segment> new_file(std::uint32_t number);
   Status start_segment();
   void end_full_segment();
   void write_index(std::uint32_t segment);
@@ -123,8 +130,10 @@ class Log {
   const Settings settings_;
   Owner owner_;
   Segments segments_;
+  SpareFiles spares_;
   MessageReader reader_;
   std::uint32_t current_ = 0;
+  std::uint64_t salt_ = 0;            ///< of the current segment
   std::uint64_t checkpoint_end_ = 0;  ///< offset in the current segment
   bool ends_early_ = false;
   /// Segments with intact checkpoints from which a start could go on, oldest first; the last two that are durable.

@@ -38,12 +38,17 @@ Result<std::vector<std::uint32_t>> Log::find_segments() {
   std::vector<std::uint32_t> found;
   for (const auto& name : *names) {
     const auto number = segment_number(name);
-    if (!number) continue;
-    found.push_back(*number);
+    const auto spare = spare_number(name);
+    if (!number && !spare) continue;
     auto file = disk_.open(name, io::Disk::Open::existing);
     if (!file) return file.error();
     const auto size = (*file)->size();
     if (!size) return size.error();
+    if (spare) {
+      if (!spares_.adopt(*spare, *size)) (void)disk_.remove(name);
+      continue;
+    }
+    found.push_back(*number);
     segments_.add(*number, {*size, *size, nullptr, 0, nullptr});
   }
   for (const auto& name : *names) {
@@ -62,9 +67,23 @@ Result<std::uint32_t> Log::settle_tail(const std::vector<std::uint32_t>& segment
     const auto size = (*file)->size();
     if (!size) return size.error();
     segments_.add(*number, {*size, *size, *file, 0, nullptr});
-    if (*size > 0) return *number;
+    const auto begun = is_begun(*number);
+    if (!begun) return begun.error();
+    if (*begun) return *number;
   }
   return std::uint32_t{0};
+}
+
+Result<bool> Log::is_begun(std::uint32_t segment) {
+  const auto file = segments_.file(segment);
+  if (!file) return file.error();
+  SegmentReader reader(**file, segment, segments_.find(segment)->size);
+  const auto version = reader.header();
+  if (!version) return version.error();
+  if (*version) return true;
+  const auto first = reader.next();
+  if (!first) return first.error();
+  return *first && ((*first)->is_record || !(*first)->last_bytes);
 }
 
 Result<std::uint32_t> Log::find_start(const std::vector<std::uint32_t>& segments) {
@@ -74,9 +93,10 @@ Result<std::uint32_t> Log::find_start(const std::vector<std::uint32_t>& segments
     SegmentReader reader(**file, *number, segments_.find(*number)->size);
     const auto version = reader.header();
     if (!version) return version.error();
-    if (*version && **version != format_version) {
-      return Error{Error::Kind::unsupported, fmt::format("{} has format version {}, this program reads version {}",
-                                                         segment_name(*number), **version, format_version)};
+    if (*version && !is_readable(**version)) {
+      return Error{Error::Kind::unsupported,
+                   fmt::format("{} has format version {}, this program reads versions {} to {}", segment_name(*number),
+                               **version, oldest_format_version, format_version)};
     }
     const auto first = reader.next();
     if (!first) return first.error();
@@ -112,12 +132,12 @@ Status Log::replay_segment(std::uint32_t number, const Replay& replay, bool last
           });
       continue;
     }
-    if (!last && piece.is_unused) continue;
+    if (!last && piece.is_zero) continue;
     if (!last || !piece.last_bytes) {
       set_aside(number, piece.offset, piece.size);
       continue;
     }
-    if (!piece.is_unused)
+    if (piece.is_begun)
       log::warning("torn_tail_cut", {{"segment", segment_name(number)},
                                      {"offset", std::to_string(piece.offset)},
                                      {"bytes", std::to_string(piece.size)}});

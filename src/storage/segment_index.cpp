@@ -70,8 +70,7 @@ std::optional<std::uint32_t> group_count(std::string_view head, std::uint32_t se
   if (head.size() < index_header_size || !head.starts_with(index_magic)) return std::nullopt;
   if (checksum(head.substr(0, checksummed_header), 0) != get_at<std::uint64_t>(head, checksummed_header))
     return std::nullopt;
-  if (get_at<std::uint32_t>(head, 8) != format_version || get_at<std::uint32_t>(head, 12) != segment)
-    return std::nullopt;
+  if (!is_readable(get_at<std::uint32_t>(head, 8)) || get_at<std::uint32_t>(head, 12) != segment) return std::nullopt;
   return get_at<std::uint32_t>(head, 24);
 }
 

@@ -46,7 +46,7 @@ TEST_CASE("a sidecar with any one bit flipped is not taken for one") {
 }
 
 TEST_CASE("a sidecar is made anew from its segment, without what is damaged there") {
-  auto bytes = segment_header(1);
+  auto bytes = segment_header({1, 9});
   for (std::uint64_t number = 1; number <= 3; ++number) {
     MessageItem item;
     item.number = number;
@@ -54,7 +54,7 @@ TEST_CASE("a sidecar is made anew from its segment, without what is damaged ther
     item.targets = {{5, 0, target_counted, 0, 0}, {6, 0, target_counted, 2, 77}};
     std::string items;
     encode(items, item);
-    append_record(bytes, {RecordType::transaction, static_cast<std::uint32_t>(items.size()), 1, 1}, items);
+    append_record(bytes, RecordType::transaction, {1, 9}, 1, items);
     if (number == 2) bytes.back() = static_cast<char>(bytes.back() ^ 1);
   }
   io::sim::SimDisk disk(1);

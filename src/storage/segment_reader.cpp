@@ -26,9 +26,11 @@ Result<std::string_view> SegmentReader::bytes(std::uint64_t offset, std::uint64_
 Result<std::optional<std::uint32_t>> SegmentReader::header() {
   const auto head = bytes(0, segment_header_size);
   if (!head) return head.error();
-  const auto version = read_segment_header(*head, segment_);
-  if (version) at_ = segment_header_size;
-  return version;
+  const auto intact = read_segment_header(*head, segment_.number);
+  segment_.salt = intact ? intact->mark.salt : salt_of_damaged(*head);
+  if (!intact) return std::optional<std::uint32_t>();
+  at_ = segment_header_size;
+  return std::optional(intact->version);
 }
 
 Result<std::optional<SegmentReader::Piece>> SegmentReader::record_at(std::uint64_t offset) {
@@ -99,7 +101,10 @@ Result<std::optional<SegmentReader::Piece>> SegmentReader::next() {
   if (damage.last_bytes) {
     const auto zero = is_zero_from(at_);
     if (!zero) return zero.error();
-    damage.is_unused = *zero;
+    const auto head = bytes(at_, record_header_size);
+    if (!head) return head.error();
+    damage.is_zero = *zero;
+    damage.is_begun = begins_record(*head, segment_.number);
   }
   at_ = *found;
   return std::optional<Piece>(damage);

@@ -24,13 +24,17 @@ class SegmentReader {
     RecordHeader header;      ///< of a record
     std::string_view items;   ///< of a record; valid until the next call
     bool last_bytes = false;  ///< of damage: nothing whole stands behind it
-    bool is_unused = false;   ///< of the last bytes: zeros, room made for what was to come
+    bool is_zero = false;     ///< of the last bytes: room made for what was to come
+    /// Of the last bytes: a record of this segment begins there and was not written to its end, or is damaged. Where
+    /// none does, they may be what the file held before it was this segment's.
+    bool is_begun = false;
   };
 
   SegmentReader(const io::File& file, std::uint32_t segment, std::uint64_t size)
-      : file_(file), segment_(segment), size_(size) {}
+      : file_(file), segment_{segment, 0}, size_(size) {}
 
-  /// The version in the segment's header; nothing if the header is damaged. Reading goes on behind it.
+  /// The version in the segment's header; nothing if the header is damaged or another segment's. Reading goes on behind
+  /// it.
   Result<std::optional<std::uint32_t>> header();
   /// The next piece; nothing at the end.
   Result<std::optional<Piece>> next();
@@ -45,7 +49,7 @@ class SegmentReader {
   Result<bool> is_zero_from(std::uint64_t offset);
 
   const io::File& file_;
-  std::uint32_t segment_;
+  SegmentMark segment_;
   std::uint64_t size_;
   std::uint64_t at_ = 0;
   std::uint64_t window_at_ = 0;

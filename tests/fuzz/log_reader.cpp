@@ -24,10 +24,9 @@ void put(io::sim::SimDisk& disk, std::string_view name, std::string_view bytes) 
 /// A segment with a good header and the bytes as items of a record with good checksums, so that the fuzzer gets
 /// behind them.
 std::string wrapped(std::string_view items) {
-  auto bytes = storage::segment_header(1);
+  auto bytes = storage::segment_header({1, 9});
   const std::string padded = std::string(items) + std::string((8 - items.size() % 8) % 8, '\0');
-  storage::append_record(bytes, {storage::RecordType::transaction, static_cast<std::uint32_t>(padded.size()), 1, 1},
-                         padded);
+  storage::append_record(bytes, storage::RecordType::transaction, {1, 9}, 1, padded);
   return bytes;
 }
 

@@ -12,9 +12,10 @@ namespace {
 constexpr std::uint64_t entries_max = 12;
 constexpr std::uint64_t bodies_max = 6 << 10;
 
-broker::Limits limits() {
+/// Some worlds have segments so small that many come and go between two restarts.
+broker::Limits limits_of(std::uint64_t seed) {
   broker::Limits limits;
-  limits.segment_size = 8 << 10;
+  limits.segment_size = (1 + seed % 8) << 10;
   limits.bodies_max = bodies_max;
   limits.queue_bodies_max = 2 << 10;
   limits.entries_max = entries_max;
@@ -27,7 +28,7 @@ constexpr std::uint64_t capacity = 8u << 20;
 }  // namespace
 
 World::World(std::uint64_t seed, Breakage breakage, bool telling)
-    : telling_(telling), breakage_(breakage), random_(seed), disk_(seed, capacity) {
+    : telling_(telling), breakage_(breakage), limits_(limits_of(seed)), random_(seed), disk_(seed, capacity) {
   break_disk(disk_, breakage_, random_);
   make_topology();
 }
@@ -142,7 +143,7 @@ void World::boot() {
   disk_.set_capacity(capacity);
   loop_ = std::make_unique<io::sim::SimLoop>(started_);
   offload_ = make_offload(*loop_, breakage_);
-  auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits());
+  auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits_);
   if (!opened) {
     storage_failed_ = disk_.sync_has_failed();
     if (!disk_.is_off() && !storage_failed_) complain("the broker does not open: " + opened.error().message);
@@ -170,7 +171,7 @@ bool World::survives(int flips) {
   for (int i = 0; i < flips; ++i) disk_.flip_a_bit();
   loop_ = std::make_unique<io::sim::SimLoop>(started_);
   offload_ = make_offload(*loop_, breakage_);
-  auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits());
+  auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits_);
   if (!opened) {
     // A segment's header says which version of the format it has; a flip there can say another one.
     if (opened.error().kind != Error::Kind::unsupported) complain("damage keeps it shut: " + opened.error().message);

@@ -104,6 +104,7 @@ class World {
 
   const bool telling_;
   const Breakage breakage_;
+  const broker::Limits limits_;
   std::mt19937_64 random_;
   io::sim::SimDisk disk_;
   History history_;

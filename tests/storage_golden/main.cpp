@@ -1,5 +1,5 @@
-// The golden data folder: what version 2 of the storage format has written must open, with exactly this content, for
-// as long as a version says that it reads version 2.
+// The golden data folders: what a version of the storage format has written must open, with exactly this content, for
+// as long as the program says that it reads that version.
 //
 //   storage_golden write DIR    makes the folder anew (once for each version of the format)
 //   storage_golden check DIR    opens a copy of it and compares

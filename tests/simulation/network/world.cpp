@@ -13,9 +13,10 @@ namespace {
 constexpr std::uint64_t capacity = 4u << 20;
 constexpr Loss losses[] = {Loss::everything, Loss::torn, Loss::scattered, Loss::nothing};
 
-broker::Limits limits() {
+/// Some worlds have segments so small that many come and go between two restarts.
+broker::Limits limits_of(std::uint64_t seed) {
   broker::Limits limits;
-  limits.segment_size = 24 << 10;
+  limits.segment_size = (2 + seed % 8 * 3) << 10;
   limits.bodies_max = 12 << 10;
   limits.queue_bodies_max = 4 << 10;
   limits.entries_max = 24;
@@ -35,7 +36,7 @@ broker::SessionSettings settings() {
 }  // namespace
 
 NetworkWorld::NetworkWorld(std::uint64_t seed, Breakage breakage, bool telling)
-    : telling_(telling), breakage_(breakage), dice_(seed * 2 + 1), disk_(seed, capacity) {
+    : telling_(telling), breakage_(breakage), limits_(limits_of(seed)), dice_(seed * 2 + 1), disk_(seed, capacity) {
   users_.add("guest", "guest");
   break_disk(disk_, breakage_, dice_);
 }
@@ -86,7 +87,7 @@ void NetworkWorld::boot() {
     disk_.set_capacity(capacity);
     forget();
     offload_ = make_offload(*loop_, breakage_);
-    auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits());
+    auto opened = broker::Broker::open(*loop_, disk_, *offload_, limits_);
     if (opened) {
       broker_ = std::move(*opened);
       settle();

@@ -63,6 +63,7 @@ class NetworkWorld {
 
   const bool telling_;
   const Breakage breakage_;
+  const broker::Limits limits_;
   std::mt19937_64 dice_;
   io::sim::SimDisk disk_;
   NetworkLedger ledger_;
