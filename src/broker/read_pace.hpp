@@ -11,7 +11,7 @@ namespace millrace::broker {
 /// come while the client has much under way count: whoever waits for an answer before going on is never kept waiting.
 class ReadPace {
  public:
-  static constexpr std::chrono::microseconds pause{100};
+  static constexpr std::chrono::microseconds pause{300};
 
   /// `pipelining`: there was something under way before this read.
   void count(io::SteadyTime now, bool pipelining) {

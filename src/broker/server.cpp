@@ -22,7 +22,7 @@ constexpr std::size_t read_size = 64 * 1024;
 constexpr std::chrono::milliseconds accept_retry_delay{100};  // after a failure such as too many open files
 constexpr std::size_t small_read = 4 * 1024;
 constexpr int reads_in_turn = 4;          // of one connection before others have theirs
-constexpr int gathered_size = 48 * 1024;  // less than the kernel's receive window has, so that nobody is stopped by it
+constexpr int gathered_size = 48 * 1024;  // bytes that end a pause; less than the window that the kernel begins with
 
 }  // namespace
 
@@ -86,19 +86,25 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   void wait_for_input() {
     if (std::exchange(waiting_for_input_, true)) return;
     wake_at(pace_.is_fast() ? gathered_size : 1);
-    if (!pace_.is_fast()) return wait_for_bytes();
-    loop_.after(ReadPace::pause, [weak = weak_from_this()] {
+    wait_for_wake();
+    if (!pace_.is_fast()) return;
+    pause_ = loop_.after(ReadPace::pause, [weak = weak_from_this()] {
       if (auto self = weak.lock()) self->input_waited_for({});
     });
   }
 
-  void wait_for_bytes() {
-    socket_.async_wait(tcp::socket::wait_read,
-                       [self = shared_from_this()](const error_code& code) { self->input_waited_for(code); });
+  /// What was begun for an earlier read goes on for this one: ending it would cost more than it does.
+  void wait_for_wake() {
+    if (std::exchange(wake_awaited_, true)) return;
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const error_code& code) {
+      self->wake_awaited_ = false;
+      if (self->waiting_for_input_) self->input_waited_for(code);
+    });
   }
 
   void input_waited_for(const error_code& code) {
     waiting_for_input_ = false;
+    loop_.cancel(std::exchange(pause_, 0));
     if (!session_ || session_->is_over()) return;
     if (code) return end();
     read();
@@ -216,6 +222,8 @@ class Connection final : public SessionHost, public std::enable_shared_from_this
   Traffic traffic_;  // once the session is gone
   bool flush_posted_ = false;
   bool waiting_for_input_ = false;
+  bool wake_awaited_ = false;
+  io::TimerId pause_ = 0;
   int wakes_at_ = 1;  // bytes
   ReadPace pace_;
   std::unique_ptr<Session> session_;

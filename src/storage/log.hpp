@@ -39,7 +39,7 @@ class Log {
   struct Settings {
     /// Bytes of transactions, at least as many as of the checkpoint, after which a new segment begins; with what was
     /// written meanwhile it may become larger.
-    std::uint64_t segment_size = 64u << 20;
+    std::uint64_t segment_size = 16u << 20;
   };
 
   /// What the log asks of its owner, between two of its operations.
