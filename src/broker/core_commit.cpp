@@ -21,9 +21,14 @@ void Change::reserve(const Batch& batch) {
 }
 
 std::uint64_t Broker::Core::free_space() {
+  constexpr std::uint64_t age_max = 200;  // ms
   const auto time = now();
-  if (time < space_checked_at_ + 200 && time >= space_checked_at_) return free_space_;
+  const auto size = log->segments().size();
+  // A fast publisher writes more than the reserve while the clock hardly moves.
+  const bool has_grown = size > space_checked_size_ + limits.free_space_min / 16;
+  if (!has_grown && time < space_checked_at_ + age_max && time >= space_checked_at_) return free_space_;
   space_checked_at_ = time;
+  space_checked_size_ = size;
   const bool was_low = free_space_ < limits.free_space_min;
   const auto found = disk.free_space();
   free_space_ = found ? *found : std::numeric_limits<std::uint64_t>::max();
