@@ -330,7 +330,7 @@ class Broker::Core : private PartSource {
   io::TimerId expiry_timer_ = 0;
   std::uint64_t expiry_timer_at_ = 0;
   std::uint64_t space_checked_at_ = 0;
-  std::uint64_t space_checked_size_ = 0;  ///< of the log
+  std::uint64_t space_checked_size_ = 0;                                  ///< of the log
   std::uint64_t free_space_ = std::numeric_limits<std::uint64_t>::max();  ///< as of then
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
