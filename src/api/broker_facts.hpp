@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/broker.hpp"
 #include "broker/session/connection_status.hpp"
 #include "io/posix/memory_use.hpp"
 #include "io/posix/sync_times.hpp"
@@ -17,6 +18,7 @@ struct LogFacts {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t free_bytes = 0;  ///< what may still be written beside it
+  broker::StorageState state = broker::StorageState::writable;
   const io::posix::SyncTimes* sync_times = nullptr;
 };
 

@@ -111,6 +111,14 @@ void write_logs(MetricsPage& page, const std::vector<LogFacts>& logs) {
   gauge("millrace_log_bytes", "Size of the log on disk", &LogFacts::bytes);
   gauge("millrace_log_files", "Files of the log", &LogFacts::files);
   gauge("millrace_disk_free_bytes", "What may still be written to the log's disk", &LogFacts::free_bytes);
+  const auto state = [&](std::string_view name, std::string_view help, broker::StorageState meant) {
+    page.family(name, "gauge", help);
+    for (const auto& log : logs)
+      page.sample(fmt::format("vhost=\"{}\"", escaped_label(log.host)), log.state == meant ? 1 : 0);
+  };
+  state("millrace_log_full", "1 while the log waits for space on its disk", broker::StorageState::full);
+  state("millrace_log_failed", "1 from a failed write or sync on: nothing is stored until a restart",
+        broker::StorageState::failed);
   write_sync_times(page, logs);
 }
 

@@ -49,7 +49,8 @@ class EmbeddedParts final : public QueueParts {
     facts.logs = [this] {
       const auto usage = disk_->usage();
       const auto free = disk_->free_space();
-      return std::vector<api::LogFacts>{{"/", usage.files, usage.bytes, free ? *free : 0, &disk_->sync_times()}};
+      return std::vector<api::LogFacts>{
+          {"/", usage.files, usage.bytes, free ? *free : 0, broker_->storage(), &disk_->sync_times()}};
     };
     return facts;
   }

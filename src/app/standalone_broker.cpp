@@ -114,7 +114,8 @@ std::vector<api::LogFacts> StandaloneBroker::logs() const {
   for (std::size_t i = 0; i < disks_.size(); ++i) {
     const auto usage = disks_[i]->usage();
     const auto free = disks_[i]->free_space();
-    all.push_back({names_[i], usage.files, usage.bytes, free ? *free : 0, &disks_[i]->sync_times()});
+    all.push_back(
+        {names_[i], usage.files, usage.bytes, free ? *free : 0, brokers_[i]->storage(), &disks_[i]->sync_times()});
   }
   return all;
 }

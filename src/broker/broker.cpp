@@ -125,6 +125,11 @@ MemoryUse Broker::memory() const {
   return {core_->residents.entries, core_->residents.body_bytes, core_->outstanding.size(), core_->residents.loads};
 }
 
+StorageState Broker::storage() const {
+  if (core_->log->failure()) return StorageState::failed;
+  return core_->log->stalled() ? StorageState::full : StorageState::writable;
+}
+
 std::optional<QueueStatus> Broker::queue(std::string_view name) const {
   const auto* queue = core_->find_queue(name);
   return queue == nullptr ? std::nullopt : std::optional(queue->status());

@@ -29,6 +29,12 @@ struct Limits {
   std::uint64_t entries_max = 600'000;
 };
 
+enum class StorageState {
+  writable,
+  full,    ///< waits for space on the disk
+  failed,  ///< a write or a sync has failed: nothing is stored until a restart (docs/broker.md)
+};
+
 /// What a broker holds in memory.
 struct MemoryUse {
   std::uint64_t entries = 0;     ///< messages that wait, and are not only on disk
@@ -68,6 +74,8 @@ class Broker final : public Queues {
 
   // Looking, for operators.
   MemoryUse memory() const;
+  /// Whether what is published can be stored.
+  StorageState storage() const;
   /// How the queue was declared, or nullptr; valid until the next call that deletes.
   const QueueSpec* queue_spec(std::string_view name) const;
   std::vector<ExchangeSpec> exchanges() const;

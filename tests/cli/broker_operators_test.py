@@ -90,6 +90,8 @@ class Operators(BrokerCase):
         self.assertEqual(samples["millrace_memory_limit_bytes", ()], 10 ** 9)
         self.assertGreater(samples["process_resident_memory_bytes", ()], 1 << 20)
         self.assertGreater(samples["millrace_log_bytes", (("vhost", "/"),)], 100)
+        self.assertEqual(samples["millrace_log_failed", (("vhost", "/"),)], 0)
+        self.assertEqual(samples["millrace_log_full", (("vhost", "/"),)], 0)
         self.assertEqual(types["millrace_log_sync_duration_seconds"], "histogram")
         buckets = [value for (name, pairs), value in samples.items() if name.endswith("seconds_bucket")]
         self.assertEqual(buckets, sorted(buckets))
