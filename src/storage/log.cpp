@@ -140,7 +140,8 @@ void Log::store_index(const SegmentIndex& index) {
 std::string& Log::buffer_of_current() {
   const auto& segment = *segments_.find(current_);
   if (pending_.empty() || pending_.back().segment != current_)
-    pending_.push_back({current_, segment.file, segment.size, std::exchange(spare_, {}), 0, segment.allocated, false});
+    pending_.push_back(
+        {current_, segment.file, segment.size, std::exchange(kept_buffer_, {}), 0, segment.allocated, false});
   return pending_.back().bytes;
 }
 
@@ -226,8 +227,8 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
   }
   constexpr std::size_t spare_max = 1u << 20;
   if (!batch->writes.empty() && batch->writes.back().bytes.capacity() <= spare_max) {
-    spare_ = std::move(batch->writes.back().bytes);
-    spare_.clear();
+    kept_buffer_ = std::move(batch->writes.back().bytes);
+    kept_buffer_.clear();
   }
   end_full_segment();
   const auto alive = alive_;

@@ -143,7 +143,7 @@ class Log {
   std::optional<SegmentIndex> remade_;  ///< the last index that had to be made anew
 
   std::vector<Write> pending_;
-  std::string spare_;  ///< memory of an earlier write
+  std::string kept_buffer_;  ///< memory of an earlier write
   std::vector<Applied> waiting_;
   std::shared_ptr<Flush> in_flight_;
   bool folder_changed_ = false;
