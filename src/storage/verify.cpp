@@ -17,33 +17,30 @@ namespace {
 
 using Key = std::pair<std::uint32_t, std::uint8_t>;  // queue, priority
 
-/// What the segments say, one after the other; then what must agree with it.
+/// First what the newest checkpoint and what stands behind it say is there; then segment after segment, each compared
+/// with that. What is kept in memory is of one segment at a time.
 class Verifier {
  public:
   explicit Verifier(io::Disk& disk) : disk_(disk) {}
 
   Result<Verification> run() {
-    const auto names = disk_.list();
-    if (!names) return names.error();
-    std::vector<std::uint32_t> segments;
-    for (const auto& name : *names) {
-      if (const auto number = segment_number(name)) segments.push_back(*number);
-      if (name.find(".log.damaged-") != std::string::npos)
-        find(Finding::Kind::kept_aside, name, 0, 0, "kept aside by an earlier start");
-    }
-    std::sort(segments.begin(), segments.end());
-    for (const auto segment : segments) {
+    const auto segments = list_segments();
+    if (!segments) return segments.error();
+    read_state(*segments);
+    for (const auto segment : *segments) {
       segment_ = segment;
-      is_last_ = segment == segments.back();
+      is_last_ = segment == segments->back();
       const auto found_before = out_.findings.size();
-      verify_segment();
+      const bool was_read = verify_segment();
       verify_sidecar();
-      if (out_.findings.size() == found_before || is_there()) continue;
-      // Meanwhile a broker at work has no more need of it, and may have given its file to another segment.
-      out_.findings.resize(found_before);
-      kept_.erase(segment);
+      if (out_.findings.size() > found_before && !is_there()) {
+        // Meanwhile a broker at work has no more need of it, and may have given its file to another segment.
+        out_.findings.resize(found_before);
+      } else if (was_read) {
+        verify_parts();
+      }
     }
-    for (const auto& part : parts_) verify_part(part);
+    verify_missing();
     return std::move(out_);
   }
 
@@ -56,6 +53,19 @@ class Verifier {
     PartItem item;
     std::string runs;
   };
+
+  Result<std::vector<std::uint32_t>> list_segments() {
+    const auto names = disk_.list();
+    if (!names) return names.error();
+    std::vector<std::uint32_t> segments;
+    for (const auto& name : *names) {
+      if (const auto number = segment_number(name)) segments.push_back(*number);
+      if (name.find(".log.damaged-") != std::string::npos && aside_.insert(name).second)
+        find(Finding::Kind::kept_aside, name, 0, 0, "kept aside by an earlier start");
+    }
+    std::sort(segments.begin(), segments.end());
+    return segments;
+  }
 
   void find(Finding::Kind kind, std::string file, std::uint64_t offset, std::uint64_t size, std::string what) {
     out_.findings.push_back({kind, std::move(file), offset, size, std::move(what)});
@@ -72,39 +82,80 @@ class Verifier {
     return file || file.error().kind != Error::Kind::not_found;
   }
 
-  void verify_segment() {
+  /// Calls `visit` with each piece of a segment until it says false. Errors: the file cannot be read, or is of another
+  /// version.
+  Status for_each_piece(std::uint32_t segment, const std::function<bool(const SegmentReader::Piece&)>& visit) {
+    auto file = disk_.open(segment_name(segment), io::Disk::Open::existing);
+    if (!file) return file.error();
+    const auto size = (*file)->size();
+    if (!size) return size.error();
+    SegmentReader reader(**file, segment, *size);
+    const auto version = reader.header();
+    if (!version) return version.error();
+    if (*version && !is_readable(**version)) {
+      return Error{Error::Kind::unsupported, fmt::format("it has format version {}, this program reads {} to {}",
+                                                         **version, oldest_format_version, format_version)};
+    }
+    for (;;) {
+      const auto piece = reader.next();
+      if (!piece) return piece.error();
+      if (!*piece || !visit(**piece)) return Done{};
+    }
+  }
+
+  /// Where the newest intact checkpoint begins its segment: its index in `segments`; 0 if there is none.
+  std::size_t first_of_state(const std::vector<std::uint32_t>& segments) {
+    for (auto i = segments.size(); i > 0; --i) {
+      bool is_checkpoint = false;
+      (void)for_each_piece(segments[i - 1], [&](const SegmentReader::Piece& piece) {
+        is_checkpoint = piece.is_record && piece.header.type == RecordType::checkpoint;
+        return false;
+      });
+      if (is_checkpoint) return i - 1;
+    }
+    return 0;
+  }
+
+  /// Reads the newest checkpoint, and what stands behind it.
+  void read_state(const std::vector<std::uint32_t>& segments) {
+    for (auto i = first_of_state(segments); i < segments.size(); ++i) read_state_of(segments[i]);
+  }
+
+  /// What cannot be read is told when the segment is verified.
+  void read_state_of(std::uint32_t segment) {
+    (void)for_each_piece(segment, [&](const SegmentReader::Piece& piece) {
+      if (!piece.is_record) return true;
+      if (piece.header.type == RecordType::checkpoint) {
+        parts_.clear();
+        left_since_.clear();
+      }
+      for_each_item(
+          piece.items, {segment, static_cast<std::uint32_t>(piece.offset + record_header_size)},
+          [&](Position, const Item& item) { take_state(item); }, [](Position, std::uint32_t, const Error&) {});
+      return true;
+    });
+  }
+
+  /// False if the segment cannot be read.
+  bool verify_segment() {
     entries_.clear();
     damage_.clear();
     const auto name = segment_name(segment_);
     auto file = disk_.open(name, io::Disk::Open::existing);
-    if (!file && file.error().kind == Error::Kind::not_found) return;
+    if (!file && file.error().kind == Error::Kind::not_found) return false;
     const auto size = file ? (*file)->size() : Result<std::uint64_t>(file.error());
-    if (!size) return find(Finding::Kind::damage, name, 0, 0, size.error().message);
     ++out_.segments;
-    out_.bytes += *size;
-    SegmentReader reader(**file, segment_, *size);
-    const auto version = reader.header();
-    if (!version) return find(Finding::Kind::damage, name, 0, 0, version.error().message);
-    if (*version && !is_readable(**version)) {
-      return find(Finding::Kind::damage, name, 0, *size,
-                  fmt::format("it has format version {}, this program reads {} to {}", **version, oldest_format_version,
-                              format_version));
-    }
-    for (;;) {
-      const auto piece = reader.next();
-      if (!piece) return find(Finding::Kind::damage, name, 0, 0, piece.error().message);
-      if (!*piece) break;
-      (*piece)->is_record ? take_record(**piece) : take_damage(**piece);
-    }
-    kept_[segment_] = entries_;
+    out_.bytes += size ? *size : 0;
+    const auto read = for_each_piece(segment_, [&](const SegmentReader::Piece& piece) {
+      piece.is_record ? take_record(piece) : take_damage(piece);
+      return true;
+    });
+    if (!read) find(Finding::Kind::damage, name, 0, 0, read.error().message);
+    return static_cast<bool>(read);
   }
 
   void take_record(const SegmentReader::Piece& piece) {
     ++out_.records;
-    if (piece.header.type == RecordType::checkpoint) {
-      parts_.clear();
-      left_since_.clear();
-    }
     for_each_item(
         piece.items, {segment_, static_cast<std::uint32_t>(piece.offset + record_header_size)},
         [&](Position at, const Item& item) { take_item(at, item); },
@@ -114,10 +165,15 @@ class Verifier {
   }
 
   void take_item(Position at, const Item& item) {
+    const auto* message = std::get_if<MessageItem>(&item);
+    if (message == nullptr) return;
+    ++out_.messages;
+    for (const auto& target : message->targets)
+      entries_[{target.queue, target.priority}].emplace_back(at.offset, message->number);
+  }
+
+  void take_state(const Item& item) {
     if (const auto* message = std::get_if<MessageItem>(&item)) {
-      ++out_.messages;
-      for (const auto& target : message->targets)
-        entries_[{target.queue, target.priority}].emplace_back(at.offset, message->number);
       if (!message->moved_from) return;
       for (const auto& target : message->targets) leave(target.queue, *message->moved_from);
     } else if (const auto* declared = std::get_if<QueueDeclaredItem>(&item)) {
@@ -193,20 +249,37 @@ class Verifier {
     }
   }
 
-  /// What the newest checkpoint says is there, less what has left since.
-  void verify_part(const StatedPart& part) {
-    const auto& item = part.item;
-    const auto left = left_since_[{item.queue, item.segment}];
-    const auto runs = LiveRuns::decode(part.runs);
-    if (!runs) return;
-    const auto segment = kept_.find(item.segment);
-    std::uint64_t found = 0;
-    if (segment != kept_.end()) {
-      for (const auto& [offset, number] : segment->second[{item.queue, item.priority}])
+  std::uint64_t left_of(const StatedPart& part) { return left_since_[{part.item.queue, part.item.segment}]; }
+
+  /// What the newest checkpoint says lies in this segment.
+  void verify_parts() {
+    for (const auto& part : parts_) {
+      if (part.item.segment != segment_) continue;
+      const auto runs = LiveRuns::decode(part.runs);
+      if (!runs) continue;
+      std::uint64_t found = 0;
+      for (const auto& [offset, number] : entries_[{part.item.queue, part.item.priority}])
         found += runs->find(offset) != nullptr ? 1 : 0;
-    } else {
-      found = std::min<std::uint64_t>(left, item.count);  // it may go when all have left
+      report_missing(part, found);
     }
+    verified_.insert(segment_);
+  }
+
+  /// Parts in segments that are not there, or cannot be read. While the others were read, a broker at work may have
+  /// removed some; what has been written by now says so.
+  void verify_missing() {
+    const auto segments = list_segments();
+    if (!segments) return;
+    read_state(*segments);
+    for (const auto& part : parts_) {
+      if (verified_.contains(part.item.segment)) continue;
+      // A segment may go when all have left it.
+      report_missing(part, std::min<std::uint64_t>(left_of(part), part.item.count));
+    }
+  }
+
+  void report_missing(const StatedPart& part, std::uint64_t found) {
+    const auto& item = part.item;
     if (found >= item.count) return;
     find(Finding::Kind::damage, segment_name(item.segment), 0, 0,
          fmt::format("{} of {} messages of queue {} are not to be found in it", item.count - found, item.count,
@@ -219,9 +292,10 @@ class Verifier {
   bool is_last_ = false;
   std::map<std::uint32_t, std::string> queues_;
   std::map<Key, std::vector<std::pair<std::uint32_t, std::uint64_t>>> entries_;  // of the segment: offset, number
-  std::map<std::uint32_t, std::map<Key, std::vector<std::pair<std::uint32_t, std::uint64_t>>>> kept_;
-  std::vector<Damage> damage_;  // of the segment
+  std::vector<Damage> damage_;                                                   // of the segment
   std::vector<StatedPart> parts_;
+  std::set<std::uint32_t> verified_;                                             ///< segments that were read
+  std::set<std::string> aside_;                                                  ///< files that were named
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> left_since_;  // the checkpoint; by queue, segment
 };
 
