@@ -59,7 +59,7 @@ Log::Log(io::Loop& loop, io::Disk& disk, io::Offload& offload, Settings settings
       offload_(offload),
       settings_(settings),
       segments_(disk),
-      spares_(disk, settings.segment_size / 2),
+      spares_(disk, settings.segment_size),
       reader_(segments_) {}
 
 Log::~Log() {
@@ -247,7 +247,7 @@ void Log::fail(const Error& error) {
 Result<MessageItem> Log::read(Position at) {
   const auto find = [&](const std::vector<Write>& writes) -> std::optional<std::string_view> {
     for (const auto& write : writes) {
-      if (write.segment == at.segment && at.offset >= write.offset && at.offset < write.offset + write.bytes.size())
+      if (write.segment == at.segment && at.offset >= write.offset && at.offset < write.end())
         return std::string_view(write.bytes).substr(at.offset - write.offset);
     }
     return std::nullopt;

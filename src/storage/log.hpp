@@ -103,8 +103,6 @@ class Log {
   Result<std::vector<std::uint32_t>> find_segments();
   /// Makes sure of what the last writes have left; returns the last segment in which anything stands.
   Result<std::uint32_t> settle_tail(const std::vector<std::uint32_t>& segments);
-  /// Something was written to it; its file may have been another's before.
-  Result<bool> is_begun(std::uint32_t segment);
   /// The newest segment whose checkpoint is intact, or the oldest of all.
   Result<std::uint32_t> find_start(const std::vector<std::uint32_t>& segments);
   Status replay_segment(std::uint32_t number, const Replay& replay, bool last);

@@ -67,23 +67,11 @@ Result<std::uint32_t> Log::settle_tail(const std::vector<std::uint32_t>& segment
     const auto size = (*file)->size();
     if (!size) return size.error();
     segments_.add(*number, {*size, *size, *file, 0, nullptr});
-    const auto begun = is_begun(*number);
+    const auto begun = is_begun(**file, *number, *size);
     if (!begun) return begun.error();
     if (*begun) return *number;
   }
   return std::uint32_t{0};
-}
-
-Result<bool> Log::is_begun(std::uint32_t segment) {
-  const auto file = segments_.file(segment);
-  if (!file) return file.error();
-  SegmentReader reader(**file, segment, segments_.find(segment)->size);
-  const auto version = reader.header();
-  if (!version) return version.error();
-  if (*version) return true;
-  const auto first = reader.next();
-  if (!first) return first.error();
-  return *first && ((*first)->is_record || !(*first)->last_bytes);
 }
 
 Result<std::uint32_t> Log::find_start(const std::vector<std::uint32_t>& segments) {
@@ -136,6 +124,10 @@ Status Log::replay_segment(std::uint32_t number, const Replay& replay, bool last
     if (!last || !piece.last_bytes) {
       set_aside(number, piece.offset, piece.size);
       continue;
+    }
+    if (piece.offset == 0 && !piece.is_zero) {
+      const auto head = (*file)->read_at(0, segment_header_size);
+      if (head && !is_segment_header(*head)) set_aside(number, 0, piece.size);  // not another's file: it was damaged
     }
     if (piece.is_begun)
       log::warning("torn_tail_cut", {{"segment", segment_name(number)},

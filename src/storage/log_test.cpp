@@ -123,6 +123,38 @@ TEST_CASE("a body that looks like a record of a later segment is not taken for o
   CHECK(site.replayed == std::vector<std::uint64_t>{71});
 }
 
+TEST_CASE("what has only been appended is read, also while zeros that it will overwrite are on their way") {
+  Site site;
+  const auto append = [&](std::uint64_t number) {
+    MessageItem item;
+    item.number = number;
+    item.body = "body";
+    item.targets = {{1, 0, target_counted, 0, 0}};
+    std::string items;
+    encode(items, item);
+    return site.log->append(items, true, [](const Status&) {});
+  };
+  const auto first = append(71);   // written with zeros behind it, and the write is not done
+  const auto second = append(72);  // waits for the write
+  for (const auto& [at, number] : {std::pair(first, 71u), std::pair(second, 72u)}) {
+    const auto found = site.log->read(at);
+    REQUIRE(found);
+    CHECK(found->number == number);
+  }
+}
+
+TEST_CASE("a last segment of which the beginning is gone is kept aside") {
+  Site site;
+  site.append(71, "stored");
+  const auto name = segment_name(site.log->current_segment());
+  auto file = site.disk.open(name, io::Disk::Open::existing);
+  REQUIRE(file);
+  REQUIRE((*file)->write_at(0, std::string(512, 'z')));
+  REQUIRE((*file)->sync());
+  site.cut_power();
+  CHECK(site.has(name + ".damaged-0"));
+}
+
 TEST_CASE("a spare file outlives the process, and goes when space is short") {
   Site site;
   site.fill_until(4);

@@ -80,6 +80,10 @@ std::optional<SegmentHeader> read_segment_header(std::string_view bytes, std::ui
   return SegmentHeader{get_at<std::uint32_t>(bytes, 8), {number, get_at<std::uint64_t>(bytes, salt_offset)}};
 }
 
+bool is_segment_header(std::string_view bytes) {
+  return bytes.size() >= segment_header_size && read_segment_header(bytes, get_at<std::uint32_t>(bytes, 12));
+}
+
 std::uint64_t salt_of_damaged(std::string_view segment_header) {
   if (segment_header.size() < segment_header_size) return 0;
   const auto first = get_at<std::uint64_t>(segment_header, salt_offset);

@@ -42,6 +42,8 @@ bool begins_record(std::string_view bytes, std::uint32_t segment);
 std::string segment_header(SegmentMark mark);
 /// The header of that segment, if it is intact and no other's.
 std::optional<SegmentHeader> read_segment_header(std::string_view bytes, std::uint32_t number);
+/// Whether these bytes are the intact header of any segment.
+bool is_segment_header(std::string_view bytes);
 /// The salt that a damaged header still tells: it stands there three times, each bit as two of them have it.
 std::uint64_t salt_of_damaged(std::string_view segment_header);
 

@@ -36,7 +36,7 @@ Result<std::optional<std::uint32_t>> SegmentReader::header() {
 Result<std::optional<SegmentReader::Piece>> SegmentReader::record_at(std::uint64_t offset) {
   auto head = bytes(offset, record_header_size);
   if (!head) return head.error();
-  if (head->size() < record_header_size || !head->starts_with(magic_bytes)) return std::optional<Piece>();
+  if (!begins_record(*head, segment_.number)) return std::optional<Piece>();
   const auto size = record_header_size + std::uint64_t{record_items_size(*head)};
   if (size > size_ - offset) return std::optional<Piece>();
   const auto whole = bytes(offset, size);
@@ -54,13 +54,13 @@ Result<std::optional<SegmentReader::Piece>> SegmentReader::record_at(std::uint64
 
 Result<std::uint64_t> SegmentReader::find_record(std::uint64_t offset) {
   while (offset < size_) {
-    const auto window = bytes(offset, std::min(window_size, size_ - offset));
-    if (!window) return window.error();
-    const auto found = window->find(magic_bytes);
+    if (auto there = bytes(offset, magic_bytes.size()); !there) return there.error();
+    const auto window = std::string_view(window_).substr(offset - window_at_);
+    const auto found = window.find(magic_bytes);
     if (found == std::string_view::npos) {
-      const bool file_ends = window->size() < magic_bytes.size();  // before its size: it was cut off
-      if (file_ends || offset + window->size() >= size_) break;
-      offset += window->size() - (magic_bytes.size() - 1);
+      const bool file_ends = window.size() < magic_bytes.size();  // before its size: it was cut off
+      if (file_ends || offset + window.size() >= size_) break;
+      offset += window.size() - (magic_bytes.size() - 1);
       continue;
     }
     offset += found;
@@ -108,6 +108,16 @@ Result<std::optional<SegmentReader::Piece>> SegmentReader::next() {
   }
   at_ = *found;
   return std::optional<Piece>(damage);
+}
+
+Result<bool> is_begun(const io::File& file, std::uint32_t segment, std::uint64_t size) {
+  SegmentReader reader(file, segment, size);
+  const auto version = reader.header();
+  if (!version) return version.error();
+  if (*version) return true;
+  const auto first = reader.next();
+  if (!first) return first.error();
+  return *first && ((*first)->is_record || !(*first)->last_bytes);
 }
 
 void for_each_item(std::string_view items, Position at, const std::function<void(Position, const Item&)>& item,

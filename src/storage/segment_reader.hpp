@@ -56,6 +56,9 @@ class SegmentReader {
   std::string window_;
 };
 
+/// Something was written to the segment; otherwise its file, which may have been another's before, only has its name.
+Result<bool> is_begun(const io::File& file, std::uint32_t segment, std::uint64_t size);
+
 /// Calls for each intact item of a record whose first item stands at `at`; `damaged` for those that are not.
 void for_each_item(std::string_view items, Position at, const std::function<void(Position, const Item&)>& item,
                    const std::function<void(Position, std::uint32_t size, const Error&)>& damaged);

@@ -9,6 +9,7 @@
 namespace millrace::storage {
 
 void Segments::add(std::uint32_t number, Segment segment) {
+  if (const auto* before = find(number)) size_ -= before->size;
   size_ += segment.size;
   segment.used_at = ++uses_;
   all_.insert_or_assign(number, std::move(segment));

@@ -8,16 +8,20 @@
 namespace millrace::storage {
 
 bool SpareFiles::adopt(std::uint32_t number, std::uint64_t size) {
-  if (spares_.size() >= count_max || size < size_min_) return false;
+  if (!wants(size)) return false;
   spares_.push_back({number, size});
   return true;
 }
 
 bool SpareFiles::keep(std::uint32_t segment, std::uint64_t size) {
-  if (spares_.size() >= count_max || size < size_min_) return false;
+  if (!wants(size)) return false;
   if (!disk_.rename(segment_name(segment), spare_name(segment))) return false;
   spares_.push_back({segment, size});
   return true;
+}
+
+bool SpareFiles::wants(std::uint64_t size) const {
+  return spares_.size() < count_max && size >= segment_size_ / 2 && size <= 2 * segment_size_;
 }
 
 std::optional<SpareFiles::Taken> SpareFiles::take(std::uint32_t segment) {

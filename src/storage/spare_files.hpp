@@ -17,8 +17,8 @@ namespace millrace::storage {
 /// renames are done at once.
 class SpareFiles {
  public:
-  /// `size_min`: bytes that a file must have to be worth keeping.
-  SpareFiles(io::Disk& disk, std::uint64_t size_min) : disk_(disk), size_min_(size_min) {}
+  /// Files of half to twice the size of a segment are kept.
+  SpareFiles(io::Disk& disk, std::uint64_t segment_size) : disk_(disk), segment_size_(segment_size) {}
 
   /// What an earlier run has kept; false if it is not wanted.
   bool adopt(std::uint32_t number, std::uint64_t size);
@@ -43,8 +43,10 @@ class SpareFiles {
 
   static constexpr std::size_t count_max = 2;
 
+  bool wants(std::uint64_t size) const;
+
   io::Disk& disk_;
-  const std::uint64_t size_min_;
+  const std::uint64_t segment_size_;
   std::vector<Spare> spares_;
 };
 
