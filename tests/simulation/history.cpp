@@ -48,6 +48,9 @@ std::optional<std::string> History::recovered(const Content& found, std::uint64_
         return uncertain_.contains(it.message_id) && !lies_anywhere(found, it.id);
       });
       for (const auto& publication : commit.publications) {
+        if (uncertain_.contains(publication.message_id)) model.learn_repeat(publication, found);
+      }
+      for (const auto& publication : commit.publications) {
         if (!publication.message_id.empty()) uncertain_.insert(publication.message_id);
       }
       if (!model.shows(commit, found) && !has_routed(commit, found)) continue;

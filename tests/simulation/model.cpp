@@ -131,6 +131,14 @@ void Model::adopt_dropping(const Content& found) {
   }
 }
 
+void Model::learn_repeat(const Publication& publication, const Content& found) {
+  for (auto& [name, queue] : queues_) {
+    if (!queue.rules.drops_repeats || !bindings_.contains({publication.key, name})) continue;
+    const auto ids = found.find(name);
+    if (ids == found.end() || !lies(ids->second, publication.id)) queue.seen.insert(publication.message_id);
+  }
+}
+
 bool Model::shows(const Commit& commit, const Content& found) const {
   if (commit.declares && found.contains(commit.declares->name)) return true;
   for (const auto& publication : commit.publications) {

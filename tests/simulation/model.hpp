@@ -78,6 +78,8 @@ class Model {
   /// What lies there on queues that drop from their head is taken for right: where commits may be missing, nobody can
   /// tell which of them have dropped what.
   void adopt_dropping(const Content& found);
+  /// Some of its queues may have dropped it as the repeat of a message that was lost: those where it is not found.
+  void learn_repeat(const Publication& publication, const Content& found);
   /// The commit has left a trace in what is there.
   bool shows(const Commit& commit, const Content& found) const;
   bool holds(const std::string& queue, const std::string& id) const;
