@@ -1,5 +1,7 @@
 #include "api/metrics.hpp"
 
+#include <functional>
+
 #include <fmt/format.h>
 
 #include "api/metrics_page.hpp"
@@ -104,21 +106,20 @@ void write_sync_times(MetricsPage& page, const std::vector<LogFacts>& logs) {
 }
 
 void write_logs(MetricsPage& page, const std::vector<LogFacts>& logs) {
-  const auto gauge = [&](std::string_view name, std::string_view help, std::uint64_t LogFacts::*value) {
+  const auto gauge = [&](std::string_view name, std::string_view help, const auto& value) {
     page.family(name, "gauge", help);
-    for (const auto& log : logs) page.sample(fmt::format("vhost=\"{}\"", escaped_label(log.host)), log.*value);
+    for (const auto& log : logs)
+      page.sample(fmt::format("vhost=\"{}\"", escaped_label(log.host)), std::invoke(value, log));
+  };
+  const auto is = [](broker::StorageState state) {
+    return [state](const LogFacts& log) { return log.state == state ? 1 : 0; };
   };
   gauge("millrace_log_bytes", "Size of the log on disk", &LogFacts::bytes);
   gauge("millrace_log_files", "Files of the log", &LogFacts::files);
   gauge("millrace_disk_free_bytes", "What may still be written to the log's disk", &LogFacts::free_bytes);
-  const auto state = [&](std::string_view name, std::string_view help, broker::StorageState meant) {
-    page.family(name, "gauge", help);
-    for (const auto& log : logs)
-      page.sample(fmt::format("vhost=\"{}\"", escaped_label(log.host)), log.state == meant ? 1 : 0);
-  };
-  state("millrace_log_full", "1 while the log waits for space on its disk", broker::StorageState::full);
-  state("millrace_log_failed", "1 from a failed write or sync on: nothing is stored until a restart",
-        broker::StorageState::failed);
+  gauge("millrace_log_full", "1 while the log waits for space on its disk", is(broker::StorageState::full));
+  gauge("millrace_log_failed", "1 from a failed write or sync on: nothing is stored until a restart",
+        is(broker::StorageState::failed));
   write_sync_times(page, logs);
 }
 

@@ -8,6 +8,7 @@
 #include "amqp/client/broker_uri.hpp"
 #include "api/broker_dead_letters.hpp"
 #include "api/stored_dead_letters.hpp"
+#include "app/log_facts.hpp"
 #include "broker/broker.hpp"
 #include "broker/server.hpp"
 #include "io/posix/disk.hpp"
@@ -46,12 +47,7 @@ class EmbeddedParts final : public QueueParts {
     api::BrokerFacts facts;
     facts.connections = [this] { return server_->connections(); };
     facts.traffic = [this] { return server_->traffic(); };
-    facts.logs = [this] {
-      const auto usage = disk_->usage();
-      const auto free = disk_->free_space();
-      return std::vector<api::LogFacts>{
-          {"/", usage.files, usage.bytes, free ? *free : 0, broker_->storage(), &disk_->sync_times()}};
-    };
+    facts.logs = [this] { return std::vector<api::LogFacts>{log_facts("/", *disk_, *broker_)}; };
     return facts;
   }
 

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "app/exit_code.hpp"
+#include "app/log_facts.hpp"
 #include "core/log.hpp"
+#include "core/together.hpp"
 #include "io/posix/memory_use.hpp"
 #include "io/posix/tls.hpp"
 
@@ -112,10 +114,7 @@ std::vector<broker::ConnectionStatus> StandaloneBroker::connections() const {
 std::vector<api::LogFacts> StandaloneBroker::logs() const {
   std::vector<api::LogFacts> all;
   for (std::size_t i = 0; i < disks_.size(); ++i) {
-    const auto usage = disks_[i]->usage();
-    const auto free = disks_[i]->free_space();
-    all.push_back(
-        {names_[i], usage.files, usage.bytes, free ? *free : 0, brokers_[i]->storage(), &disks_[i]->sync_times()});
+    all.push_back(log_facts(names_[i], *disks_[i], *brokers_[i]));
   }
   return all;
 }
@@ -151,14 +150,8 @@ void StandaloneBroker::stop(std::function<void(Status)> stopped) {
 }
 
 void StandaloneBroker::close(const std::function<void(Status)>& stopped) {
-  auto left = std::make_shared<std::size_t>(brokers_.size());
-  auto first = std::make_shared<Status>(Done{});
-  for (const auto& broker : brokers_) {
-    broker->close([left, first, stopped](const Status& closed) {
-      if (!closed && *first) *first = closed;
-      if (--*left == 0) stopped(*first);
-    });
-  }
+  const auto closed = together(brokers_.size(), stopped);
+  for (const auto& broker : brokers_) broker->close(closed);
 }
 
 }  // namespace millrace::app

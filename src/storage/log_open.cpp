@@ -125,10 +125,7 @@ Status Log::replay_segment(std::uint32_t number, const Replay& replay, bool last
       set_aside(number, piece.offset, piece.size);
       continue;
     }
-    if (piece.offset == 0 && !piece.is_zero) {
-      const auto head = (*file)->read_at(0, segment_header_size);
-      if (head && !is_segment_header(*head)) set_aside(number, 0, piece.size);  // not another's file: it was damaged
-    }
+    if (piece.is_headless) set_aside(number, piece.offset, piece.size);
     if (piece.is_begun)
       log::warning("torn_tail_cut", {{"segment", segment_name(number)},
                                      {"offset", std::to_string(piece.offset)},

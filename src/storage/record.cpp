@@ -40,13 +40,12 @@ void append_record(std::string& out, RecordType type, SegmentMark segment, std::
 }
 
 std::optional<RecordHeader> read_record(std::string_view bytes, SegmentMark segment) {
-  if (bytes.size() < record_header_size || get_at<std::uint32_t>(bytes, 0) != record_magic) return std::nullopt;
+  if (!begins_record(bytes, segment.number)) return std::nullopt;
   RecordHeader header;
   header.type = static_cast<RecordType>(get_at<std::uint8_t>(bytes, 4));
   header.size = get_at<std::uint32_t>(bytes, 8);
-  header.segment = get_at<std::uint32_t>(bytes, 12);
   header.written_at = get_at<std::uint64_t>(bytes, 16);
-  if (header.segment != segment.number || header.size > bytes.size() - record_header_size) return std::nullopt;
+  if (header.size > bytes.size() - record_header_size) return std::nullopt;
   const auto expected = get_at<std::uint64_t>(bytes, checksummed_head);
   const auto items = bytes.substr(record_header_size, header.size);
   if (checksum_of(bytes.substr(0, checksummed_head), items, segment.salt) != expected) return std::nullopt;

@@ -12,8 +12,7 @@ namespace millrace::storage {
 /// The frame around a record's items; docs/storage-format.md, "Record".
 struct RecordHeader {
   RecordType type = RecordType::transaction;
-  std::uint32_t size = 0;     ///< bytes of the items
-  std::uint32_t segment = 0;  ///< the segment it was written for
+  std::uint32_t size = 0;  ///< bytes of the items
   std::uint64_t written_at = 0;
 };
 

@@ -28,6 +28,7 @@ Result<std::optional<std::uint32_t>> SegmentReader::header() {
   if (!head) return head.error();
   const auto intact = read_segment_header(*head, segment_.number);
   segment_.salt = intact ? intact->mark.salt : salt_of_damaged(*head);
+  was_anothers_ = !intact && is_segment_header(*head);
   if (!intact) return std::optional<std::uint32_t>();
   at_ = segment_header_size;
   return std::optional(intact->version);
@@ -105,6 +106,7 @@ Result<std::optional<SegmentReader::Piece>> SegmentReader::next() {
     if (!head) return head.error();
     damage.is_zero = *zero;
     damage.is_begun = begins_record(*head, segment_.number);
+    damage.is_headless = at_ == 0 && !*zero && !was_anothers_;
   }
   at_ = *found;
   return std::optional<Piece>(damage);

@@ -28,6 +28,9 @@ class SegmentReader {
     /// Of the last bytes: a record of this segment begins there and was not written to its end, or is damaged. Where
     /// none does, they may be what the file held before it was this segment's.
     bool is_begun = false;
+    /// Of the last bytes: they are the whole segment, which has lost its beginning: there stands neither its header nor
+    /// that of another one whose file it has taken over.
+    bool is_headless = false;
   };
 
   SegmentReader(const io::File& file, std::uint32_t segment, std::uint64_t size)
@@ -51,6 +54,7 @@ class SegmentReader {
   const io::File& file_;
   SegmentMark segment_;
   std::uint64_t size_;
+  bool was_anothers_ = false;  ///< the header is that of the segment whose file this was before
   std::uint64_t at_ = 0;
   std::uint64_t window_at_ = 0;
   std::string window_;

@@ -59,6 +59,11 @@ class Verifier {
     std::uint64_t offset;
     std::uint64_t size;
   };
+  struct OpenSegment {
+    std::uint32_t number;
+    std::unique_ptr<io::File> file;
+    std::uint64_t size;
+  };
   struct StatedPart {
     PartItem item;
     std::string runs;
@@ -92,14 +97,20 @@ class Verifier {
     return file || file.error().kind != Error::Kind::not_found;
   }
 
-  /// Calls `visit` with each piece of a segment until it says false. Errors: the file cannot be read, or is of another
-  /// version.
-  Status for_each_piece(std::uint32_t segment, const std::function<bool(const SegmentReader::Piece&)>& visit) {
-    auto file = disk_.open(segment_name(segment), io::Disk::Open::existing);
+  Result<OpenSegment> open_segment(std::uint32_t number) {
+    auto file = disk_.open(segment_name(number), io::Disk::Open::existing);
     if (!file) return file.error();
     const auto size = (*file)->size();
     if (!size) return size.error();
-    SegmentReader reader(**file, segment, *size);
+    return OpenSegment{number, std::move(*file), *size};
+  }
+
+  /// Calls `visit` with each piece of a segment until it says false. Errors: the file cannot be read, or is of another
+  /// version.
+  static Status for_each_piece(const Result<OpenSegment>& segment,
+                               const std::function<bool(const SegmentReader::Piece&)>& visit) {
+    if (!segment) return segment.error();
+    SegmentReader reader(*segment->file, segment->number, segment->size);
     const auto version = reader.header();
     if (!version) return version.error();
     if (*version && !is_readable(**version)) {
@@ -117,7 +128,7 @@ class Verifier {
   std::size_t first_of_state(const std::vector<std::uint32_t>& segments) {
     for (auto i = segments.size(); i > 0; --i) {
       bool is_checkpoint = false;
-      (void)for_each_piece(segments[i - 1], [&](const SegmentReader::Piece& piece) {
+      (void)for_each_piece(open_segment(segments[i - 1]), [&](const SegmentReader::Piece& piece) {
         is_checkpoint = piece.is_record && piece.header.type == RecordType::checkpoint;
         return false;
       });
@@ -129,9 +140,8 @@ class Verifier {
   /// The last segment in which anything stands: what a crash has left of its end, and later ones, is no damage.
   std::uint32_t last_begun(const std::vector<std::uint32_t>& segments) {
     for (auto segment = segments.rbegin(); segment != segments.rend(); ++segment) {
-      const auto file = disk_.open(segment_name(*segment), io::Disk::Open::existing);
-      const auto size = file ? (*file)->size() : Result<std::uint64_t>(file.error());
-      const auto begun = size ? is_begun(**file, *segment, *size) : Result<bool>(size.error());
+      const auto opened = open_segment(*segment);
+      const auto begun = opened ? is_begun(*opened->file, *segment, opened->size) : opened.error();
       if (!begun || *begun) return *segment;
     }
     return 0;
@@ -144,7 +154,7 @@ class Verifier {
 
   /// What cannot be read is told when the segment is verified.
   void read_state_of(std::uint32_t segment) {
-    (void)for_each_piece(segment, [&](const SegmentReader::Piece& piece) {
+    (void)for_each_piece(open_segment(segment), [&](const SegmentReader::Piece& piece) {
       if (!piece.is_record) return true;
       if (piece.header.type == RecordType::checkpoint) {
         parts_.clear();
@@ -174,17 +184,15 @@ class Verifier {
     entries_.clear();
     damage_.clear();
     read_to_ = 0;
-    const auto name = segment_name(segment_);
-    auto file = disk_.open(name, io::Disk::Open::existing);
-    if (!file && file.error().kind == Error::Kind::not_found) return false;
-    const auto size = file ? (*file)->size() : Result<std::uint64_t>(file.error());
+    const auto opened = open_segment(segment_);
+    if (!opened && opened.error().kind == Error::Kind::not_found) return false;
     ++out_.segments;
-    out_.bytes += size ? *size : 0;
-    const auto read = for_each_piece(segment_, [&](const SegmentReader::Piece& piece) {
+    out_.bytes += opened ? opened->size : 0;
+    const auto read = for_each_piece(opened, [&](const SegmentReader::Piece& piece) {
       piece.is_record ? take_record(piece) : take_damage(piece);
       return true;
     });
-    if (!read) find(Finding::Kind::damage, name, 0, 0, read.error().message);
+    if (!read) find(Finding::Kind::damage, segment_name(segment_), 0, 0, read.error().message);
     return static_cast<bool>(read);
   }
 
@@ -226,21 +234,14 @@ class Verifier {
 
   void leave(std::uint32_t queue, Position at) { ++left_since_[{queue, at.segment}]; }
 
-  /// The file begins as that of another segment: this one has only taken it over.
-  bool was_anothers() {
-    const auto file = disk_.open(segment_name(segment_), io::Disk::Open::existing);
-    const auto head = file ? (*file)->read_at(0, segment_header_size) : Result<std::string>(file.error());
-    return head && is_segment_header(*head);
-  }
-
   void take_damage(const SegmentReader::Piece& piece) {
     const auto name = segment_name(segment_);
-    if (piece.is_zero || (is_last_ && piece.last_bytes && !piece.is_begun && (piece.offset > 0 || was_anothers())))
-      return;
-    if (is_last_ && piece.last_bytes && (piece.offset > 0 || piece.is_begun)) {
+    if (piece.is_zero) return;
+    if (is_last_ && piece.is_begun) {
       return find(Finding::Kind::unfinished, name, piece.offset, piece.size,
                   "the end of a write that nobody was told to be stored");
     }
+    if (is_last_ && piece.last_bytes && !piece.is_headless) return;  // what the file held before
     damage_.push_back({piece.offset, piece.size});
     const auto known = read_sidecar();
     std::vector<std::string> affected;
