@@ -182,11 +182,7 @@ Answer<std::vector<Delivery>> Broker::take(SessionId session, std::string_view q
 }
 
 void Broker::close(std::function<void(Status)> closed) {
-  if (const auto& stalled = core_->log->stalled()) {
-    core_->loop.post([closed = std::move(closed), reason = *stalled] { closed(reason); });
-  } else {
-    core_->log->after_pending(std::move(closed));
-  }
+  core_->log->close(std::move(closed));
 }
 
 }  // namespace millrace::broker

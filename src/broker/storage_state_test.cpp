@@ -60,4 +60,25 @@ TEST_CASE("a full disk is waited for") {
   CHECK(site.broker->storage() == StorageState::writable);
 }
 
+TEST_CASE("a disk that becomes full while the broker closes does not keep it from closing") {
+  Site site;
+  auto message = std::make_shared<Message>();
+  *message = {"", "orders", amqp::encode_properties({}), std::string(5'000'000, 'x')};
+  site.disk.set_capacity(1);
+  REQUIRE(site.broker->commit(site.session, {{message}, {}}, [](const Status&) {}));
+  int told = 0;
+  Status closed = Done{};
+  site.broker->close([&](Status status) {
+    ++told;
+    closed = std::move(status);
+  });
+  site.loop.run_for(100ms);
+  CHECK(told == 1);
+  REQUIRE_FALSE(closed);
+  CHECK(closed.error().kind == Error::Kind::no_space);
+  site.disk.set_capacity(1u << 30);
+  site.loop.run_for(1s);
+  CHECK(told == 1);
+}
+
 }  // namespace millrace::broker

@@ -175,6 +175,17 @@ void Log::after_pending(Applied applied) {
   flush();
 }
 
+void Log::close(Applied closed) {
+  closed_ = std::move(closed);
+  if (stalled_) return tell_closed(*stalled_);
+  after_pending([this](const Status& status) { tell_closed(status); });
+}
+
+/// Not from inside anything: it may be the end of this object.
+void Log::tell_closed(const Status& status) {
+  if (closed_) loop_.post([closed = std::exchange(closed_, nullptr), status] { closed(status); });
+}
+
 void Log::flush() {
   if (in_flight_ || (pending_.empty() && waiting_.empty())) return;
   in_flight_ = std::make_shared<Flush>();
@@ -202,6 +213,7 @@ void Log::wait_for_space(const std::shared_ptr<Flush>& batch) {
                              {"effect", "nothing is confirmed until there is space again"}});
   }
   stalled_ = batch->status.error();
+  tell_closed(*stalled_);
   space_retry_ = loop_.after(space_retry_delay, [this, batch] {
     space_retry_ = 0;
     batch->status = Done{};

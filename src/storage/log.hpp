@@ -64,6 +64,9 @@ class Log {
   Position append(std::string_view items, bool urgent, Applied applied);
   /// Calls `applied` when all that has been appended is durable.
   void after_pending(Applied applied);
+  /// Likewise, and as soon as that has to wait for space on the disk, with the reason: nobody knows when there will be
+  /// some, and nothing that was confirmed depends on it.
+  void close(Applied closed);
 
   /// Reads one message; its views are valid until the next call. What was appended can be read at once.
   Result<MessageItem> read(Position at);
@@ -120,6 +123,7 @@ class Log {
   void run(const std::shared_ptr<Flush>& batch);
   void flushed(const std::shared_ptr<Flush>& batch);
   void wait_for_space(const std::shared_ptr<Flush>& batch);
+  void tell_closed(const Status& status);
   void fail(const Error& error);
 
   io::Loop& loop_;
@@ -143,6 +147,7 @@ class Log {
   std::vector<Write> pending_;
   std::string kept_buffer_;  ///< memory of an earlier write
   std::vector<Applied> waiting_;
+  Applied closed_;  ///< who has asked for the end, until told
   std::shared_ptr<Flush> in_flight_;
   bool folder_changed_ = false;
   io::TimerId lazy_ = 0;
