@@ -1,7 +1,13 @@
 #include "storage/checksum.hpp"
 
+// Where the header for it is, the library looks once which vector instructions the processor has, and hashes with the
+// widest: 4 KiB in a third of the time that takes which every x86 can run.
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>
+#else
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#endif
 
 namespace millrace::storage {
 
