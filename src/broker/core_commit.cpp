@@ -210,7 +210,7 @@ void Broker::Core::submit(Change change, bool urgent, Durable durable) {
   if (shared->items.empty()) {
     log->after_pending(std::move(when_durable));
   } else {
-    at = log->append(shared->items, urgent, std::move(when_durable));
+    at = log->append(std::move(shared->items), urgent, std::move(when_durable));
   }
   lay_in_places(*shared, at);
   for (auto& arrival : shared->arrivals) {
@@ -227,7 +227,6 @@ void Broker::Core::submit(Change change, bool urgent, Durable durable) {
     backlog.append(entry);
     entry.message = nullptr;
   }
-  shared->items = {};
   if (residents.entries > unload_at_) unload_some(nullptr);
 }
 

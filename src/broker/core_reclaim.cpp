@@ -142,7 +142,7 @@ void Broker::Core::move_out_of(std::uint32_t segment) {
   moving_ = true;
   auto gone = std::make_shared<std::vector<Change::Gone>>();
   auto places = std::make_shared<std::map<storage::Position, storage::Position>>();
-  const auto at = log->append(move.items, false, [this, gone, places](const Status& status) {
+  const auto at = log->append(std::move(move.items), false, [this, gone, places](const Status& status) {
     moving_ = false;
     judged_size_ = 0;
     if (!status) {

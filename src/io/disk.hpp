@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,9 @@ namespace millrace::io {
 class File {
  public:
   virtual ~File() = default;
-  /// Writes all of `data` at `offset`. On failure any part of it may have been written.
-  virtual Status write_at(std::uint64_t offset, std::string_view data) = 0;
+  /// Writes all of the pieces at `offset`, one behind the other. On failure any part of them may have been written.
+  virtual Status write_at(std::uint64_t offset, std::span<const std::string_view> pieces) = 0;
+  Status write_at(std::uint64_t offset, std::string_view data) { return write_at(offset, std::span(&data, 1)); }
   /// Reads up to `size` bytes; fewer only at the end of the file.
   virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) const = 0;
   /// What was written before is on stable storage when this returns Done (fdatasync). After a failure nothing is known

@@ -26,29 +26,16 @@ struct Log::Flush {
   std::vector<Write> writes;
   std::vector<Applied> waiting;
   bool sync_folder = false;
-  std::uint32_t segment = 0;         ///< the last one written to
-  std::uint64_t allocation_min = 0;  ///< bytes that a segment grows by at a time
+  std::uint32_t segment = 0;     ///< the last one written to
+  std::uint64_t growth_min = 0;  ///< bytes that a segment grows by at a time
   Status status = Done{};
-
-  /// Room is made ahead in larger and larger steps. Where that fails, the write itself tells.
-  void make_room(Write& write) const {
-    const auto end = write.offset + write.bytes.size();
-    if (write.ends || end <= *write.allocated) return;
-    const auto step = std::clamp(end / 4, allocation_min, 8 * allocation_min);
-    if (write.file->allocate(end + step)) *write.allocated = end + step;
-  }
 
   /// Names come first: a spare file is a segment only when its new name is durable, and would otherwise be found after
   /// a power cut under the old one with what was written to it since.
   void work(io::Disk& disk) {
     if (sync_folder) status = disk.sync_folder();
-    for (std::size_t i = 0; i < writes.size() && status; ++i) {
-      auto& write = writes[i];
-      make_room(write);
-      if (!write.bytes.empty()) status = write.file->write_at(write.offset, write.bytes);
-      if (status && write.ends) status = write.file->truncate(write.end());
-      const bool last_of_file = i + 1 == writes.size() || writes[i + 1].file != write.file;
-      if (status && last_of_file) status = write.file->sync();
+    for (const auto& write : writes) {
+      if (status) status = write.run(growth_min);
     }
   }
 };
@@ -87,17 +74,13 @@ Status Log::start_segment() {
   auto begun = new_file(number);
   if (!begun) return begun.error();
   if (const auto* before = segments_.find(current_); before != nullptr && before->allocated) {
-    (void)buffer_of_current();
-    pending_.back().ends = true;
+    write_to_current().end_segment();
   }
   current_ = number;
   salt_ = new_salt();
-  begun->size = segment_header_size;
   segments_.add(number, std::move(*begun));
   folder_changed_ = true;
-  const auto& segment = *segments_.find(number);
-  pending_.push_back({number, segment.file, 0, segment_header({number, salt_}), 0, segment.allocated, false});
-  write_record(RecordType::checkpoint, owner_.checkpoint());
+  write_record(segment_header({number, salt_}), RecordType::checkpoint, owner_.checkpoint());
   checkpoint_end_ = segments_.find(number)->size;
   return Done{};
 }
@@ -137,27 +120,28 @@ void Log::store_index(const SegmentIndex& index) {
   });
 }
 
-std::string& Log::buffer_of_current() {
+Write& Log::write_to_current() {
   const auto& segment = *segments_.find(current_);
-  if (pending_.empty() || pending_.back().segment != current_)
-    pending_.push_back(
-        {current_, segment.file, segment.size, std::exchange(kept_buffer_, {}), 0, segment.allocated, false});
-  return pending_.back().bytes;
+  if (pending_.empty() || pending_.back().segment() != current_)
+    pending_.emplace_back(Write::Target{current_, segment.file, segment.allocated}, segment.size);
+  return pending_.back();
 }
 
-Position Log::write_record(RecordType type, std::string_view items) {
-  auto& segment = *segments_.find(current_);
+Position Log::write_record(std::string before, RecordType type, std::string items) {
   const auto written_at = static_cast<std::uint64_t>(loop_.wall_now().time_since_epoch().count());
-  append_record(buffer_of_current(), type, {current_, salt_}, written_at, items);
-  const Position at{current_, static_cast<std::uint32_t>(segment.size + record_header_size)};
-  segments_.grow(segment, record_header_size + items.size());
+  auto head = std::move(before) + record_header(type, {current_, salt_}, written_at, items);
+  auto& segment = *segments_.find(current_);
+  auto& write = write_to_current();
+  const Position at{current_, static_cast<std::uint32_t>(segment.size + head.size())};
+  segments_.grow(segment, head.size() + items.size());
+  write.add(std::move(head), std::move(items));
   return at;
 }
 
-Position Log::append(std::string_view items, bool urgent, Applied applied) {
+Position Log::append(std::string items, bool urgent, Applied applied) {
   MILLRACE_CHECK(items.size() % alignment == 0 && items.size() < record_size_max, "items are padded and bounded");
   Position at;
-  if (!failure_) at = write_record(RecordType::transaction, items);
+  if (!failure_) at = write_record({}, RecordType::transaction, std::move(items));
   if (applied) waiting_.push_back(std::move(applied));
   if (urgent || failure_) {
     flush();
@@ -190,11 +174,10 @@ void Log::flush() {
   if (in_flight_ || (pending_.empty() && waiting_.empty())) return;
   in_flight_ = std::make_shared<Flush>();
   in_flight_->writes = std::exchange(pending_, {});
-  if (!in_flight_->writes.empty() && !in_flight_->writes.back().ends) in_flight_->writes.back().pad();
   in_flight_->waiting = std::exchange(waiting_, {});
   in_flight_->sync_folder = std::exchange(folder_changed_, false);
   in_flight_->segment = current_;
-  in_flight_->allocation_min = std::max<std::uint64_t>(settings_.segment_size / 64, 512);
+  in_flight_->growth_min = std::max<std::uint64_t>(settings_.segment_size / 64, 512);
   if (failure_) in_flight_->status = *failure_;
   run(in_flight_);
 }
@@ -227,7 +210,7 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
   in_flight_ = nullptr;
   if (batch->status) {
     for (const auto& write : batch->writes) {
-      if (auto* segment = segments_.find(write.segment)) segment->durable = write.end();
+      if (auto* segment = segments_.find(write.segment())) segment->durable = write.end();
     }
     if (durable_segment_ != batch->segment) {
       durable_segment_ = batch->segment;
@@ -236,11 +219,6 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
     }
   } else if (!failure_) {
     fail(batch->status.error());
-  }
-  constexpr std::size_t spare_max = 1u << 20;
-  if (!batch->writes.empty() && batch->writes.back().bytes.capacity() <= spare_max) {
-    kept_buffer_ = std::move(batch->writes.back().bytes);
-    kept_buffer_.clear();
   }
   end_full_segment();
   const auto alive = alive_;
@@ -259,8 +237,7 @@ void Log::fail(const Error& error) {
 Result<MessageItem> Log::read(Position at) {
   const auto find = [&](const std::vector<Write>& writes) -> std::optional<std::string_view> {
     for (const auto& write : writes) {
-      if (write.segment == at.segment && at.offset >= write.offset && at.offset < write.end())
-        return std::string_view(write.bytes).substr(at.offset - write.offset);
+      if (write.segment() == at.segment && at.offset < write.end()) return write.items_at(at.offset);
     }
     return std::nullopt;
   };

@@ -18,6 +18,7 @@
 #include "storage/segment_index.hpp"
 #include "storage/segments.hpp"
 #include "storage/spare_files.hpp"
+#include "storage/write.hpp"
 
 namespace millrace::storage {
 
@@ -59,9 +60,9 @@ class Log {
   /// Begins the first segment of this run; before it nothing may be appended.
   Status begin(Owner owner);
 
-  /// Appends one record of items (a multiple of 8 bytes). Returns where its first item stands. `urgent`: somebody
-  /// waits; others are written with the next sync, at the latest `lazy_delay` later.
-  Position append(std::string_view items, bool urgent, Applied applied);
+  /// Appends one record of items (not empty, a multiple of 8 bytes). Returns where its first item stands. `urgent`:
+  /// somebody waits; others are written with the next sync, at the latest `lazy_delay` later.
+  Position append(std::string items, bool urgent, Applied applied);
   /// Calls `applied` when all that has been appended is durable.
   void after_pending(Applied applied);
   /// Likewise, and as soon as that has to wait for space on the disk, with the reason: nobody knows when there will be
@@ -117,8 +118,9 @@ class Log {
   void end_full_segment();
   void write_index(std::uint32_t segment);
   void store_index(const SegmentIndex& index);
-  Position write_record(RecordType type, std::string_view items);
-  std::string& buffer_of_current();
+  /// `before`: what stands in front of the record's header.
+  Position write_record(std::string before, RecordType type, std::string items);
+  Write& write_to_current();
   void flush();
   void run(const std::shared_ptr<Flush>& batch);
   void flushed(const std::shared_ptr<Flush>& batch);
@@ -145,7 +147,6 @@ class Log {
   std::optional<SegmentIndex> remade_;  ///< the last index that had to be made anew
 
   std::vector<Write> pending_;
-  std::string kept_buffer_;  ///< memory of an earlier write
   std::vector<Applied> waiting_;
   Applied closed_;  ///< who has asked for the end, until told
   std::shared_ptr<Flush> in_flight_;

@@ -109,7 +109,7 @@ TEST_CASE("a body that looks like a record of a later segment is not taken for o
   encode(items, forged);
   std::string body;
   for (int shift = 0; shift < 8; ++shift) {  // wherever the body begins, one of them stands at a multiple of 8
-    append_record(body, RecordType::transaction, {5, 0}, 1, items);
+    body += record_header(RecordType::transaction, {5, 0}, 1, items) + items;
     body += 'x';
   }
   REQUIRE(read_record(body, {5, 0}));

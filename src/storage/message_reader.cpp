@@ -5,12 +5,6 @@
 
 namespace millrace::storage {
 
-void Write::pad() {
-  constexpr std::uint64_t page = 4096;
-  padding = (page - (offset + bytes.size()) % page) % page;
-  bytes.append(padding, '\0');
-}
-
 std::string_view MessageReader::Chunk::from(Position at) const {
   if (at.segment != segment || at.offset < offset || at.offset >= offset + bytes.size()) return {};
   return std::string_view(bytes).substr(at.offset - offset);

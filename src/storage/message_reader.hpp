@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <list>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,21 +10,6 @@
 #include "storage/segments.hpp"
 
 namespace millrace::storage {
-
-/// Bytes on their way into a segment.
-struct Write {
-  std::uint32_t segment = 0;
-  std::shared_ptr<io::File> file;
-  std::uint64_t offset = 0;
-  std::string bytes;
-  std::size_t padding = 0;                   ///< zeros at the end of `bytes`, which the next write overwrites
-  std::shared_ptr<std::uint64_t> allocated;  ///< bytes of the file; used only where the writes are made
-  bool ends = false;                         ///< the segment is complete with it
-
-  std::uint64_t end() const { return offset + bytes.size() - padding; }
-  /// Fills it up to whole pages: of a page that is written in part the system would first have to read the rest.
-  void pad();
-};
 
 /// Reads messages back from segments. Asked for one after another, it reads ahead, twice as far each time, so
 /// that a backlog which is delivered in order costs few reads, and one that expires in any order costs small ones. What

@@ -26,17 +26,17 @@ std::string file_name(std::string_view prefix, std::uint32_t number) {
 
 }  // namespace
 
-void append_record(std::string& out, RecordType type, SegmentMark segment, std::uint64_t written_at,
-                   std::string_view items) {
-  const auto start = out.size();
+std::string record_header(RecordType type, SegmentMark segment, std::uint64_t written_at, std::string_view items) {
+  std::string out;
+  out.reserve(record_header_size);
   put(out, record_magic);
   put(out, static_cast<std::uint8_t>(type));
   out.append(3, '\0');
   put(out, static_cast<std::uint32_t>(items.size()));
   put(out, segment.number);
   put(out, written_at);
-  put(out, checksum_of(std::string_view(out).substr(start, checksummed_head), items, segment.salt));
-  out += items;
+  put(out, checksum_of(out, items, segment.salt));
+  return out;
 }
 
 std::optional<RecordHeader> read_record(std::string_view bytes, SegmentMark segment) {

@@ -27,9 +27,8 @@ struct SegmentHeader {
   SegmentMark mark;
 };
 
-/// Appends a record of `items` to the bytes of that segment.
-void append_record(std::string& out, RecordType type, SegmentMark segment, std::uint64_t written_at,
-                   std::string_view items);
+/// What stands before a record's items in that segment.
+std::string record_header(RecordType type, SegmentMark segment, std::uint64_t written_at, std::string_view items);
 /// The record at the start of `bytes`, whole and with a matching checksum; nullopt if there is none.
 std::optional<RecordHeader> read_record(std::string_view bytes, SegmentMark segment);
 

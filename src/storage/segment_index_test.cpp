@@ -54,7 +54,7 @@ TEST_CASE("a sidecar is made anew from its segment, without what is damaged ther
     item.targets = {{5, 0, target_counted, 0, 0}, {6, 0, target_counted, 2, 77}};
     std::string items;
     encode(items, item);
-    append_record(bytes, RecordType::transaction, {1, 9}, 1, items);
+    bytes += record_header(RecordType::transaction, {1, 9}, 1, items) + items;
     if (number == 2) bytes.back() = static_cast<char>(bytes.back() ^ 1);
   }
   io::sim::SimDisk disk(1);

@@ -32,7 +32,7 @@ TEST_CASE("a damaged header does not make the records behind it unreadable") {
   for (std::size_t damaged = 0; damaged < segment_header_size; ++damaged) {
     CAPTURE(damaged);
     auto bytes = segment_header({7, 0x1234'5678'9abc'def0});
-    append_record(bytes, RecordType::checkpoint, {7, 0x1234'5678'9abc'def0}, 1, items);
+    bytes += record_header(RecordType::checkpoint, {7, 0x1234'5678'9abc'def0}, 1, items) + items;
     bytes[damaged] = static_cast<char>(~bytes[damaged]);
     io::sim::SimDisk disk(1);
     auto file = disk.open("segment", io::Disk::Open::create_new);

@@ -26,7 +26,7 @@ void put(io::sim::SimDisk& disk, std::string_view name, std::string_view bytes) 
 std::string wrapped(std::string_view items) {
   auto bytes = storage::segment_header({1, 9});
   const std::string padded = std::string(items) + std::string((8 - items.size() % 8) % 8, '\0');
-  storage::append_record(bytes, storage::RecordType::transaction, {1, 9}, 1, padded);
+  bytes += storage::record_header(storage::RecordType::transaction, {1, 9}, 1, padded) + padded;
   return bytes;
 }
 

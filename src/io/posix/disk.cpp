@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include <dirent.h>
@@ -10,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 namespace millrace::io::posix {
@@ -31,13 +33,21 @@ class PosixFile final : public File {
       : file_(file), name_(std::move(name)), sync_times_(std::move(sync_times)) {}
   ~PosixFile() override { ::close(file_); }
 
-  Status write_at(std::uint64_t offset, std::string_view data) override {
-    while (!data.empty()) {
-      const auto written = ::pwrite(file_, data.data(), data.size(), static_cast<off_t>(offset));
+  Status write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
+    std::vector<iovec> left;
+    left.reserve(pieces.size());
+    for (const auto piece : pieces) {
+      if (!piece.empty()) left.push_back({const_cast<char*>(piece.data()), piece.size()});
+    }
+    for (auto next = left.begin(); next != left.end();) {
+      const auto count = std::min<std::ptrdiff_t>(left.end() - next, IOV_MAX);
+      const auto written = ::pwritev(file_, &*next, static_cast<int>(count), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return failed("write", name_);
       offset += static_cast<std::uint64_t>(written);
-      data.remove_prefix(static_cast<std::size_t>(written));
+      auto rest = static_cast<std::size_t>(written);
+      for (; next != left.end() && rest >= next->iov_len; ++next) rest -= next->iov_len;
+      if (rest > 0) *next = {static_cast<char*>(next->iov_base) + rest, next->iov_len - rest};
     }
     return Done{};
   }

@@ -58,8 +58,10 @@ class SimDisk::OpenFile final : public File {
  public:
   OpenFile(SimDisk& disk, std::shared_ptr<Inode> inode) : disk_(disk), inode_(std::move(inode)), boot_(disk.boots_) {}
 
-  Status write_at(std::uint64_t offset, std::string_view data) override {
+  Status write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
     if (stale()) return power_cut;
+    std::string data;
+    for (const auto piece : pieces) data += piece;
     return disk_.write(*inode_, offset, data);
   }
 
