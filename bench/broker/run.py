@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Millrace's broker and Debian's RabbitMQ 3.10, one after the other on one machine, with one client (load.c): throughput with
+"""Millrace's broker and Debian's RabbitMQ 3.10 on one machine, row by row in turn, with one client (load.c): throughput with
 confirms and manual acks, latency of confirms, memory. Prints a table and last a line of JSON. Root, loopback, a folder in /tmp."""
 
 import argparse
@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -116,72 +117,124 @@ def memory_of(process):
 
 def backlog(options, folder):
     """Messages that wait: memory, restart, and how fast they go out from disk."""
-    rows = {}
+    found = {}
     port = free_port()
     with millrace(options.millrace, folder, port) as process:
         channel = connect(port).channel()
         channel.queue_declare("bench", durable=True)
-        rows["fill, messages/s"] = load(options, port, "throughput", 1, 0, options.backlog, 300)
-        rows["filled: memory RSS PSS, MB"] = memory_of(process)
+        found["fill, messages/s"] = load(options, port, "throughput", 1, 0, options.backlog, 300)
+        found["filled: memory RSS PSS, MB"] = memory_of(process)
     port = free_port()
     begin = time.monotonic()
     with millrace(options.millrace, folder, port) as process:
         connection = connect(port)
         count = connection.channel().queue_declare("bench", passive=True).method.message_count
-        rows["restart until a client sees the queue, s"] = [time.monotonic() - begin]
+        found["restart until a client sees the queue, s"] = [time.monotonic() - begin]
         if count != options.backlog:
             sys.exit(f"{options.backlog} messages were confirmed, {count} are there after the restart")
         connection.close()
-        rows["restarted: memory RSS PSS, MB"] = memory_of(process)
-        rows["drain from disk, messages/s"] = load(options, port, "throughput", 0, 1, options.backlog, 300)
-        rows["drained: memory RSS PSS, MB"] = memory_of(process)
-    return {f"backlog of {options.backlog:,} x 300 B: {name}": row for name, row in rows.items()}
+        found["restarted: memory RSS PSS, MB"] = memory_of(process)
+        found["drain from disk, messages/s"] = load(options, port, "throughput", 0, 1, options.backlog, 300)
+        found["drained: memory RSS PSS, MB"] = memory_of(process)
+    return {f"backlog of {options.backlog:,} x 300 B: {name}": [values] for name, values in found.items()}
 
 
-def measure(options, port, process):
-    results = {"idle memory, MB": [memory_mb(process)]}
+def rows(options):
+    """Each row's name, and what measures it on the broker at a port."""
     for queue, ways, size in THROUGHPUT:
-        results[f"{queue} {ways} -> {ways}, {size} B: messages/s"] = with_queue(
-            port, queue, lambda: load(options, port, "throughput", ways, ways, options.messages, size))
+        yield (f"{queue} {ways} -> {ways}, {size} B: messages/s", queue,
+               lambda port, ways=ways, size=size: load(options, port, "throughput", ways, ways, options.messages, size))
     for queue in ("classic", "quorum"):
         for rate, name in ((1000, "1,000/s"), (0, "one at a time")):
-            results[f"{queue}, {name}: confirm p50 p99, ms"] = with_queue(
-                port, queue, lambda: load(options, port, "latency", rate, options.messages // 80, 300))
-    return results
+            yield (f"{queue}, {name}: confirm p50 p99, ms", queue,
+                   lambda port, rate=rate: load(options, port, "latency", rate, options.messages // 80, 300))
+
+
+def cpu_seconds(process):
+    """CPU time of a process and its children."""
+    ticks = 0
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            with open(path, encoding="utf-8") as file:
+                fields = file.read().rpartition(")")[2].split()
+            if int(fields[2]) == process.pid:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def wait_until_quiet(processes):
+    """Until no broker has work left over from the row before; 10 s at most."""
+    for _ in range(20):
+        before = sum(map(cpu_seconds, processes))
+        time.sleep(0.5)
+        if sum(map(cpu_seconds, processes)) - before < 0.03:
+            return
+
+
+def measure(options, folder):
+    """The values of each row in each round, by broker: a row is measured on one broker and at once on the other, since what
+    the machine can do changes by the minute; in every second round in the other order."""
+    names = [name for name in ("millrace", "rabbitmq") if options.only in (None, name)]
+    found = {name: {} for name in names}
+    with contextlib.ExitStack() as stack:
+        ports, processes = {}, {}
+        for name in names:
+            ports[name] = free_port()
+            start = (millrace(options.millrace, f"{folder}/m", ports[name]) if name == "millrace" else
+                     rabbitmq(f"{folder}/r", ports[name]))
+            processes[name] = stack.enter_context(start)
+            connect(ports[name]).close()
+            found[name]["idle memory, MB"] = [[memory_mb(processes[name])]]
+        for number in range(options.rounds):
+            for row, queue, measure_row in rows(options):
+                for name in names if number % 2 == 0 else names[::-1]:
+                    wait_until_quiet(processes.values())
+                    values = with_queue(ports[name], queue, lambda: measure_row(ports[name]))
+                    found[name].setdefault(row, []).append(values)
+    return found
+
+
+def medians(rounds):
+    return [statistics.median(column) for column in zip(*rounds)]
+
+
+def print_table(results, rounds):
+    names = list(results)
+    print(f"sync: Millrace fdatasync for each group of commits; RabbitMQ as it comes (classic: fsync, quorum: fdatasync)\n"
+          f"median of {rounds} rounds; Millrace / RabbitMQ of the medians, of the last column where there are two, and of each round\n")
+    print(f"{'':72}" + "".join(f"{name:>20}" for name in names) + f"{'ratio':>8}   of each round")
+    for row in results[names[0]]:
+        cells = (" ".join(f"{value:,.0f}" if value > 100 else f"{value:.2f}" for value in medians(results[name].get(row, [])))
+                 for name in names)
+        line = f"{row:72}" + "".join(f"{cell:>20}" for cell in cells)
+        if len(names) == 2 and row in results["rabbitmq"]:
+            ours, theirs = ([values[-1] for values in results[name][row]] for name in ("millrace", "rabbitmq"))
+            line += f"{statistics.median(ours) / statistics.median(theirs):8.2f}   "
+            line += " ".join(f"{a / b:.2f}" for a, b in zip(ours, theirs))
+        print(line)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--millrace", required=True)
     parser.add_argument("--load", required=True)
-    parser.add_argument("--messages", type=int, default=400_000, help="of each throughput row")
+    parser.add_argument("--rounds", type=int, default=3, help="in which every row is measured once on each broker")
+    parser.add_argument("--messages", type=int, default=250_000, help="of each throughput row in each round")
     parser.add_argument("--backlog", type=int, default=10_000_000, help="messages that wait; 0: leave these rows out")
     parser.add_argument("--only-backlog", action="store_true", help="leave the other rows and RabbitMQ out")
     parser.add_argument("--only", choices=("millrace", "rabbitmq"))
     options = parser.parse_args()
     options.millrace, options.load = os.path.abspath(options.millrace), os.path.abspath(options.load)
     folder = tempfile.mkdtemp(prefix="millrace-bench-")
-    results = {}
     try:
-        for name in ("millrace", "rabbitmq"):
-            if options.only not in (None, name) or options.only_backlog:
-                continue
-            port = free_port()
-            start = millrace(options.millrace, f"{folder}/m", port) if name == "millrace" else rabbitmq(f"{folder}/r", port)
-            with start as process:
-                connect(port).close()
-                results[name] = measure(options, port, process)
+        results = {} if options.only_backlog else measure(options, folder)
         if options.backlog > 0 and options.only != "rabbitmq":
             results.setdefault("millrace", {}).update(backlog(options, f"{folder}/backlog"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print("sync: Millrace fdatasync for each group of commits; RabbitMQ as it comes (classic: fsync, quorum: fdatasync)\n")
-    print(f"{'':72}" + "".join(f"{name:>20}" for name in results))
-    for row in next(iter(results.values())):
-        cells = (" ".join(f"{value:,.0f}" if value > 100 else f"{value:.2f}" for value in results[name].get(row, []))
-                 for name in results)
-        print(f"{row:72}" + "".join(f"{cell:>20}" for cell in cells))
-    print(json.dumps(results))
+    print_table(results, options.rounds)
+    print(json.dumps({name: {row: medians(rounds) for row, rounds in found.items()} for name, found in results.items()}
+                     | {"rounds": results}))
 
 
 if __name__ == "__main__":

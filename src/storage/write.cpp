@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace millrace::storage {
 namespace {
@@ -14,16 +15,21 @@ constexpr std::array<char, page> zeros{};
 void Write::add(std::string head, std::string items) {
   const auto items_offset = end_ + head.size();
   end_ = items_offset + items.size();
-  records_.push_back({items_offset, std::move(head), std::move(items)});
+  const bool joins = items.size() <= small_max && !pieces_.empty() && pieces_.back().items.size() <= joint_max;
+  if (joins) {
+    pieces_.back().items.append(head).append(items);
+  } else {
+    pieces_.push_back({items_offset, std::move(head), std::move(items)});
+  }
 }
 
 std::optional<std::string_view> Write::items_at(std::uint64_t offset) const {
-  const auto behind = std::upper_bound(records_.begin(), records_.end(), offset,
-                                       [](std::uint64_t at, const auto& record) { return at < record.items_offset; });
-  if (behind == records_.begin()) return std::nullopt;
-  const auto& record = *std::prev(behind);
-  if (offset - record.items_offset >= record.items.size()) return std::nullopt;
-  return std::string_view(record.items).substr(offset - record.items_offset);
+  const auto behind = std::upper_bound(pieces_.begin(), pieces_.end(), offset,
+                                       [](std::uint64_t at, const auto& piece) { return at < piece.items_offset; });
+  if (behind == pieces_.begin()) return std::nullopt;
+  const auto& piece = *std::prev(behind);
+  if (offset - piece.items_offset >= piece.items.size()) return std::nullopt;
+  return std::string_view(piece.items).substr(offset - piece.items_offset);
 }
 
 std::size_t Write::padding() const {
@@ -41,10 +47,10 @@ void Write::make_room(std::uint64_t growth_min) const {
 Status Write::run(std::uint64_t growth_min) const {
   make_room(growth_min);
   std::vector<std::string_view> pieces;
-  pieces.reserve(2 * records_.size() + 1);
-  for (const auto& record : records_) {
-    pieces.push_back(record.head);
-    pieces.push_back(record.items);
+  pieces.reserve(2 * pieces_.size() + 1);
+  for (const auto& piece : pieces_) {
+    pieces.push_back(piece.head);
+    pieces.push_back(piece.items);
   }
   pieces.emplace_back(zeros.data(), padding());
   Status status = Done{};

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/result.hpp"
@@ -12,8 +13,8 @@
 
 namespace millrace::storage {
 
-/// Records on their way into one segment, one behind the other. They are written from where they were made: nothing
-/// copies them into one buffer first.
+/// Records on their way into one segment, one behind the other. Large ones are written from where they were made, small
+/// ones are put together first.
 class Write {
  public:
   struct Target {
@@ -32,7 +33,7 @@ class Write {
   std::uint32_t segment() const { return target_.segment; }
   /// Where the last record ends.
   std::uint64_t end() const { return end_; }
-  /// The items there and behind, up to the end of their record; nothing if none of this write's stand there.
+  /// What stands there and behind, at least up to the end of the record; nothing if no items of this write stand there.
   std::optional<std::string_view> items_at(std::uint64_t offset) const;
 
   /// Writes and syncs. The file grows in steps of at least `growth_min`, so that most syncs need not change its size;
@@ -40,11 +41,15 @@ class Write {
   Status run(std::uint64_t growth_min) const;
 
  private:
-  struct Record {
+  /// A record, or small ones up to `joint_max` bytes.
+  struct Piece {
     std::uint64_t items_offset = 0;  ///< in the segment
     std::string head;
-    std::string items;
+    std::string items;  ///< of small ones after the first with their heads
   };
+
+  static constexpr std::size_t small_max = 1u << 10;
+  static constexpr std::size_t joint_max = 16u << 10;
 
   /// Up to whole pages, with zeros that the next write overwrites: of a page that is written in part the system would
   /// first have to read the rest.
@@ -54,7 +59,7 @@ class Write {
   Target target_;
   std::uint64_t begin_;
   std::uint64_t end_;
-  std::vector<Record> records_;
+  std::vector<Piece> pieces_;
   bool ends_ = false;
 };
 

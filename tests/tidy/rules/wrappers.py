@@ -7,7 +7,7 @@ from tree import Finding
 TABLE = "docs/dependencies.md"
 # What an include begins with, and the first word of the library's row.
 LIBRARIES = {"boost/asio": "Boost.Asio", "boost/beast": "Boost.Beast", "boost/url": "Boost.URL", "boost/json": "Boost.JSON",
-             "curl/": "libcurl", "openssl/": "OpenSSL", "yaml-cpp/": "yaml-cpp", "pcre2": "PCRE2", "sodium": "libsodium", "sqlite3": "SQLite", "libpq-fe": "libpq", "xxhash": "xxHash", "absl/": "Abseil",
+             "curl/": "libcurl", "openssl/": "OpenSSL", "yaml-cpp/": "yaml-cpp", "pcre2": "PCRE2", "sodium": "libsodium", "sqlite3": "SQLite", "libpq-fe": "libpq", "xxhash": "xxHash", "xxh_": "xxHash", "absl/": "Abseil",
              "spdlog/": "spdlog", "fmt/": "fmt", "CLI/": "CLI11", "doctest/": "doctest"}
 OURS = re.compile(r"^[a-z_0-9/]+(?:\.h)?$")  # the system's and the standard library's
 
