@@ -17,6 +17,7 @@ namespace millrace::broker {
 
 struct Limits {
   std::uint64_t segment_size = 16u << 20;       ///< bytes of a log segment
+  int lone_commits_min = 8;                     ///< see storage::Log::Settings
   std::uint64_t message_size_max = 128u << 20;  ///< bytes of a body
   /// Bytes. Below this what only publishes is refused; what settles as well, below a quarter of it; settling goes on.
   std::uint64_t free_space_min = 64u << 20;

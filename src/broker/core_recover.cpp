@@ -16,7 +16,7 @@ Broker::Core::~Core() {
 }
 
 Status Broker::Core::recover() {
-  auto opened = storage::Log::open(loop, disk, offload, {limits.segment_size},
+  auto opened = storage::Log::open(loop, disk, offload, {limits.segment_size, limits.lone_commits_min},
                                    [this](storage::Position at, std::uint64_t written_at, const storage::Item& item) {
                                      replay(at, written_at, item);
                                    });

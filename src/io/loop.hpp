@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 namespace millrace::io {
 
@@ -37,6 +38,11 @@ class Offload {
   virtual ~Offload() = default;
   /// `work` runs elsewhere; when it has returned, `then` is posted to the loop.
   virtual void run(std::function<void()> work, std::function<void()> then) = 0;
+  /// Likewise, for work for which the loop may be kept waiting: it may be done before this returns. `then` is posted in
+  /// any case.
+  virtual void run_here(std::function<void()> work, std::function<void()> then) {
+    run(std::move(work), std::move(then));
+  }
 };
 
 }  // namespace millrace::io

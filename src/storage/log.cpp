@@ -23,12 +23,18 @@ std::uint64_t new_salt() {
 
 /// What one round on the Offload writes and syncs.
 struct Log::Flush {
+  static constexpr std::uint64_t small_max = 64u << 10;
+
   std::vector<Write> writes;
   std::vector<Applied> waiting;
   bool sync_folder = false;
   std::uint32_t segment = 0;     ///< the last one written to
   std::uint64_t growth_min = 0;  ///< bytes that a segment grows by at a time
   Status status = Done{};
+
+  bool is_small() const {
+    return std::all_of(writes.begin(), writes.end(), [](const Write& write) { return write.size() <= small_max; });
+  }
 
   /// Names come first: a spare file is a segment only when its new name is durable, and would otherwise be found after
   /// a power cut under the old one with what was written to it since.
@@ -144,6 +150,7 @@ Position Log::append(std::string items, bool urgent, Applied applied) {
   if (!failure_) at = write_record({}, RecordType::transaction, std::move(items));
   if (applied) waiting_.push_back(std::move(applied));
   if (urgent || failure_) {
+    ++urgent_count_;
     flush();
   } else if (lazy_ == 0) {
     lazy_ = loop_.after(lazy_delay, [this] {
@@ -156,6 +163,7 @@ Position Log::append(std::string items, bool urgent, Applied applied) {
 
 void Log::after_pending(Applied applied) {
   waiting_.push_back(std::move(applied));
+  ++urgent_count_;
   flush();
 }
 
@@ -179,14 +187,16 @@ void Log::flush() {
   in_flight_->segment = current_;
   in_flight_->growth_min = std::max<std::uint64_t>(settings_.segment_size / 64, 512);
   if (failure_) in_flight_->status = *failure_;
-  run(in_flight_);
+  pace_.begin(loop_.steady_now(), std::exchange(urgent_count_, 0));
+  run(in_flight_, pace_.is_lone() && in_flight_->is_small());
 }
 
-void Log::run(const std::shared_ptr<Flush>& batch) {
-  offload_.run([batch, disk = &disk_] { batch->work(*disk); },
-               [this, batch, alive = alive_] {
-                 if (*alive) flushed(batch);
-               });
+void Log::run(const std::shared_ptr<Flush>& batch, bool here) {
+  auto work = [batch, disk = &disk_] { batch->work(*disk); };
+  auto then = [this, batch, alive = alive_] {
+    if (*alive) flushed(batch);
+  };
+  here ? offload_.run_here(std::move(work), std::move(then)) : offload_.run(std::move(work), std::move(then));
 }
 
 void Log::wait_for_space(const std::shared_ptr<Flush>& batch) {
@@ -200,7 +210,7 @@ void Log::wait_for_space(const std::shared_ptr<Flush>& batch) {
   space_retry_ = loop_.after(space_retry_delay, [this, batch] {
     space_retry_ = 0;
     batch->status = Done{};
-    run(batch);  // the same bytes to the same places
+    run(batch, false);  // the same bytes to the same places
   });
 }
 
@@ -208,6 +218,7 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
   if (!batch->status && !failure_ && batch->status.error().kind == Error::Kind::no_space) return wait_for_space(batch);
   if (std::exchange(stalled_, std::nullopt)) log::info("disk_has_space_again");
   in_flight_ = nullptr;
+  pace_.end(loop_.steady_now());
   if (batch->status) {
     for (const auto& write : batch->writes) {
       if (auto* segment = segments_.find(write.segment())) segment->durable = write.end();

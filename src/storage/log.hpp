@@ -14,6 +14,7 @@
 #include "io/loop.hpp"
 #include "storage/format.hpp"
 #include "storage/items.hpp"
+#include "storage/lone_pace.hpp"
 #include "storage/message_reader.hpp"
 #include "storage/segment_index.hpp"
 #include "storage/segments.hpp"
@@ -41,6 +42,8 @@ class Log {
     /// Bytes of transactions, at least as many as of the checkpoint, after which a new segment begins; with what was
     /// written meanwhile it may become larger.
     std::uint64_t segment_size = 16u << 20;
+    /// After so many commits that came alone, one by one, the loop waits for the disk itself (LonePace).
+    int lone_commits_min = 8;
   };
 
   /// What the log asks of its owner, between two of its operations.
@@ -122,7 +125,7 @@ class Log {
   Position write_record(std::string before, RecordType type, std::string items);
   Write& write_to_current();
   void flush();
-  void run(const std::shared_ptr<Flush>& batch);
+  void run(const std::shared_ptr<Flush>& batch, bool here);
   void flushed(const std::shared_ptr<Flush>& batch);
   void wait_for_space(const std::shared_ptr<Flush>& batch);
   void tell_closed(const Status& status);
@@ -148,6 +151,8 @@ class Log {
 
   std::vector<Write> pending_;
   std::vector<Applied> waiting_;
+  std::size_t urgent_count_ = 0;  ///< of those that wait, who did not want to wait for others
+  LonePace pace_{settings_.lone_commits_min};
   Applied closed_;  ///< who has asked for the end, until told
   std::shared_ptr<Flush> in_flight_;
   bool folder_changed_ = false;

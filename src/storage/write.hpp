@@ -31,6 +31,7 @@ class Write {
   void end_segment() { ends_ = true; }
 
   std::uint32_t segment() const { return target_.segment; }
+  std::uint64_t size() const { return end_ - begin_; }
   /// Where the last record ends.
   std::uint64_t end() const { return end_; }
   /// What stands there and behind, at least up to the end of the record; nothing if no items of this write stand there.

@@ -16,6 +16,7 @@ constexpr std::uint64_t bodies_max = 6 << 10;
 broker::Limits limits_of(std::uint64_t seed) {
   broker::Limits limits;
   limits.segment_size = (1 + seed % 8) << 10;
+  limits.lone_commits_min = static_cast<int>(seed % 3);
   limits.bodies_max = bodies_max;
   limits.queue_bodies_max = 2 << 10;
   limits.entries_max = entries_max;

@@ -40,6 +40,8 @@ class ThreadOffload final : public Offload {
   explicit ThreadOffload(Loop& loop);
   ~ThreadOffload() override;
   void run(std::function<void()> work, std::function<void()> then) override;
+  /// Here, if the thread has nothing to do; else there, after what it was given before.
+  void run_here(std::function<void()> work, std::function<void()> then) override;
 
  private:
   struct State;

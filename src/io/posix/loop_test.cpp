@@ -1,5 +1,6 @@
 #include "io/posix/loop.hpp"
 
+#include <future>
 #include <string>
 
 #include <doctest/doctest.h>
@@ -30,4 +31,28 @@ TEST_CASE("offloaded work is done in order and reported on the loop") {
     loop.run();
   }
   CHECK(order == "12");
+}
+
+TEST_CASE("work for which the loop may wait is done at once, unless other work is under way") {
+  posix::AsioLoop loop;
+  posix::ThreadOffload offload(loop);
+  std::string order;
+  offload.run_here([&] { order += '1'; }, [&] { order += '3'; });
+  order += '2';
+  loop.post([&] { loop.stop(); });
+  loop.run();
+  CHECK(order == "123");
+
+  std::promise<void> may_end;
+  offload.run(
+      [&] {
+        may_end.get_future().wait();
+        order += '4';
+      },
+      [] {});
+  offload.run_here([&] { order += '5'; }, [&] { loop.stop(); });
+  CHECK(order == "123");
+  may_end.set_value();
+  loop.run();
+  CHECK(order == "12345");
 }

@@ -22,10 +22,13 @@ struct ThreadOffload::State {
       if (tasks.empty()) return;
       Task task = std::move(tasks.front());
       tasks.pop_front();
+      works = true;
       lock.unlock();
       task.work();
       loop.post(std::move(task.then));
+      task = {};
       lock.lock();
+      works = false;
     }
   }
 
@@ -33,6 +36,7 @@ struct ThreadOffload::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Task> tasks;
+  bool works = false;
   bool stopping = false;
   std::thread thread;  // last: it uses what stands above
 };
@@ -54,6 +58,18 @@ void ThreadOffload::run(std::function<void()> work, std::function<void()> then) 
     state_->tasks.push_back({std::move(work), std::move(then)});
   }
   state_->changed.notify_one();
+}
+
+void ThreadOffload::run_here(std::function<void()> work, std::function<void()> then) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->works || !state_->tasks.empty()) {
+      state_->tasks.push_back({std::move(work), std::move(then)});  // the thread will see it before it sleeps
+      return;
+    }
+  }
+  work();  // only the loop gives work, so nothing can overtake this
+  state_->loop.post(std::move(then));
 }
 
 }  // namespace millrace::io::posix

@@ -63,10 +63,18 @@ void SimLoop::run_for(std::chrono::nanoseconds span) {
 }
 
 void SimOffload::run(std::function<void()> work, std::function<void()> then) {
-  loop_.post([this, work = std::move(work), then = std::move(then)] {
+  ++*to_do_;
+  loop_.post([&loop = loop_, to_do = to_do_, work = std::move(work), then = std::move(then)] {
     work();
-    loop_.post(then);
+    --*to_do;
+    loop.post(then);
   });
+}
+
+void SimOffload::run_here(std::function<void()> work, std::function<void()> then) {
+  if (*to_do_ > 0) return run(std::move(work), std::move(then));
+  work();
+  loop_.post(std::move(then));
 }
 
 }  // namespace millrace::io::sim

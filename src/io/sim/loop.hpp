@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <utility>
 
 #include "io/loop.hpp"
@@ -44,14 +45,17 @@ class SimLoop final : public Loop {
   TimerId last_timer_ = 0;
 };
 
-/// Runs work when the loop comes to it: not before the call to run() has returned, and in the order given.
+/// Runs work when the loop comes to it: not before the call to run() has returned, and in the order given. What may be
+/// done at once is, if nothing that was given before is still to do.
 class SimOffload final : public Offload {
  public:
   explicit SimOffload(SimLoop& loop) : loop_(loop) {}
   void run(std::function<void()> work, std::function<void()> then) override;
+  void run_here(std::function<void()> work, std::function<void()> then) override;
 
  private:
   SimLoop& loop_;
+  std::shared_ptr<int> to_do_ = std::make_shared<int>(0);
 };
 
 }  // namespace millrace::io::sim

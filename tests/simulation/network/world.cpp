@@ -17,6 +17,7 @@ constexpr Loss losses[] = {Loss::everything, Loss::torn, Loss::scattered, Loss::
 broker::Limits limits_of(std::uint64_t seed) {
   broker::Limits limits;
   limits.segment_size = (2 + seed % 8 * 3) << 10;
+  limits.lone_commits_min = static_cast<int>(seed % 3);
   limits.bodies_max = 12 << 10;
   limits.queue_bodies_max = 4 << 10;
   limits.entries_max = 24;
