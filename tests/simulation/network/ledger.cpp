@@ -100,8 +100,9 @@ void NetworkLedger::commit(const std::shared_ptr<Transaction>& transaction) {
   for (auto* copy : transaction->moved) try_to_settle(*copy, true);
   for (auto* copy : transaction->put_back) copy->seen_on.clear();  // it may come as if for the first time
   for (auto* copy : transaction->settled) {
+    const bool somebody_tried = copy->settled == Known::perhaps;
     try_to_settle(*copy, false);
-    transaction->tries.push_back(copy->tries);
+    transaction->tries.push_back(somebody_tried ? 0 : copy->tries);
   }
   open_.push_back(transaction);
 }
@@ -142,7 +143,7 @@ NetworkLedger::Fault NetworkLedger::check_order(const std::string& queue, const 
 NetworkLedger::Fault NetworkLedger::check_whole(const Transaction& transaction, const std::set<const Copy*>& there) {
   const auto is_made = [&](const Copy* copy) { return copy->seen || there.contains(copy); };
   bool made = std::any_of(transaction.published.begin(), transaction.published.end(), is_made);
-  // Only this transaction can have settled what nobody has tried to settle after it.
+  // Only this transaction can have settled what nobody else has tried to settle, before it or after.
   std::size_t index = 0;
   for (const auto* copy : transaction.settled) {
     if (copy->tries == transaction.tries[index++] && !there.contains(copy)) made = true;

@@ -59,7 +59,7 @@ struct Transaction {
   std::vector<Copy*> settled;
   std::vector<Copy*> put_back;       ///< to their places, for later
   std::vector<Copy*> moved;          ///< rejected, and so dead-lettered within their family
-  std::vector<std::uint32_t> tries;  ///< of `settled`, with this one
+  std::vector<std::uint32_t> tries;  ///< of `settled`, with this one; 0: somebody else's has no answer yet
 };
 
 /// What clients have asked the broker for and what they have heard of it; says what cannot be. Everything returned as
