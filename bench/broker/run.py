@@ -163,7 +163,8 @@ def cpu_seconds(process):
 
 
 def wait_until_quiet(processes):
-    """Until no broker has work left over from the row before; 10 s at most."""
+    """Until neither the brokers nor the system have work left over from the row before; 10 s at most."""
+    os.sync()
     for _ in range(20):
         before = sum(map(cpu_seconds, processes))
         time.sleep(0.5)
@@ -173,7 +174,7 @@ def wait_until_quiet(processes):
 
 def measure(options, folder):
     """The values of each row in each round, by broker: a row is measured on one broker and at once on the other, since what
-    the machine can do changes by the minute; in every second round in the other order."""
+    the machine can do changes by the minute; every second time in the other order."""
     names = [name for name in ("millrace", "rabbitmq") if options.only in (None, name)]
     found = {name: {} for name in names}
     with contextlib.ExitStack() as stack:
@@ -186,8 +187,8 @@ def measure(options, folder):
             connect(ports[name]).close()
             found[name]["idle memory, MB"] = [[memory_mb(processes[name])]]
         for number in range(options.rounds):
-            for row, queue, measure_row in rows(options):
-                for name in names if number % 2 == 0 else names[::-1]:
+            for index, (row, queue, measure_row) in enumerate(rows(options)):
+                for name in names if (number + index) % 2 == 0 else names[::-1]:
                     wait_until_quiet(processes.values())
                     values = with_queue(ports[name], queue, lambda: measure_row(ports[name]))
                     found[name].setdefault(row, []).append(values)
@@ -201,7 +202,7 @@ def medians(rounds):
 def print_table(results, rounds):
     names = list(results)
     print(f"sync: Millrace fdatasync for each group of commits; RabbitMQ as it comes (classic: fsync, quorum: fdatasync)\n"
-          f"median of {rounds} rounds; Millrace / RabbitMQ of the medians, of the last column where there are two, and of each round\n")
+          f"medians of {rounds} rounds (memory and backlog: once); ratio: Millrace / RabbitMQ in each round, of the last value\n")
     print(f"{'':72}" + "".join(f"{name:>20}" for name in names) + f"{'ratio':>8}   of each round")
     for row in results[names[0]]:
         cells = (" ".join(f"{value:,.0f}" if value > 100 else f"{value:.2f}" for value in medians(results[name].get(row, [])))
@@ -209,8 +210,8 @@ def print_table(results, rounds):
         line = f"{row:72}" + "".join(f"{cell:>20}" for cell in cells)
         if len(names) == 2 and row in results["rabbitmq"]:
             ours, theirs = ([values[-1] for values in results[name][row]] for name in ("millrace", "rabbitmq"))
-            line += f"{statistics.median(ours) / statistics.median(theirs):8.2f}   "
-            line += " ".join(f"{a / b:.2f}" for a, b in zip(ours, theirs))
+            ratios = [a / b for a, b in zip(ours, theirs)]
+            line += f"{statistics.median(ratios):8.2f}   " + " ".join(f"{ratio:.2f}" for ratio in ratios)
         print(line)
 
 
@@ -224,6 +225,8 @@ def main():
     parser.add_argument("--only-backlog", action="store_true", help="leave the other rows and RabbitMQ out")
     parser.add_argument("--only", choices=("millrace", "rabbitmq"))
     options = parser.parse_args()
+    if options.only_backlog and options.backlog == 0:
+        parser.error("--only-backlog with --backlog 0 leaves nothing to measure")
     options.millrace, options.load = os.path.abspath(options.millrace), os.path.abspath(options.load)
     folder = tempfile.mkdtemp(prefix="millrace-bench-")
     try:

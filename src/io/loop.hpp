@@ -32,7 +32,8 @@ class Loop {
   virtual void cancel(TimerId id) = 0;
 };
 
-/// Runs blocking tasks off the loop: file writes and syncs. They run one after another in the order given.
+/// Runs blocking tasks off the loop (but for run_here): file writes and syncs. They run one after another in the order
+/// given.
 class Offload {
  public:
   virtual ~Offload() = default;

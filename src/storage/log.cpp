@@ -21,7 +21,7 @@ std::uint64_t new_salt() {
 
 }  // namespace
 
-/// What one round on the Offload writes and syncs.
+/// What one round writes and syncs.
 struct Log::Flush {
   static constexpr std::uint64_t small_max = 64u << 10;
 
@@ -32,9 +32,7 @@ struct Log::Flush {
   std::uint64_t growth_min = 0;  ///< bytes that a segment grows by at a time
   Status status = Done{};
 
-  bool is_small() const {
-    return std::all_of(writes.begin(), writes.end(), [](const Write& write) { return write.size() <= small_max; });
-  }
+  bool is_small() const { return !sync_folder && writes.size() == 1 && writes.front().size() <= small_max; }
 
   /// Names come first: a spare file is a segment only when its new name is durable, and would otherwise be found after
   /// a power cut under the old one with what was written to it since.
@@ -141,6 +139,7 @@ Position Log::write_record(std::string before, RecordType type, std::string item
   const Position at{current_, static_cast<std::uint32_t>(segment.size + head.size())};
   segments_.grow(segment, head.size() + items.size());
   write.add(std::move(head), std::move(items));
+  ++record_count_;
   return at;
 }
 
@@ -187,7 +186,9 @@ void Log::flush() {
   in_flight_->segment = current_;
   in_flight_->growth_min = std::max<std::uint64_t>(settings_.segment_size / 64, 512);
   if (failure_) in_flight_->status = *failure_;
-  pace_.begin(loop_.steady_now(), std::exchange(urgent_count_, 0));
+  const LonePace::Flush kind{std::exchange(urgent_count_, 0), std::exchange(record_count_, 0), in_flushed_};
+  if (in_flight_->writes.empty()) return run(in_flight_, false);
+  pace_.begin(loop_.steady_now(), kind);
   run(in_flight_, pace_.is_lone() && in_flight_->is_small());
 }
 
@@ -218,7 +219,8 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
   if (!batch->status && !failure_ && batch->status.error().kind == Error::Kind::no_space) return wait_for_space(batch);
   if (std::exchange(stalled_, std::nullopt)) log::info("disk_has_space_again");
   in_flight_ = nullptr;
-  pace_.end(loop_.steady_now());
+  if (!batch->writes.empty()) pace_.end(loop_.steady_now());
+  in_flushed_ = true;
   if (batch->status) {
     for (const auto& write : batch->writes) {
       if (auto* segment = segments_.find(write.segment())) segment->durable = write.end();
@@ -238,6 +240,7 @@ void Log::flushed(const std::shared_ptr<Flush>& batch) {
     if (!*alive) return;
   }
   if (!waiting_.empty() || (!pending_.empty() && lazy_ == 0)) flush();
+  in_flushed_ = false;
 }
 
 void Log::fail(const Error& error) {

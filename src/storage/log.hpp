@@ -31,7 +31,7 @@ namespace millrace::storage {
 /// and everything later gets its Error, and nothing more is written ("fsyncgate", https://lwn.net/Articles/752063/).
 ///
 /// A start reads the newest intact checkpoint and what follows it, not the log: see docs/storage-format.md.
-/// Thread: the loop's; writes and syncs run on the Offload.
+/// Thread: the loop's; writes and syncs run on the Offload, those of a commit that comes alone may run here (LonePace).
 class Log {
  public:
   using Applied = std::function<void(Status)>;
@@ -152,6 +152,8 @@ class Log {
   std::vector<Write> pending_;
   std::vector<Applied> waiting_;
   std::size_t urgent_count_ = 0;  ///< of those that wait, who did not want to wait for others
+  std::size_t record_count_ = 0;  ///< of what is pending
+  bool in_flushed_ = false;
   LonePace pace_{settings_.lone_commits_min};
   Applied closed_;  ///< who has asked for the end, until told
   std::shared_ptr<Flush> in_flight_;

@@ -43,15 +43,20 @@ class Site {
     open();
   }
 
-  void append(std::uint64_t number, std::string_view body) {
+  /// Whatever the loop would do is not done yet.
+  Position begin_to_append(std::uint64_t number, std::string_view body, Log::Applied applied) {
     MessageItem item;
     item.number = number;
     item.body = body;
     item.targets = {{1, 0, target_counted, 0, 0}};
     std::string items;
     encode(items, item);
+    return log->append(std::move(items), true, std::move(applied));
+  }
+
+  void append(std::uint64_t number, std::string_view body) {
     Status stored = Error{Error::Kind::io, "not told"};
-    log->append(items, true, [&](Status status) { stored = std::move(status); });
+    begin_to_append(number, body, [&](Status status) { stored = std::move(status); });
     loop.run_tasks();
     REQUIRE(stored);
   }
@@ -125,22 +130,36 @@ TEST_CASE("a body that looks like a record of a later segment is not taken for o
 
 TEST_CASE("what has only been appended is read, also while zeros that it will overwrite are on their way") {
   Site site;
-  const auto append = [&](std::uint64_t number) {
-    MessageItem item;
-    item.number = number;
-    item.body = "body";
-    item.targets = {{1, 0, target_counted, 0, 0}};
-    std::string items;
-    encode(items, item);
-    return site.log->append(items, true, [](const Status&) {});
-  };
-  const auto first = append(71);   // written with zeros behind it, and the write is not done
-  const auto second = append(72);  // waits for the write
+  const auto nobody = [](const Status&) {};
+  const auto first =
+      site.begin_to_append(71, "body", nobody);  // written with zeros behind it, and the write is not done
+  const auto second = site.begin_to_append(72, "body", nobody);  // waits for the write
   for (const auto& [at, number] : {std::pair(first, 71u), std::pair(second, 72u)}) {
     const auto found = site.log->read(at);
     REQUIRE(found);
     CHECK(found->number == number);
   }
+}
+
+TEST_CASE("who commits one by one is stored before the call returns, and told after it") {
+  Site site;
+  const auto is_stored_at_once = [&] {
+    site.loop.run_for(std::chrono::milliseconds(1));
+    const auto syncs = site.disk.syncs();
+    bool told = false;
+    site.begin_to_append(1, "body", [&](const Status& status) { told = static_cast<bool>(status); });
+    CHECK_FALSE(told);
+    const bool stored = site.disk.syncs() > syncs;
+    site.loop.run_tasks();
+    CHECK(told);
+    return stored;
+  };
+  for (int i = 0; i < 8; ++i) CHECK_FALSE(is_stored_at_once());
+  CHECK(is_stored_at_once());
+  site.begin_to_append(1, "body", [](const Status&) {});
+  site.begin_to_append(1, "body", [](const Status&) {});  // waits behind it
+  site.loop.run_tasks();
+  CHECK_FALSE(is_stored_at_once());
 }
 
 TEST_CASE("a last segment of which the beginning is gone is kept aside") {

@@ -7,16 +7,18 @@ namespace {
 
 using std::chrono::microseconds;
 
+constexpr LonePace::Flush alone{1, 1, false};
+
 struct Site {
-  void flush(microseconds idle, std::size_t commits, microseconds took) {
+  void flush(microseconds idle, LonePace::Flush flush, microseconds took) {
     now += idle;
-    pace.begin(now, commits);
+    pace.begin(now, flush);
     now += took;
     pace.end(now);
   }
   bool next_is_lone() {
     now += microseconds(50);
-    pace.begin(now, 1);
+    pace.begin(now, alone);
     return pace.is_lone();
   }
 
@@ -28,31 +30,39 @@ struct Site {
 
 TEST_CASE("who commits one by one is lone after a few commits") {
   Site site;
-  for (int i = 0; i < 3; ++i) site.flush(microseconds(60), 1, microseconds(100));
+  for (int i = 0; i < 3; ++i) site.flush(microseconds(60), alone, microseconds(100));
   CHECK(site.next_is_lone());
 }
 
 TEST_CASE("flushes for which nobody waits neither make nor break it, and are left to the thread") {
   Site site;
-  for (int i = 0; i < 6; ++i) site.flush(microseconds(60), static_cast<std::size_t>(i % 2), microseconds(100));
+  for (int i = 0; i < 6; ++i) {
+    site.flush(microseconds(60), {i % 2 == 0 ? 1u : 0u, 1, false}, microseconds(100));
+  }
   CHECK(site.next_is_lone());
-  site.pace.begin(site.now + std::chrono::milliseconds(5), 0);
+  site.pace.begin(site.now + std::chrono::milliseconds(5), {0, 1, false});
   CHECK_FALSE(site.pace.is_lone());
 }
 
-TEST_CASE("nobody is lone where several commits waited for one flush, or one for the flush before it") {
-  Site together;
-  for (int i = 0; i < 9; ++i) together.flush(microseconds(60), 1 + i % 2, microseconds(100));
-  CHECK_FALSE(together.next_is_lone());
-  Site behind;
-  for (int i = 0; i < 9; ++i) behind.flush(microseconds(i % 2 == 0 ? 60 : 5), 1, microseconds(100));
-  CHECK_FALSE(behind.next_is_lone());
+TEST_CASE("nobody is lone where somebody else has work for the loop") {
+  const LonePace::Flush together{2, 2, false};
+  const LonePace::Flush beside_settlements{0, 50, false};
+  const LonePace::Flush behind{1, 1, true};
+  for (const auto& other : {together, beside_settlements, behind}) {
+    Site site;
+    for (int i = 0; i < 9; ++i) site.flush(microseconds(60), alone, microseconds(100));
+    site.flush(microseconds(60), other, microseconds(100));
+    CHECK_FALSE(site.next_is_lone());
+  }
+  Site at_once;
+  for (int i = 0; i < 9; ++i) at_once.flush(microseconds(i == 8 ? 5 : 60), alone, microseconds(100));
+  CHECK_FALSE(at_once.next_is_lone());
 }
 
-TEST_CASE("the loop waits for no disk that was slow just now, or was never seen") {
+TEST_CASE("the loop waits for no disk that was slow in one of the last syncs, or was never seen") {
   Site site;
   CHECK_FALSE(site.next_is_lone());
-  for (int i = 0; i < 9; ++i) site.flush(microseconds(60), 1, microseconds(i == 8 ? 5'000 : 100));
+  for (int i = 0; i < 9; ++i) site.flush(microseconds(60), alone, microseconds(i == 7 ? 5'000 : 100));
   CHECK_FALSE(site.next_is_lone());
 }
 

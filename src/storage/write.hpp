@@ -14,7 +14,7 @@
 namespace millrace::storage {
 
 /// Records on their way into one segment, one behind the other. Large ones are written from where they were made, small
-/// ones are put together first.
+/// ones are put behind those before them first.
 class Write {
  public:
   struct Target {

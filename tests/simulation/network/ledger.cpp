@@ -100,7 +100,7 @@ void NetworkLedger::commit(const std::shared_ptr<Transaction>& transaction) {
   for (auto* copy : transaction->moved) try_to_settle(*copy, true);
   for (auto* copy : transaction->put_back) copy->seen_on.clear();  // it may come as if for the first time
   for (auto* copy : transaction->settled) {
-    const bool somebody_tried = copy->settled == Known::perhaps;
+    const bool somebody_tried = copy->settled != Known::no;
     try_to_settle(*copy, false);
     transaction->tries.push_back(somebody_tried ? 0 : copy->tries);
   }
