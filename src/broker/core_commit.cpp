@@ -184,9 +184,10 @@ Answer<Accepted> Broker::Core::commit(SessionId session, const Batch& batch, Dur
     const auto* found = outstanding.find(settlement.delivery);
     if (found != nullptr && found->session == session) settle(change, settlement.delivery, settlement.how);
   }
-  // What only settles can wait for the next sync, also where somebody is told of it; but not where it frees keys, for
-  // messages that wait for the disk now.
-  const bool is_urgent = !batch.publishes.empty() || !change.freed.empty();
+  // What only settles can wait for the next sync; but not where a transaction's client waits for it, or where it frees
+  // keys for messages that wait for the disk now.
+  const bool is_awaited = batch.whole && durable;
+  const bool is_urgent = !batch.publishes.empty() || is_awaited || !change.freed.empty();
   submit(std::move(change), is_urgent, std::move(durable));
   return accepted;
 }
