@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -64,10 +66,13 @@ class Verifier {
     std::unique_ptr<io::File> file;
     std::uint64_t size;
   };
+  /// What lies of a queue, with one priority, in a segment.
   struct StatedPart {
     PartItem item;
     std::string runs;
+    std::optional<std::set<std::uint32_t>> kept = {};  ///< offsets of all that a purge since the checkpoint has left
   };
+  using PartKey = std::tuple<std::uint32_t, std::uint8_t, std::uint32_t>;  // queue, priority, segment
 
   Result<std::vector<std::uint32_t>> list_segments() {
     const auto names = disk_.list();
@@ -218,21 +223,35 @@ class Verifier {
   void take_state(const Item& item) {
     if (const auto* message = std::get_if<MessageItem>(&item)) {
       if (!message->moved_from) return;
-      for (const auto& target : message->targets) leave(target.queue, *message->moved_from);
+      for (const auto& target : message->targets) leave({target.queue, target.priority, message->moved_from->segment});
     } else if (const auto* declared = std::get_if<QueueDeclaredItem>(&item)) {
       queues_[declared->queue] = declared->name;
     } else if (const auto* part = std::get_if<PartItem>(&item)) {
       parts_.push_back({*part, std::string(part->runs)});
     } else if (const auto* settled = std::get_if<SettledItem>(&item)) {
-      leave(settled->place.queue, settled->place.at);
+      leave({settled->place.queue, settled->place.priority, settled->place.at.segment});
     } else if (const auto* purged = std::get_if<PurgedItem>(&item)) {
-      std::erase_if(parts_, [&](const StatedPart& it) { return it.item.queue == purged->queue; });
+      purge(*purged);
     } else if (const auto* deleted = std::get_if<QueueDeletedItem>(&item)) {
       std::erase_if(parts_, [&](const StatedPart& it) { return it.item.queue == deleted->queue; });
     }
   }
 
-  void leave(std::uint32_t queue, Position at) { ++left_since_[{queue, at.segment}]; }
+  void leave(const PartKey& part) { ++left_since_[part]; }
+
+  /// What was out with consumers stays.
+  void purge(const PurgedItem& purged) {
+    for (auto& part : parts_) {
+      if (part.item.queue != purged.queue) continue;
+      part.kept.emplace();
+      for (const auto& place : purged.except) {
+        if (place.at.segment == part.item.segment && place.priority == part.item.priority)
+          part.kept->insert(place.at.offset);
+      }
+      part.item.count = static_cast<std::uint32_t>(part.kept->size());
+      left_since_.erase(key_of(part));
+    }
+  }
 
   void take_damage(const SegmentReader::Piece& piece) {
     const auto name = segment_name(segment_);
@@ -296,7 +315,7 @@ class Verifier {
     }
   }
 
-  std::uint64_t left_of(const StatedPart& part) { return left_since_[{part.item.queue, part.item.segment}]; }
+  static PartKey key_of(const StatedPart& part) { return {part.item.queue, part.item.priority, part.item.segment}; }
 
   /// What the newest checkpoint says lies in this segment.
   void verify_parts() {
@@ -305,8 +324,10 @@ class Verifier {
       const auto runs = LiveRuns::decode(part.runs);
       if (!runs) continue;
       std::uint64_t found = 0;
-      for (const auto& [offset, number] : entries_[{part.item.queue, part.item.priority}])
-        found += runs->find(offset) != nullptr ? 1 : 0;
+      for (const auto& [offset, number] : entries_[{part.item.queue, part.item.priority}]) {
+        const bool is_stated = part.kept ? part.kept->contains(offset) : runs->find(offset) != nullptr;
+        found += is_stated ? 1 : 0;
+      }
       report_missing(part, found);
     }
     verified_.insert(segment_);
@@ -321,7 +342,7 @@ class Verifier {
     for (const auto& part : parts_) {
       if (verified_.contains(part.item.segment) || part.item.segment > listed_to_) continue;
       // A segment may go when all have left it.
-      report_missing(part, std::min<std::uint64_t>(left_of(part), part.item.count));
+      report_missing(part, std::min<std::uint64_t>(left_since_[key_of(part)], part.item.count));
     }
   }
 
@@ -344,9 +365,9 @@ class Verifier {
   std::map<Key, std::vector<std::pair<std::uint32_t, std::uint64_t>>> entries_;  // of the segment: offset, number
   std::vector<Damage> damage_;                                                   // of the segment
   std::vector<StatedPart> parts_;
-  std::set<std::uint32_t> verified_;                                             ///< segments that were read
-  std::set<std::string> aside_;                                                  ///< files that were named
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> left_since_;  // the checkpoint; by queue, segment
+  std::set<std::uint32_t> verified_;             ///< segments that were read
+  std::set<std::string> aside_;                  ///< files that were named
+  std::map<PartKey, std::uint64_t> left_since_;  // the checkpoint
 };
 
 }  // namespace
