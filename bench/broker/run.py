@@ -39,15 +39,21 @@ def connect(port, seconds=60):
             time.sleep(0.2)
 
 
+def group(process):
+    """The pids of a process and its children."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(name)) == process.pid:
+                yield name
+
+
 def memory_mb(process):
     """Resident memory of a process and its children."""
     total = 0
-    for status in glob.glob("/proc/[0-9]*/status"):
-        with contextlib.suppress(OSError):
-            with open(status, encoding="utf-8") as file:
-                fields = dict(line.split(":", 1) for line in file if ":" in line)
-            if int(fields["Pid"]) == process.pid or os.getpgid(int(fields["Pid"])) == process.pid:
-                total += int(fields.get("VmRSS", "0 kB").split()[0])
+    for pid in group(process):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+            total += int(fields.get("VmRSS", "0 kB").split()[0])
     return total / 1024
 
 
@@ -153,12 +159,10 @@ def rows(options):
 def cpu_seconds(process):
     """CPU time of a process and its children."""
     ticks = 0
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            with open(path, encoding="utf-8") as file:
-                fields = file.read().rpartition(")")[2].split()
-            if int(fields[2]) == process.pid:
-                ticks += int(fields[11]) + int(fields[12])
+    for pid in group(process):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 

@@ -1,59 +1,37 @@
 #include <doctest/doctest.h>
 
-#include "amqp/properties.hpp"
-#include "broker/broker.hpp"
-#include "io/sim/disk.hpp"
-#include "io/sim/loop.hpp"
+#include "support/sim_broker.hpp"
 
 namespace millrace::broker {
 using namespace std::chrono_literals;
 
 namespace {
 
-/// A broker in virtual time with a durable queue.
-struct Site {
-  Site() {
-    Limits limits;
-    limits.free_space_min = 0;
-    broker = std::move(*Broker::open(loop, disk, offload, limits));
-    session = broker->begin_session();
-    QueueSpec orders;
-    orders.name = "orders";
-    REQUIRE(broker->declare_queue(session, orders, {}));
-    loop.run_for(10ms);
-  }
+Limits limits() {
+  Limits limits;
+  limits.free_space_min = 0;
+  return limits;
+}
 
-  void publish(std::size_t size) {
-    amqp::Properties properties;
-    properties.delivery_mode = 2;
-    auto message = std::make_shared<Message>();
-    *message = {"", "orders", amqp::encode_properties(properties), std::string(size, 'x')};
-    REQUIRE(broker->commit(session, {{message}, {}}, [](const Status&) {}));
-    loop.run_for(10ms);
-  }
-
-  io::sim::SimDisk disk{1};
-  io::sim::SimLoop loop;
-  io::sim::SimOffload offload{loop};
-  std::unique_ptr<Broker> broker;
-  SessionId session;
+struct Site : tests::SimBroker {
+  Site() : SimBroker(limits()) { declare("orders"); }
 };
 
 }  // namespace
 
 TEST_CASE("a failed sync is final") {
   Site site;
-  site.publish(100);
+  site.publish("orders", 100);
   CHECK(site.broker->storage() == StorageState::writable);
   site.disk.fail_sync(site.disk.syncs() + 1);
-  site.publish(100);
+  site.publish("orders", 100);
   CHECK(site.broker->storage() == StorageState::failed);
 }
 
 TEST_CASE("a full disk is waited for") {
   Site site;
   site.disk.set_capacity(1);
-  site.publish(5'000'000);
+  site.publish("orders", 5'000'000);
   CHECK(site.broker->storage() == StorageState::full);
   site.disk.set_capacity(1u << 30);
   site.loop.run_for(1s);

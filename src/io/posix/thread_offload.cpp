@@ -32,6 +32,11 @@ struct ThreadOffload::State {
     }
   }
 
+  bool is_busy() {
+    const std::lock_guard lock(mutex);
+    return works || !tasks.empty();
+  }
+
   Loop& loop;
   std::mutex mutex;
   std::condition_variable changed;
@@ -61,13 +66,7 @@ void ThreadOffload::run(std::function<void()> work, std::function<void()> then) 
 }
 
 void ThreadOffload::run_here(std::function<void()> work, std::function<void()> then) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (state_->works || !state_->tasks.empty()) {
-      state_->tasks.push_back({std::move(work), std::move(then)});  // the thread will see it before it sleeps
-      return;
-    }
-  }
+  if (state_->is_busy()) return run(std::move(work), std::move(then));
   work();  // only the loop gives work, so nothing can overtake this
   state_->loop.post(std::move(then));
 }
